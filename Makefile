@@ -1,0 +1,54 @@
+# Steelyard: every task a developer or a first-time user needs. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+# --inexact: uv itself lives in the environment it fills.
+SYNC := $(UV) sync --locked --inexact --quiet --extra local
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo test check bench bench-statistics bench-throughput bench-peers serve
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(BIN)/.installed ## Install into .venv: gives .venv/bin/steelyard
+dev: $(BIN)/.installed-dev ## Install what the tests and checks need as well
+
+demo: install ## Benchmark the example skills on a real local model and print the verdict
+	$(BIN)/steelyard demo
+
+test: dev ## Run all tests (TESTS="tests/unit -k word" for some)
+	$(BIN)/pytest $(TESTS)
+
+check: dev ## Lint, format, types, layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: bench-statistics bench-throughput ## Run the benchmarks (long)
+
+bench-statistics: dev ## Test the claims of the statistics on ../shared/data and write docs/statistics.md
+	$(BIN)/python -m benchmarks.statistics
+
+bench-throughput: dev ## Measure wall time, CPU and memory of runs against a local model server
+	$(BIN)/python -m benchmarks.throughput
+
+bench-peers: dev ## Do the same work with promptfoo and pydantic-evals (needs node; installs them into build/)
+	$(BIN)/python -m benchmarks.peers
+
+serve: install ## Open the web application
+	$(BIN)/steelyard serve
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit("Steelyard needs Python 3.11 or newer; set PYTHON=…") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
+
+$(BIN)/.installed: $(UV) pyproject.toml uv.lock
+	$(SYNC) --no-default-groups --group weights
+	@touch $@
+
+$(BIN)/.installed-dev: $(UV) pyproject.toml uv.lock
+	$(SYNC)
+	@touch $@ $(BIN)/.installed

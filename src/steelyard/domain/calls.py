@@ -1,0 +1,154 @@
+"""One call to a model: what is asked, what comes back, how it fails, and the Provider protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from steelyard.domain.models import ModelRef
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, normalised over vendors.
+
+    `input_tokens` includes cache reads and writes; `output_tokens` includes reasoning.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+class StopReason(StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+    OTHER = "other"
+
+
+class FailureKind(StrEnum):
+    """Why a cell has no usable answer or no judgement.
+
+    The first four are the model's own failures and score 0; the others are outages of something
+    else, and the cell is missing. (Scoring outages 0 makes false winners.)
+    """
+
+    EMPTY = "empty"
+    REFUSED = "refused"
+    CUT = "cut"
+    CONTEXT_WINDOW = "context_window"
+
+    AUTHENTICATION = "authentication"
+    UNKNOWN_MODEL = "unknown_model"
+    BAD_REQUEST = "bad_request"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER = "server"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    MALFORMED = "malformed"
+    JUDGE = "judge"
+    INTERNAL = "internal"
+
+    @property
+    def scores_zero(self) -> bool:
+        return self in _MODEL_FAILURES
+
+    @property
+    def retryable(self) -> bool:
+        """Worth another attempt within the deadline."""
+        return self in _RETRYABLE
+
+
+_MODEL_FAILURES = frozenset({FailureKind.EMPTY, FailureKind.REFUSED, FailureKind.CUT, FailureKind.CONTEXT_WINDOW})
+_RETRYABLE = frozenset(
+    {
+        FailureKind.RATE_LIMITED,
+        FailureKind.OVERLOADED,
+        FailureKind.SERVER,
+        FailureKind.NETWORK,
+        FailureKind.TIMEOUT,
+        FailureKind.MALFORMED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """One call. `system` may be empty; `json_schema` asks for a reply of that shape (judges)."""
+
+    model: ModelRef
+    system: str
+    prompt: str
+    max_tokens: int
+    json_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ModelResponse:
+    """What came back from the one attempt that succeeded, and what it took to get there.
+
+    `latency_ms` is that attempt alone, without queueing or backoff; `ttft_ms` is None where the
+    provider was not streamed. `effective_settings` are the settings really sent.
+    With a `json_schema` in the request `output` is the JSON text of the reply.
+    `wasted` is the usage of earlier attempts that were paid for but gave nothing (malformed replies).
+    """
+
+    output: str
+    usage: Usage
+    latency_ms: float
+    stop_reason: StopReason = StopReason.STOP
+    ttft_ms: float | None = None
+    effective_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    attempts: int = 1
+    wasted: Usage = Usage()
+
+
+class CallError(Exception):
+    """A call that ended without a reply, after whatever retries were allowed."""
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        attempts: int = 1,
+        retry_after_s: float | None = None,
+        wasted: Usage = Usage(),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.attempts = attempts
+        self.retry_after_s = retry_after_s
+        self.wasted = wasted
+
+
+class Provider(Protocol):
+    """Answers requests for the models of one provider."""
+
+    async def complete(self, request: ModelRequest) -> ModelResponse:
+        """One reply. Raises CallError; cancellation passes through."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections; safe to call twice."""
+        ...

@@ -1,0 +1,94 @@
+"""Golden cases: an input, what is expected of the output, and how that is checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class CaseSource(StrEnum):
+    FILE = "file"
+    TRAINING_EXAMPLE = "training_example"
+    AD_HOC = "ad_hoc"
+
+
+class CheckKind(StrEnum):
+    EXACT = "exact"
+    CONTAINS = "contains"
+    NOT_CONTAINS = "not_contains"
+    REGEX = "regex"
+    NOT_REGEX = "not_regex"
+    JSON_EQUAL = "json_equal"
+    JSON_SCHEMA = "json_schema"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A deterministic grader.
+
+    `value` by kind: exact, contains, not_contains: str; regex, not_regex: a pattern (searched); json_equal: any JSON;
+    json_schema: a schema; number: the expected number, within `tolerance` (absolute).
+    """
+
+    kind: CheckKind
+    value: Any
+    tolerance: float = 0.0
+    ignore_case: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"type": self.kind.value, "value": self.value}
+        if self.tolerance:
+            data["tolerance"] = self.tolerance
+        if self.ignore_case:
+            data["ignore_case"] = True
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Check:
+        """The inverse of `to_json`; ValueError or KeyError on anything else."""
+        tolerance, ignore_case = float(data.get("tolerance", 0.0)), bool(data.get("ignore_case", False))
+        return cls(CheckKind(data["type"]), data["value"], tolerance, ignore_case)
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    """One golden case of a skill.
+
+    `assertions` are sentences for the judge; `checks` are deterministic. `expected` may be empty when
+    either is given. `files` maps relative paths to text handed to the model after the input. `family` names cases
+    that share a fixture or source (clusters); None is a family of its own. `extra` keeps unknown keys.
+    """
+
+    case_id: str
+    input: str
+    expected: str = ""
+    assertions: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    family: str | None = None
+    case_set: str | None = None
+    source: CaseSource = CaseSource.FILE
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def prompt(self) -> str:
+        """The text sent to a model: the input, then each file under its name."""
+        parts = [self.input]
+        parts += [f'<file path="{path}">\n{text}\n</file>' for path, text in sorted(self.files.items())]
+        return "\n\n".join(parts)
+
+    @property
+    def needs_judge(self) -> bool:
+        """Whether anything of this case is beyond the deterministic checks."""
+        return bool(self.assertions) or not self.checks
+
+    @property
+    def grading_digest(self) -> str:
+        """sha256 hex of everything a grader sees besides the candidate."""
+        seen = [self.prompt, self.expected, list(self.assertions), [check.to_json() for check in self.checks]]
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

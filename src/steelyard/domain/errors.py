@@ -1,0 +1,85 @@
+"""One tree of errors: the message is for the person, the attributes are for the program.
+
+Every message says what happened; `kept` says what was not lost and `next_step` what to do now.
+"""
+
+from __future__ import annotations
+
+
+class SteelyardError(Exception):
+    """Base of every error a person may meet."""
+
+    def __init__(self, message: str, *, kept: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kept = kept
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.kept, self.next_step) if part)
+
+
+class InputError(SteelyardError):
+    """Something the person gave cannot be used (exit code 2, HTTP 422)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        kept: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        where = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
+        super().__init__(where + message, kept=kept, next_step=next_step)
+        self.file = file
+        self.line = line
+
+
+class SkillError(InputError):
+    """A skill that cannot be read."""
+
+
+class CaseError(InputError):
+    """A golden case that cannot be read."""
+
+
+class NoCases(InputError):
+    """A skill without golden cases was asked to run."""
+
+
+class ModelRefError(InputError):
+    """A model reference that does not parse or names an unknown provider or model."""
+
+
+class MissingKey(InputError):
+    """A provider is named but no key for it is at hand."""
+
+
+class SettingsError(InputError):
+    """The settings file or an environment variable cannot be used."""
+
+
+class NotFound(SteelyardError):
+    """No such thing for this tenant (HTTP 404)."""
+
+
+class Conflict(SteelyardError):
+    """The thing is in a state that does not allow this (HTTP 409)."""
+
+
+class BudgetExceeded(SteelyardError):
+    """The budget does not allow another call (exit code 4)."""
+
+
+class ProvidersFailed(SteelyardError):
+    """No model gave a single answer (exit code 5)."""
+
+
+class StorageError(SteelyardError):
+    """The database cannot be reached or started."""
+
+
+class TooFewCases(SteelyardError):
+    """A statistic was asked of fewer cases than it can bear."""

@@ -1,0 +1,268 @@
+"""One cell from call to grade: the answer is committed before it is graded, the grade before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.grading import CheckResult, Grade
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import CellState
+from steelyard.execution.context import RunContext
+from steelyard.execution.plan import Cell, system_prompt
+from steelyard.execution.recorder import Recorder, Spending
+from steelyard.judging import grade_by_checks
+from steelyard.pricing import Cost
+from steelyard.storage.results import AnswerWrite, GradeWrite, StoredCell
+
+
+class ModelCaller(Protocol):
+    """Calls any model; `before_call` runs once a slot is free, right before each attempt, and may refuse it."""
+
+    async def complete(
+        self, request: ModelRequest, *, priority: int = 0, before_call: Gate | None = None
+    ) -> ModelResponse: ...
+
+
+# Raises Stopped when a call may not be started: the run stops, or the claim is no longer this worker's.
+Gate = Callable[[], None]
+
+# Judgements go first: an answer waiting for its judge holds memory, one not called for does not.
+JUDGE_PRIORITY = 1
+
+Pricer = Callable[[Usage, ModelRef, datetime], Cost | None]
+
+
+class CellRunner:
+    """Runs cells of any run against the providers, through one recorder."""
+
+    def __init__(self, caller: ModelCaller, recorder: Recorder, price: Pricer) -> None:
+        self._caller = caller
+        self._recorder = recorder
+        self._price = price
+
+    async def call(self, context: RunContext, cell: Cell, *, attempt: int, claim: str, gate: Gate) -> None:
+        """Call the model, commit, grade, commit. Raises Stopped when no call may be started."""
+        case, model = context.cases[cell.case_index], context.models[cell.model_index]
+        request = ModelRequest(
+            model, system_prompt(cell.arm, context.skill_prompt), case.prompt, context.plan.max_tokens
+        )
+        write = _blank(context, cell, attempt)
+        when = datetime.now(UTC)
+        context.in_flight += 1
+        try:
+            response = await self._caller.complete(request, before_call=gate)
+        except CallError as error:
+            wasted = self._price(error.wasted, model, when)
+            failed = replace(
+                write,
+                state=CellState.FAILED,
+                failure_kind=error.kind.value,
+                error_message=error.message,
+                wasted_cost_microcents=wasted.microcents if wasted else 0,
+            )
+            spending = Spending(failed.wasted_cost_microcents, known=wasted is not None or error.wasted == Usage())
+            await self._commit_answer(context, failed, spending, release=claim)
+            return
+        finally:
+            context.in_flight -= 1
+        answered, spending = _answered(write, response, self._price, model, when)
+        final = answered.state == CellState.FAILED
+        result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
+        if not final and result_id is not None:
+            await self.grade(context, cell, result_id, response.output, claim=claim, gate=gate)
+
+    async def reuse(self, context: RunContext, cell: Cell, stored: StoredCell, *, claim: str, gate: Gate) -> None:
+        """Take over a paid answer of another run, with its grade when it was graded the same way."""
+        write = replace(
+            _blank(context, cell, 1),
+            state=CellState.FAILED if stored.state == CellState.FAILED else CellState.ANSWERED,
+            reused_from=stored.id,
+            output_produced=stored.output_produced,
+            input_tokens=stored.input_tokens,
+            output_tokens=stored.output_tokens,
+            total_tokens=stored.total_tokens,
+            cache_read_tokens=stored.cache_read_tokens,
+            cache_write_tokens=stored.cache_write_tokens,
+            reasoning_tokens=stored.reasoning_tokens,
+            latency_ms=stored.latency_ms,
+            ttft_ms=stored.ttft_ms,
+            stop_reason=stored.stop_reason,
+            effective_settings=stored.effective_settings,
+            estimated_cost_microcents=stored.estimated_cost_microcents,
+            price_version=stored.price_version,
+            price_date=stored.price_date,
+            failure_kind=stored.failure_kind if stored.state == CellState.FAILED else None,
+            error_message=stored.error_message if stored.state == CellState.FAILED else None,
+        )
+        final = write.state == CellState.FAILED
+        result_id = await self._recorder.answer(
+            context.tenant_id, context.run.id, write, Spending(), release=claim if final else None
+        )
+        if final or result_id is None:
+            return
+        if stored.state == CellState.JUDGED and stored.grading_digest == write.grading_digest:
+            copied = GradeWrite(
+                result_id,
+                write.grading_digest,
+                CellState.JUDGED,
+                stored.quality_score,
+                stored.passed,
+                stored.quality_notes or "",
+                stored.matches_expected,
+                stored.checks,
+                copied_from=stored.id,
+            )
+            await self._recorder.grade(context.tenant_id, context.run.id, copied, Spending(), release=claim)
+        else:
+            await self.grade(context, cell, result_id, stored.output_produced or "", claim=claim, gate=gate)
+
+    async def grade(
+        self, context: RunContext, cell: Cell, result_id: UUID, output: str, *, claim: str, gate: Gate
+    ) -> None:
+        """Grade a committed answer. Raises Stopped before a judge's call that may not be started."""
+        case, digest = context.cases[cell.case_index], context.gradings[cell.case_index]
+        when = datetime.now(UTC)
+        if context.judge is None or not case.needs_judge:
+            graded = _grade_write(result_id, digest, grade_by_checks(case, output, threshold=context.plan.threshold))
+            await self._recorder.grade(context.tenant_id, context.run.id, graded, Spending(), release=claim)
+            return
+        judge = context.judge
+        caller = _JudgeCaller(self._caller, gate)
+        context.in_flight += 1
+        try:
+            grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
+        except CallError as error:
+            usage = error.wasted
+            write = GradeWrite(
+                result_id,
+                digest,
+                CellState.ANSWERED,
+                failure_kind=FailureKind.JUDGE,
+                error_message=f"Judge {judge.model}: {error.message}",
+            )
+        else:
+            usage = grade.judgement.usage if grade.judgement else Usage()
+            write = _grade_write(result_id, digest, grade)
+        finally:
+            context.in_flight -= 1
+        cost = self._price(usage, judge.model, when)
+        amount, known = (cost.microcents, True) if cost else (0, usage == Usage())
+        write = replace(write, judge_cost_microcents=amount, judge_cost_known=known)
+        context.uncommitted += amount
+        try:
+            spending = Spending(amount, amount, known)
+            await self._recorder.grade(context.tenant_id, context.run.id, write, spending, release=claim)
+        finally:
+            context.uncommitted -= amount
+
+    async def _commit_answer(
+        self, context: RunContext, write: AnswerWrite, spending: Spending, *, release: str | None
+    ) -> UUID | None:
+        context.uncommitted += spending.spent
+        try:
+            return await self._recorder.answer(context.tenant_id, context.run.id, write, spending, release=release)
+        finally:
+            context.uncommitted -= spending.spent
+
+
+class _JudgeCaller:
+    """The provider as one grading sees it: ahead of the candidates, and refused only before anything was paid."""
+
+    def __init__(self, caller: ModelCaller, gate: Gate) -> None:
+        self._caller = caller
+        self._gate: Gate | None = gate
+
+    async def complete(self, request: ModelRequest) -> ModelResponse:
+        gate, self._gate = self._gate, None
+        return await self._caller.complete(request, priority=JUDGE_PRIORITY, before_call=gate)
+
+    async def aclose(self) -> None:
+        """The real caller is closed by its owner."""
+
+
+def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
+    case, model = context.cases[cell.case_index], context.models[cell.model_index]
+    return AnswerWrite(
+        id=uuid4(),
+        model_name=model.text,
+        model_provider=model.provider,
+        arm=cell.arm,
+        trial=cell.trial,
+        test_case_index=cell.case_index,
+        case_id=context.plan.case_ids[cell.case_index],
+        cell_digest=cell.digest,
+        grading_digest=context.gradings[cell.case_index],
+        state=CellState.ANSWERED,
+        input_used=case.prompt,
+        output_produced=None,
+        expected_output=case.expected,
+        attempt=attempt,
+    )
+
+
+def _answered(
+    write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: datetime
+) -> tuple[AnswerWrite, Spending]:
+    cost, wasted = price(response.usage, model, when), price(response.wasted, model, when)
+    kind, message = answer_failure(response)
+    usage = response.usage
+    answered = replace(
+        write,
+        state=CellState.FAILED if kind else CellState.ANSWERED,
+        output_produced=response.output,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        latency_ms=response.latency_ms,
+        ttft_ms=response.ttft_ms,
+        stop_reason=response.stop_reason.value,
+        effective_settings=response.effective_settings,
+        estimated_cost_microcents=cost.microcents if cost else None,
+        wasted_cost_microcents=wasted.microcents if wasted else 0,
+        price_version=cost.price_version if cost else None,
+        price_date=cost.price_date if cost else None,
+        failure_kind=kind.value if kind else None,
+        error_message=message,
+    )
+    spent = (cost.microcents if cost else 0) + answered.wasted_cost_microcents
+    return answered, Spending(spent, known=cost is not None)
+
+
+def answer_failure(response: ModelResponse) -> tuple[FailureKind | None, str | None]:
+    """Why an answer is no usable one, if it is not: refused, cut or empty. Such an answer scores 0."""
+    match response.stop_reason:
+        case StopReason.REFUSAL:
+            return FailureKind.REFUSED, "The model refused to answer."
+        case StopReason.LENGTH:
+            used = response.usage.output_tokens
+            return FailureKind.CUT, f"The answer was cut at max_tokens after {used:,} tokens."
+        case _ if not response.output.strip():
+            return FailureKind.EMPTY, "The model's answer was empty."
+        case _:
+            return None, None
+
+
+def _grade_write(result_id: UUID, digest: str, grade: Grade) -> GradeWrite:
+    return GradeWrite(
+        result_id,
+        digest,
+        CellState.ANSWERED if grade.quality is None else CellState.JUDGED,
+        grade.quality,
+        grade.passed,
+        grade.notes,
+        grade.matches_expected,
+        [_check_json(result) for result in grade.checks],
+        judgement=grade.judgement,
+    )
+
+
+def _check_json(result: CheckResult) -> dict[str, Any]:
+    return {"check": result.check, "passed": result.passed, "evidence": result.evidence}

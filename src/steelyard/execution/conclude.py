@@ -1,0 +1,53 @@
+"""Ends a run: counts its cells, takes the look, works out the verdict and stores it, in one transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from steelyard.domain.runs import RunStatus
+from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, score, work_out
+from steelyard.execution.plan import Plan
+from steelyard.storage import results, runs, skills
+from steelyard.storage.database import Connection
+
+
+async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
+    """Store the verdict when the run is over; True when it is.
+
+    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled.
+    """
+    run = await runs.lock_run(connection, run_id)
+    counts, ended = await runs.run_counts(connection, run_id)
+    complete = ended >= counts.planned
+    if not complete:
+        if over_budget:
+            await runs.stop_run(connection, run_id, status=RunStatus.COMPLETED, stop_cause="budget")
+        elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+            return False
+    outcome = await outcome_of(connection, tenant_id, run, take_look=True)
+    await runs.conclude_run(
+        connection,
+        run_id,
+        status=RunStatus.COMPLETED if complete else None,
+        verdict=outcome.to_json(),
+        best=outcome.best_observed,
+        cheapest=outcome.cheapest_observed,
+    )
+    return True
+
+
+async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, *, take_look: bool) -> Outcome:
+    """The outcome of the cells stored so far. Without `take_look` it is a preview, worked out as look 1."""
+    plan = Plan.from_json(run.plan)
+    figures = await results.run_figures(connection, run.id)
+    cases = await skills.cases_by_id(connection, plan.case_ids)
+    look = 1
+    if take_look and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
+        look = await runs.take_look(
+            connection,
+            tenant_id,
+            run.skill_version_id,
+            comparison_digest(plan, of_record=run.of_record),
+            cases_digest(plan, figures),
+        )
+    return work_out(plan, [cases[case_id].family for case_id in plan.case_ids], figures, look=look)

@@ -1,0 +1,277 @@
+"""A worker's engine: takes batches of cells, claims them, runs them in one pool, and concludes runs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import CellState, RunStatus
+from steelyard.execution.cells import CellRunner, ModelCaller, Pricer
+from steelyard.execution.conclude import conclude
+from steelyard.execution.context import RunContext, Stopped
+from steelyard.execution.plan import Cell, Plan
+from steelyard.execution.recorder import Recorder
+from steelyard.judging import Judge
+from steelyard.storage import claims, results, runs, skills
+from steelyard.storage.database import Database
+from steelyard.storage.results import RunState, StoredCell
+
+_PULSE_S = 2.0
+_POLL_S = (0.2, 2.0)
+# A claim is trusted a good while shorter than its lease lasts, so that a frozen worker finds out in time.
+_TRUST_S = claims.LEASE_S * 0.75
+
+MakeJudge = Callable[[ModelRef], Judge]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A batch's cells under this worker's claims: those to work on, those that need nothing, and what is stored."""
+
+    work: Sequence[str]
+    ended: Sequence[str]
+    own: Mapping[str, StoredCell]
+    reusable: Mapping[str, StoredCell]
+
+
+class Engine:
+    """One per worker process. `run_batch` is the handler of the queue's jobs."""
+
+    def __init__(
+        self,
+        database: Database,
+        caller: ModelCaller,
+        price: Pricer,
+        make_judge: MakeJudge,
+        ended: Callable[[UUID], None] | None = None,
+    ) -> None:
+        """`ended` hears of each run this worker sees to its end."""
+        self._ended = ended
+        self._database = database
+        self._make_judge = make_judge
+        self._worker_key = claims.new_worker_key()
+        self._contexts: dict[UUID, RunContext] = {}
+        self._loading: dict[UUID, asyncio.Lock] = {}
+        self._stopping = False
+        self._trusted_until = 0.0
+        # Claims made in an earlier epoch are not to be trusted: the worker was frozen or lost its lock.
+        self._epoch = 0
+        self._recorder = Recorder(database, self._worker_key, self._on_state)
+        self._cells = CellRunner(caller, self._recorder, price)
+        self._stack = AsyncExitStack()
+        self._session_stack = AsyncExitStack()
+        self._pulse: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Engine:
+        await self._take_lock()
+        await self._stack.enter_async_context(self._recorder)
+        self._trusted_until = _now() + _TRUST_S
+        self._pulse = asyncio.create_task(self._beat(), name="engine pulse")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping = True
+        if self._pulse is not None:
+            self._pulse.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pulse
+        await self._stack.aclose()
+        await self._session_stack.aclose()
+
+    def stop(self) -> None:
+        """Start no further call; what is in flight finishes and is saved."""
+        self._stopping = True
+
+    @property
+    def in_flight(self) -> int:
+        """Calls this worker is waiting for."""
+        return sum(context.in_flight for context in self._contexts.values())
+
+    async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
+        """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done."""
+        context = await self._context(tenant_id, run_id)
+        if context is None:
+            return
+        context.active_batches += 1
+        try:
+            await self._run_cells(context, context.grid.batch(model_index, batch))
+        finally:
+            context.active_batches -= 1
+        if self._stopping:
+            return
+        if context.stopping and context.active_batches:
+            return
+        async with self._database.tenant(tenant_id) as connection:
+            ended = await conclude(connection, tenant_id, run_id, over_budget=context.over_budget)
+        if ended:
+            self._contexts.pop(run_id, None)
+            if self._ended is not None:
+                self._ended(run_id)
+
+    async def _run_cells(self, context: RunContext, cells: Sequence[Cell]) -> None:
+        pending = {cell.digest: cell for cell in cells}
+        poll = _POLL_S[0]
+        while pending and not context.stopping:
+            done = await self._round(context, pending)
+            for digest in done:
+                del pending[digest]
+            if pending and not context.stopping:
+                poll = _POLL_S[0] if done else min(poll * 1.5, _POLL_S[1])
+                await asyncio.sleep(poll)
+
+    async def _round(self, context: RunContext, pending: Mapping[str, Cell]) -> list[str]:
+        """Claim what is free and bring it to its end; returns the digests of cells that need nothing more."""
+        epoch = self._epoch
+        opened = await self._open(context, pending)
+
+        def gate() -> None:
+            context.check()
+            if epoch != self._epoch or _now() > self._trusted_until:
+                raise Stopped
+
+        outcomes = await asyncio.gather(
+            *(self._bring_to_end(context, pending[digest], opened, gate) for digest in opened.work),
+            return_exceptions=True,
+        )
+        left = [digest for digest, outcome in zip(opened.work, outcomes, strict=True) if outcome is not None]
+        if left:
+            async with self._database.tenant(context.tenant_id) as connection:
+                keys = [_claim_key(context, digest) for digest in left]
+                await claims.release_claims(connection, self._worker_key, keys)
+        for outcome in outcomes:
+            # A fault of ours fails the job loudly, but only after its siblings' paid answers are safe.
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Stopped):
+                raise outcome
+        return [*opened.ended, *(digest for digest in opened.work if digest not in left)]
+
+    async def _open(self, context: RunContext, pending: Mapping[str, Cell]) -> _Opened:
+        run_id = context.run.id
+        keys = {digest: _claim_key(context, digest) for digest in pending}
+        async with self._database.tenant(context.tenant_id) as connection:
+            taken = await claims.take_claims(
+                connection, context.tenant_id, run_id, list(keys.values()), self._worker_key
+            )
+            claimed = [digest for digest in pending if keys[digest] in taken]
+            own = await results.own_cells(connection, run_id, claimed)
+            unseen = [digest for digest in claimed if digest not in own]
+            reusable: dict[str, StoredCell] = {}
+            if unseen and not context.run.fresh:
+                wanted = [context.gradings[pending[digest].case_index] for digest in unseen]
+                reusable = await results.reusable_cells(connection, run_id, unseen, wanted)
+            ended = [digest for digest, stored in own.items() if _has_ended(stored)]
+            await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in ended])
+        return _Opened([digest for digest in claimed if digest not in set(ended)], ended, own, reusable)
+
+    async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Callable[[], None]) -> None:
+        own, reusable = opened.own.get(cell.digest), opened.reusable.get(cell.digest)
+        claim = _claim_key(context, cell.digest)
+        if own is not None and own.state != CellState.FAILED:
+            await self._cells.grade(context, cell, own.id, own.output_produced or "", claim=claim, gate=gate)
+        elif reusable is not None:
+            await self._cells.reuse(context, cell, reusable, claim=claim, gate=gate)
+        else:
+            attempt = 1 if own is None else own.attempt + 1
+            await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
+
+    async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
+        """The run's context, loaded once for all its batches; None for a run that has ended."""
+        async with self._loading.setdefault(run_id, asyncio.Lock()):
+            known = self._contexts.get(run_id)
+            if known is None:
+                known = await self._load(tenant_id, run_id)
+                if known is not None:
+                    self._contexts[run_id] = known
+        if known is None or known.stopping:
+            return None
+        return known
+
+    async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
+        async with self._database.tenant(tenant_id) as connection:
+            await runs.start_run(connection, run_id)
+            run = await runs.get_run(connection, run_id)
+            if run.status != RunStatus.RUNNING:
+                return None
+            plan = Plan.from_json(run.plan)
+            by_id = await skills.cases_by_id(connection, plan.case_ids)
+            version = await skills.get_version(connection, run.skill_version_id)
+        return RunContext(
+            tenant_id=tenant_id,
+            run=run,
+            plan=plan,
+            cases=[by_id[case_id] for case_id in plan.case_ids],
+            skill_prompt=version.prompt,
+            judge=None if plan.judge is None else self._make_judge(ModelRef.parse(plan.judge)),
+            worker_stopping=lambda: self._stopping,
+            spent=run.spent_microcents,
+            budget=run.budget_microcents,
+            status=run.status,
+        )
+
+    def _on_state(self, run_id: UUID, state: RunState) -> None:
+        context = self._contexts.get(run_id)
+        if context is not None:
+            context.observe(state)
+
+    async def _beat(self) -> None:
+        """Keep the worker's lock and leases, and hear of cancelled runs and budgets spent elsewhere."""
+        while True:
+            await asyncio.sleep(_PULSE_S)
+            began = _now()
+            if began > self._trusted_until:
+                self._epoch += 1
+            try:
+                await self._keep_lock()
+                contexts = list(self._contexts.values())
+                for tenant_id in {context.tenant_id for context in contexts}:
+                    async with self._database.tenant(tenant_id) as connection:
+                        await claims.renew_claims(connection, self._worker_key)
+                for context in contexts:
+                    async with self._database.tenant(context.tenant_id) as connection:
+                        context.observe(await results.run_state(connection, context.run.id))
+                    if context.status != RunStatus.RUNNING and not context.active_batches:
+                        self._contexts.pop(context.run.id, None)
+            except (psycopg.OperationalError, PoolTimeout):
+                continue
+            self._trusted_until = began + _TRUST_S
+
+    async def _keep_lock(self) -> None:
+        """Take the worker's lock anew when its session was lost; claims made under the old one are void."""
+        try:
+            await self._session.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._epoch += 1
+            await self._session_stack.aclose()
+            await self._take_lock()
+
+    async def _take_lock(self) -> None:
+        self._session = await self._session_stack.enter_async_context(self._database.session())
+        await claims.hold_worker_lock(self._session, self._worker_key)
+
+
+def _claim_key(context: RunContext, digest: str) -> str:
+    """A fresh run pays for its own cells whoever else is at them; the others share a cell tenant-wide."""
+    return f"{digest}:{context.run.id}" if context.run.fresh else digest
+
+
+def _has_ended(stored: StoredCell) -> bool:
+    """Nothing is left to do: graded, or a failure of the model's own that was paid for."""
+    if stored.state == CellState.FAILED:
+        return stored.output_produced is not None
+    return stored.graded and stored.failure_kind is None
+
+
+def _now() -> float:
+    """Seconds that go on while the process or the whole machine is asleep, where the system can tell."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -1,0 +1,251 @@
+"""From stored cells to what is claimed: per-model figures and the verdict. Pure: same rows, same outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from steelyard.domain.calls import FailureKind
+from steelyard.domain.runs import Arm, CellState
+from steelyard.execution.plan import Plan
+from steelyard.statistics import decide, lift, mean_interval, quantiles, sentence, wilson_interval
+from steelyard.storage.results import CellFigures
+
+if TYPE_CHECKING:
+    from steelyard.statistics import Verdict
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """One model in one arm. Quality and its 95% interval in points of 0-100, money in microcents per case.
+
+    `n` counts cases with a quality; `passed` of `pass_n` cases passed; `answered` counts cells. `avg_cost_microcents`
+    is None when any answer's price is unknown. `failures` are the model's own (they score 0), `missing` the cells
+    without a score for any other reason. `lift` (points) and its interval compare the same cases with and without
+    the skill; `token_tax` is the input tokens the skill adds per case.
+    """
+
+    model: str
+    arm: str
+    n: int
+    quality: float | None
+    quality_low: float | None
+    quality_high: float | None
+    pass_n: int
+    pass_rate: float | None
+    pass_low: float | None
+    pass_high: float | None
+    avg_cost_microcents: int | None
+    cost_per_accepted_microcents: int | None
+    avg_tokens: float | None
+    latency_ms_p50: float | None
+    latency_ms_p95: float | None
+    ttft_ms_p50: float | None
+    answered: int
+    failures: int
+    missing: int
+    lift: float | None = None
+    lift_low: float | None = None
+    lift_high: float | None = None
+    lift_p: float | None = None
+    normalised_gain: float | None = None
+    token_tax: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared."""
+
+    arm: str
+    models: tuple[str, ...]
+    summaries: tuple[ModelSummary, ...]
+    verdict: Verdict
+    sentence: str
+    best_observed: tuple[str, float] | None
+    cheapest_observed: tuple[str, int] | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "arm": self.arm,
+            "models": list(self.models),
+            "summaries": [asdict(summary) for summary in self.summaries],
+            "statistics": self.verdict.to_json(),
+            "sentence": self.sentence,
+        }
+
+
+def compared_arm(plan: Plan) -> Arm:
+    """The arm the models are compared in: with the skill wherever it was run."""
+    return Arm.WITH_SKILL if Arm.WITH_SKILL in plan.arms else plan.arms[0]
+
+
+def comparison_digest(plan: Plan, *, of_record: bool) -> str:
+    """What makes two runs looks at one comparison: same models, judge and arm, on the skill's cases or ad-hoc ones."""
+    seen = [sorted(plan.identities), plan.judge_digest, compared_arm(plan).value, plan.threshold, of_record]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def cases_digest(plan: Plan, figures: Sequence[CellFigures]) -> str:
+    """The cases a verdict rests on: those with any score in the compared arm."""
+    arm = compared_arm(plan)
+    scored = {cell.test_case_index for cell in figures if cell.arm == arm and score(cell) is not None}
+    ids = sorted(str(plan.case_ids[index]) for index in scored)
+    return hashlib.sha256(json.dumps([ids, plan.trials]).encode()).hexdigest()
+
+
+def score(cell: CellFigures) -> float | None:
+    """A cell's quality: a failure of the model's own is 0, anything else without a grade is missing."""
+    if cell.state == CellState.FAILED:
+        own = cell.failure_kind is not None and FailureKind(cell.failure_kind).scores_zero
+        return 0.0 if own else None
+    return cell.quality_score
+
+
+def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellFigures], *, look: int) -> Outcome:
+    """The outcome of these cells. `families` has one entry per case; None is a family of its own."""
+    cells: dict[tuple[str, str], list[CellFigures]] = defaultdict(list)
+    for cell in figures:
+        cells[cell.model_name, cell.arm].append(cell)
+    clusters = _clusters(families)
+    n_cases = len(plan.case_ids)
+    summaries = [
+        _summary(model, arm, cells[model, arm], n_cases * plan.trials, n_cases, clusters)
+        for model, arm in product(plan.models, (arm.value for arm in plan.arms))
+    ]
+    if len(plan.arms) == 2:
+        summaries = [_with_lift(summary, cells, n_cases, clusters) for summary in summaries]
+    arm = compared_arm(plan)
+    columns = [case_means(cells[model, arm], n_cases) for model in plan.models]
+    scores = [[column[case] for column in columns] for case in range(n_cases)]
+    compared = [summary for summary in summaries if summary.arm == arm]
+    costs = [summary.avg_cost_microcents for summary in compared]
+    verdict = decide(
+        scores,
+        costs=[math.nan if cost is None else float(cost) for cost in costs],
+        clusters=clusters,
+        margin=plan.margin,
+        look=look,
+    )
+    scored = [(s.model, s.quality) for s in compared if s.quality is not None]
+    priced = [(s.model, s.avg_cost_microcents) for s in compared if s.avg_cost_microcents is not None]
+    return Outcome(
+        arm=arm.value,
+        models=plan.models,
+        summaries=tuple(summaries),
+        verdict=verdict,
+        sentence=sentence(verdict, plan.models, costs),
+        best_observed=max(scored, key=lambda pair: pair[1], default=None),
+        cheapest_observed=min(priced, key=lambda pair: pair[1], default=None),
+    )
+
+
+def case_means(cells: Sequence[CellFigures], n_cases: int) -> list[float]:
+    """Each case's mean quality over its trials; NaN where no trial has one."""
+    by_case: dict[int, list[float]] = defaultdict(list)
+    for cell in cells:
+        quality = score(cell)
+        if quality is not None:
+            by_case[cell.test_case_index].append(quality)
+    return [math.fsum(by_case[i]) / len(by_case[i]) if by_case.get(i) else math.nan for i in range(n_cases)]
+
+
+def _summary(
+    model: str, arm: str, cells: Sequence[CellFigures], planned: int, n_cases: int, clusters: Sequence[str] | None
+) -> ModelSummary:
+    means = case_means(cells, n_cases)
+    kept = [index for index, value in enumerate(means) if not math.isnan(value)]
+    interval = mean_interval([means[i] for i in kept], clusters and [clusters[i] for i in kept]) if kept else None
+    passed, pass_n = _passes(cells)
+    bounds = wilson_interval(passed, pass_n) if pass_n else (None, None)
+    # A cut or empty answer was paid for and counts in cost and tokens; only latency is of usable answers.
+    paid = [cell for cell in cells if cell.total_tokens is not None]
+    answered = [cell for cell in cells if cell.state != CellState.FAILED]
+    costs = [cell.estimated_cost_microcents for cell in paid]
+    known = [cost for cost in costs if cost is not None]
+    total = sum(known) if known and len(known) == len(costs) else None
+    p50, p95 = quantiles(cell.latency_ms for cell in answered if cell.latency_ms is not None)
+    ttft, _ = quantiles(cell.ttft_ms for cell in answered if cell.ttft_ms is not None)
+    failures = sum(cell.state == CellState.FAILED and score(cell) is not None for cell in cells)
+    return ModelSummary(
+        model=model,
+        arm=arm,
+        n=len(kept),
+        quality=interval.mean if interval else None,
+        quality_low=interval.low if interval else None,
+        quality_high=interval.high if interval else None,
+        pass_n=pass_n,
+        pass_rate=passed / pass_n if pass_n else None,
+        pass_low=bounds[0],
+        pass_high=bounds[1],
+        avg_cost_microcents=None if total is None else round(total / len(paid)),
+        cost_per_accepted_microcents=round(total / passed) if total is not None and passed else None,
+        avg_tokens=sum(cell.total_tokens or 0 for cell in paid) / len(paid) if paid else None,
+        latency_ms_p50=p50,
+        latency_ms_p95=p95,
+        ttft_ms_p50=ttft,
+        answered=len(answered),
+        failures=failures,
+        missing=planned - sum(score(cell) is not None for cell in cells),
+    )
+
+
+def _with_lift(
+    summary: ModelSummary,
+    cells: Mapping[tuple[str, str], Sequence[CellFigures]],
+    n_cases: int,
+    clusters: Sequence[str] | None,
+) -> ModelSummary:
+    """The with-skill row gets the lift over the same model's other arm."""
+    if summary.arm != Arm.WITH_SKILL:
+        return summary
+    having, lacking = cells[summary.model, Arm.WITH_SKILL], cells[summary.model, Arm.WITHOUT_SKILL]
+    with_means, without_means = case_means(having, n_cases), case_means(lacking, n_cases)
+    both = [i for i in range(n_cases) if not math.isnan(with_means[i] + without_means[i])]
+    tax = _token_tax(having, lacking)
+    if not both:
+        return replace(summary, token_tax=tax)
+    gained = lift(
+        [with_means[i] for i in both], [without_means[i] for i in both], clusters and [clusters[i] for i in both]
+    )
+    return replace(
+        summary,
+        lift=gained.mean,
+        lift_low=gained.low,
+        lift_high=gained.high,
+        lift_p=gained.p,
+        normalised_gain=gained.gain,
+        token_tax=tax,
+    )
+
+
+def _token_tax(having: Sequence[CellFigures], lacking: Sequence[CellFigures]) -> float | None:
+    with_skill = {(c.test_case_index, c.trial): c.input_tokens for c in having if c.input_tokens is not None}
+    without = {(c.test_case_index, c.trial): c.input_tokens for c in lacking if c.input_tokens is not None}
+    both = with_skill.keys() & without.keys()
+    return sum(with_skill[key] - without[key] for key in both) / len(both) if both else None
+
+
+def _passes(cells: Sequence[CellFigures]) -> tuple[int, int]:
+    """(cases passed, cases that can be told). A case passes when more than half of its trials do."""
+    by_case: dict[int, list[bool]] = defaultdict(list)
+    for cell in cells:
+        if cell.state == CellState.FAILED:
+            if score(cell) is not None:
+                by_case[cell.test_case_index].append(False)
+        elif cell.passed is not None:
+            by_case[cell.test_case_index].append(cell.passed)
+    return sum(2 * sum(trials) > len(trials) for trials in by_case.values()), len(by_case)
+
+
+def _clusters(families: Sequence[str | None]) -> list[str] | None:
+    """One label per case; None when no two cases share a family."""
+    named = [family for family in families if family is not None]
+    if len(set(named)) == len(named):
+        return None
+    return [f"case {index}" if family is None else f"family {family}" for index, family in enumerate(families)]

@@ -1,0 +1,174 @@
+"""What a run will do, worked out before anything is paid: cells, digests, order, batches. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.runs import Arm
+
+PLAN_VERSION = "plan/1"
+BATCH = 25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole agreement of a run; two equal plans have the same digest and the same cells.
+
+    `identities` are the models' stable texts (with the base URL where it is not the vendor's own),
+    one per model; `margin` is in points of quality; `threshold` is the least quality that passes.
+    """
+
+    models: tuple[str, ...]
+    identities: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    trials: int
+    case_ids: tuple[UUID, ...]
+    skill_digest: str
+    max_tokens: int
+    seed: int
+    margin: float
+    threshold: float
+    rubric: tuple[str, ...] = ()
+    judge: str | None = None
+    judge_digest: str | None = None
+
+    @property
+    def planned(self) -> int:
+        return len(self.models) * len(self.arms) * len(self.case_ids) * self.trials
+
+    @property
+    def cells_per_model(self) -> int:
+        return len(self.arms) * len(self.case_ids) * self.trials
+
+    @property
+    def batches_per_model(self) -> int:
+        return -(-self.cells_per_model // BATCH)
+
+    @property
+    def digest(self) -> str:
+        """sha256 hex of all that decides which cells are called and how they are graded."""
+        return _sha([PLAN_VERSION, self.to_json()])
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "models": list(self.models),
+            "identities": list(self.identities),
+            "arms": [arm.value for arm in self.arms],
+            "trials": self.trials,
+            "case_ids": [str(case_id) for case_id in self.case_ids],
+            "skill_digest": self.skill_digest,
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "margin": self.margin,
+            "threshold": self.threshold,
+            "rubric": list(self.rubric),
+            "judge": self.judge,
+            "judge_digest": self.judge_digest,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_json`."""
+        return cls(
+            models=tuple(data["models"]),
+            identities=tuple(data["identities"]),
+            arms=tuple(Arm(arm) for arm in data["arms"]),
+            trials=data["trials"],
+            case_ids=tuple(UUID(case_id) for case_id in data["case_ids"]),
+            skill_digest=data["skill_digest"],
+            max_tokens=data["max_tokens"],
+            seed=data["seed"],
+            margin=data["margin"],
+            threshold=data["threshold"],
+            rubric=tuple(data["rubric"]),
+            judge=data["judge"],
+            judge_digest=data["judge_digest"],
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Model x arm x case x trial. `digest` is the answer's content address over runs."""
+
+    model_index: int
+    arm: Arm
+    case_index: int
+    trial: int
+    digest: str
+
+
+def system_prompt(arm: Arm, skill_prompt: str) -> str:
+    """What the model is told before the input: the skill, or nothing."""
+    return skill_prompt if arm is Arm.WITH_SKILL else ""
+
+
+class CellGrid:
+    """The cells of a plan, addressed by model and batch.
+
+    Each model meets the same seeded shuffle, so that whatever a run has done when it stops is a
+    random sample of the cases, and the same one for every model.
+    """
+
+    def __init__(self, plan: Plan, cases: Sequence[GoldenCase], skill_prompt: str) -> None:
+        """`cases` in the order of `plan.case_ids`."""
+        self.plan = plan
+        self._systems = {arm: _sha(system_prompt(arm, skill_prompt)) for arm in plan.arms}
+        self._prompts = _numbered([_sha(case.prompt) for case in cases])
+        order = list(product(range(len(cases)), range(plan.trials), plan.arms))
+        random.Random(plan.seed).shuffle(order)  # noqa: S311 - an order, not a secret
+        self._order = order
+
+    def batch(self, model_index: int, batch: int) -> list[Cell]:
+        """At most BATCH cells of one model."""
+        picked = self._order[batch * BATCH : (batch + 1) * BATCH]
+        return [self._cell(model_index, case, trial, arm) for case, trial, arm in picked]
+
+    def all(self) -> list[Cell]:
+        """Every cell, model by model."""
+        return [
+            self._cell(model, case, trial, arm)
+            for model in range(len(self.plan.models))
+            for case, trial, arm in self._order
+        ]
+
+    def _cell(self, model_index: int, case_index: int, trial: int, arm: Arm) -> Cell:
+        digest = _sha(
+            [
+                PLAN_VERSION,
+                self.plan.identities[model_index],
+                arm.value,
+                self._systems[arm],
+                self._prompts[case_index],
+                trial,
+                self.plan.max_tokens,
+            ]
+        )
+        return Cell(model_index, arm, case_index, trial, digest)
+
+
+def job_order(plan: Plan) -> list[tuple[int, int]]:
+    """(model index, batch) of every job, models taking turns so that none waits for another."""
+    return [(model, batch) for batch in range(plan.batches_per_model) for model in range(len(plan.models))]
+
+
+def _numbered(digests: Sequence[str]) -> list[str]:
+    """Cases that ask exactly the same are told apart by their place among their likes."""
+    seen: Counter[str] = Counter()
+    numbered: list[str] = []
+    for digest in digests:
+        numbered.append(digest if not seen[digest] else f"{digest}#{seen[digest]}")
+        seen[digest] += 1
+    return numbered
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,164 @@
+"""Group commit: every answer and grade is committed before anything is done with it, many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from steelyard.storage import claims, results
+from steelyard.storage.database import Connection, Database, has_committed, transaction_id
+from steelyard.storage.results import AnswerWrite, GradeWrite, RunState
+
+# Row ids in the group's order, and how each run stands.
+_Written = tuple[list[UUID | None], dict[UUID, RunState]]
+
+GATHER_S = 0.025
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Money to add to the run with this write, in microcents; `known` is False where a price is missing."""
+
+    spent: int = 0
+    judge_spent: int = 0
+    known: bool = True
+
+
+@dataclass
+class _Pending:
+    tenant_id: UUID
+    run_id: UUID
+    answer: AnswerWrite | None
+    grade: GradeWrite | None
+    spending: Spending
+    release: str | None
+    done: asyncio.Future[UUID | None] = field(default_factory=asyncio.Future[UUID | None])
+
+
+class Recorder:
+    """Writes answers and grades in groups, one transaction per tenant and flush.
+
+    A write returns when it is committed. While the database is away writes wait and are tried again:
+    what was paid for is kept in memory until it is on disk.
+    """
+
+    def __init__(self, database: Database, worker_key: int, on_state: Callable[[UUID, RunState], None]) -> None:
+        """`on_state` hears how a run stands after each commit."""
+        self._database = database
+        self._worker_key = worker_key
+        self._on_state = on_state
+        self._waiting: list[_Pending] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Recorder:
+        self._task = asyncio.create_task(self._serve(), name="recorder")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Flush what waits, then stop."""
+        self._closing = True
+        self._wake.set()
+        assert self._task is not None
+        await self._task
+
+    async def answer(
+        self, tenant_id: UUID, run_id: UUID, answer: AnswerWrite, spending: Spending, *, release: str | None = None
+    ) -> UUID | None:
+        """Commit an answer or failure; its row id, or None when the cell had an answer already."""
+        return await self._put(_Pending(tenant_id, run_id, answer, None, spending, release))
+
+    async def grade(
+        self, tenant_id: UUID, run_id: UUID, grade: GradeWrite, spending: Spending, *, release: str | None
+    ) -> None:
+        """Commit a grade and give back the cell's claim with it."""
+        await self._put(_Pending(tenant_id, run_id, None, grade, spending, release))
+
+    async def _put(self, pending: _Pending) -> UUID | None:
+        self._waiting.append(pending)
+        self._wake.set()
+        # A cancelled cell must not take its paid answer with it: the write goes on.
+        return await asyncio.shield(pending.done)
+
+    async def _serve(self) -> None:
+        while True:
+            await self._wake.wait()
+            if not self._closing:
+                await asyncio.sleep(GATHER_S)
+            self._wake.clear()
+            taken, self._waiting = self._waiting, []
+            for tenant_id, group in _by_tenant(taken).items():
+                await self._commit(tenant_id, group)
+            if self._closing and not self._waiting:
+                return
+
+    async def _commit(self, tenant_id: UUID, group: Sequence[_Pending]) -> None:
+        transaction: str | None = None
+        written: _Written | None = None
+        while True:
+            try:
+                async with self._database.tenant(tenant_id) as connection:
+                    if transaction is None or written is None or not await has_committed(connection, transaction):
+                        transaction = await transaction_id(connection)
+                        written = await self._write(connection, tenant_id, group)
+                break
+            except (psycopg.OperationalError, PoolTimeout):
+                await asyncio.sleep(_RETRY_S)
+            except psycopg.Error as error:
+                for pending in group:
+                    _settle(pending, error)
+                return
+        ids, states = written
+        for run_id, state in states.items():
+            self._on_state(run_id, state)
+        for pending, row_id in zip(group, ids, strict=True):
+            _settle(pending, row_id)
+
+    async def _write(self, connection: Connection, tenant_id: UUID, group: Sequence[_Pending]) -> _Written:
+        ids: dict[int, UUID | None] = {}
+        states: dict[UUID, RunState] = {}
+        for run_id, writes in _by_run(group).items():
+            answers = [(index, p.answer) for index, p in writes if p.answer is not None]
+            written = await results.write_answers(connection, tenant_id, run_id, [answer for _, answer in answers])
+            ids |= {index: row_id for (index, _), row_id in zip(answers, written, strict=True)}
+            await results.write_grades(connection, tenant_id, [p.grade for _, p in writes if p.grade is not None])
+            states[run_id] = await results.add_spending(
+                connection,
+                run_id,
+                spent=sum(p.spending.spent for _, p in writes),
+                judge_spent=sum(p.spending.judge_spent for _, p in writes),
+                lower_bound=not all(p.spending.known for _, p in writes),
+            )
+        await claims.release_claims(connection, self._worker_key, [p.release for p in group if p.release is not None])
+        return [ids.get(index) for index in range(len(group))], states
+
+
+def _settle(pending: _Pending, outcome: UUID | Exception | None) -> None:
+    if pending.done.done():
+        return
+    if isinstance(outcome, Exception):
+        pending.done.set_exception(outcome)
+    else:
+        pending.done.set_result(outcome)
+
+
+def _by_tenant(taken: Sequence[_Pending]) -> dict[UUID, list[_Pending]]:
+    groups: dict[UUID, list[_Pending]] = defaultdict(list)
+    for pending in taken:
+        groups[pending.tenant_id].append(pending)
+    return groups
+
+
+def _by_run(group: Sequence[_Pending]) -> dict[UUID, list[tuple[int, _Pending]]]:
+    runs: dict[UUID, list[tuple[int, _Pending]]] = defaultdict(list)
+    for index, pending in enumerate(group):
+        runs[pending.run_id].append((index, pending))
+    return dict(sorted(runs.items()))

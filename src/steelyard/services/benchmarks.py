@@ -1,0 +1,255 @@
+"""Benchmark runs as use cases: plan, start or continue, resume, cancel, follow, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from steelyard.domain.cases import CaseSource, GoldenCase
+from steelyard.domain.errors import Conflict, InputError, NoCases
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import Arm, RunStatus
+from steelyard.domain.skills import SkillContent
+from steelyard.execution.conclude import conclude
+from steelyard.execution.plan import CellGrid, Plan, job_order
+from steelyard.judging import Judge
+from steelyard.services.reports import RunReport, build_report
+from steelyard.storage import results, runs, skills
+from steelyard.storage.database import Connection, Database
+from steelyard.storage.queue import Queue
+from steelyard.storage.runs import RunRow
+
+DEFAULT_MAX_TOKENS = 4096
+DEFAULT_MARGIN = 5.0
+DEFAULT_THRESHOLD = 70.0
+DEFAULT_SEED = 20_250_101
+MAX_CELLS = 1_000_000
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asks for. `of_record` is False for ad-hoc cases, which never count as the skill's benchmark.
+
+    Money in microcents, `margin` and `threshold` in points of quality.
+    """
+
+    content: SkillContent
+    cases: Sequence[GoldenCase]
+    models: Sequence[ModelRef]
+    judge: ModelRef | None
+    rubric: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = (Arm.WITH_SKILL, Arm.WITHOUT_SKILL)
+    trials: int = 1
+    max_tokens: int = DEFAULT_MAX_TOKENS
+    margin: float = DEFAULT_MARGIN
+    threshold: float = DEFAULT_THRESHOLD
+    seed: int = DEFAULT_SEED
+    budget_microcents: int | None = None
+    fresh: bool = False
+    of_record: bool = True
+    triggered_by: str = "cli"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan and where it stands: `paid` of its cells have an answer already, so they cost nothing again."""
+
+    plan: Plan
+    skill_id: UUID
+    skill_version_id: UUID
+    paid: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that is queued; `continued` when it is an earlier one taken up again."""
+
+    run_id: UUID
+    continued: bool
+
+
+class KnownModels(Protocol):
+    """What the services need to know of the providers before a call is made."""
+
+    def check(self, ref: ModelRef) -> None:
+        """Raises ModelRefError or MissingKey."""
+
+    def identity(self, ref: ModelRef) -> str:
+        """The stable text of a model, its base URL included where it is not the vendor's own."""
+        ...
+
+
+class BenchmarkService:
+    """Use cases on benchmark runs, for one tenant at a time."""
+
+    def __init__(
+        self, database: Database, queue: Queue, models: KnownModels, make_judge: Callable[[ModelRef], Judge]
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._models = models
+        self._make_judge = make_judge
+
+    async def prepare(self, tenant_id: UUID, request: RunRequest) -> Prepared:
+        """Check the request, keep its skill and cases, and work out the plan. Raises InputError and its kin."""
+        self._check(request)
+        async with self._database.tenant(tenant_id) as connection:
+            return await self._prepare(connection, tenant_id, request)
+
+    async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
+        """Queue the run; the same request given again continues its unfinished run."""
+        self._check(request)
+        async with self._database.tenant(tenant_id) as connection:
+            prepared = await self._prepare(connection, tenant_id, request)
+            plan = prepared.plan
+            earlier = await runs.unfinished_run(
+                connection, prepared.skill_version_id, plan.digest, of_record=request.of_record, fresh=request.fresh
+            )
+            if earlier is None:
+                run_id = await runs.insert_run(
+                    connection,
+                    tenant_id,
+                    skill_id=prepared.skill_id,
+                    skill_version_id=prepared.skill_version_id,
+                    triggered_by=request.triggered_by,
+                    of_record=request.of_record,
+                    plan=plan.to_json(),
+                    plan_digest=plan.digest,
+                    planned=plan.planned,
+                    fresh=request.fresh,
+                    budget_microcents=request.budget_microcents,
+                )
+            else:
+                run_id = earlier.id
+                await runs.reopen_run(connection, run_id, request.budget_microcents)
+        await self._queue.defer(tenant_id, run_id, job_order(plan))
+        return Started(run_id, earlier is not None)
+
+    async def resume(self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None) -> RunRow:
+        """Queue again what a run has not done, cells missing for an outage included. Raises NotFound, Conflict."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await runs.find_run(connection, id_prefix)
+            counts, _ = await runs.run_counts(connection, run.id)
+            ungraded = await runs.ungraded(connection, run.id)
+            if run.status == RunStatus.COMPLETED and not counts.missing and not ungraded:
+                raise Conflict(
+                    f"Run {str(run.id)[:8]} is complete: nothing is left to do.",
+                    next_step="Give `steelyard run … --fresh` for new answers.",
+                )
+            plan = Plan.from_json(run.plan)
+            for text in plan.models:
+                self._models.check(ModelRef.parse(text))
+            if plan.judge is not None:
+                judge = ModelRef.parse(plan.judge)
+                self._models.check(judge)
+                if self._make_judge(judge).digest != plan.judge_digest:
+                    raise Conflict(
+                        f"The judge of run {str(run.id)[:8]} is not the same any more (another version of its prompt).",
+                        kept="Its scores so far are kept.",
+                        next_step="Start it anew with `steelyard run`; answers already paid are used again.",
+                    )
+            await runs.reopen_run(connection, run.id, budget_microcents)
+        await self._queue.defer(tenant_id, run.id, job_order(plan))
+        async with self._database.tenant(tenant_id) as connection:
+            return await runs.get_run(connection, run.id)
+
+    async def cancel(self, tenant_id: UUID, id_prefix: str) -> RunRow:
+        """Stop a run for good or until it is resumed; calls in flight finish. Raises NotFound, Conflict."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await runs.find_run(connection, id_prefix)
+            if not await runs.stop_run(connection, run.id, status=RunStatus.CANCELLED, stop_cause="cancelled"):
+                raise Conflict(f"Run {str(run.id)[:8]} is {run.status} already.")
+        await self._queue.drop(run.id)
+        async with self._database.tenant(tenant_id) as connection:
+            await conclude(connection, tenant_id, run.id)
+            return await runs.get_run(connection, run.id)
+
+    async def report(self, tenant_id: UUID, run_id: UUID) -> RunReport:
+        """How the run stands or ended. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await build_report(connection, tenant_id, run_id)
+
+    async def find(self, tenant_id: UUID, id_prefix: str) -> RunRow:
+        """The run whose id starts so. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await runs.find_run(connection, id_prefix)
+
+    async def list(self, tenant_id: UUID, *, skill: str | None = None, limit: int = 50) -> Sequence[RunRow]:
+        """The newest runs first, of one skill where named. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            skill_id = None if skill is None else (await skills.find_skill(connection, skill)).id
+            return await runs.list_runs(connection, skill_id=skill_id, limit=limit)
+
+    async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
+        """Cells by model and how the run stands, cheap enough to ask twice a second."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await results.run_state(connection, run_id)
+            ended = await results.ended_by_model(connection, run_id)
+        return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
+
+    async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
+        skill_id, version_id = await skills.save_skill(connection, tenant_id, request.content)
+        by_source: dict[CaseSource, list[GoldenCase]] = {}
+        for case in request.cases:
+            by_source.setdefault(case.source, []).append(case)
+        ids: dict[str, UUID] = {}
+        for source, cases in by_source.items():
+            row_ids = await skills.sync_cases(
+                connection, tenant_id, skill_id, cases, source=source, retire=request.of_record
+            )
+            ids |= {case.case_id: row_id for case, row_id in zip(cases, row_ids, strict=True)}
+        judge = None if request.judge is None else self._make_judge(request.judge)
+        plan = Plan(
+            models=tuple(model.text for model in request.models),
+            identities=tuple(self._models.identity(model) for model in request.models),
+            arms=request.arms,
+            trials=request.trials,
+            case_ids=tuple(ids[case.case_id] for case in request.cases),
+            skill_digest=request.content.digest,
+            max_tokens=request.max_tokens,
+            seed=request.seed,
+            margin=request.margin,
+            threshold=request.threshold,
+            rubric=request.rubric,
+            judge=None if request.judge is None else request.judge.text,
+            judge_digest=None if judge is None else judge.digest,
+        )
+        paid = 0
+        if not request.fresh:
+            cells = CellGrid(plan, request.cases, request.content.prompt).all()
+            paid = await results.count_paid(connection, [cell.digest for cell in cells])
+        return Prepared(plan, skill_id, version_id, paid)
+
+    def _check(self, request: RunRequest) -> None:
+        if not request.cases:
+            raise NoCases(
+                f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
+                next_step="Add evals/evals.json to its folder, or give --cases FILE or --case 'input' --expect 'output'.",
+            )
+        if not request.models:
+            raise InputError("No model to run.", next_step="Give --model provider:name, once for each model.")
+        names = [model.text for model in request.models]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise InputError(f"{doubled[0]} is given twice.", next_step="Name each model once; --trials repeats calls.")
+        if not 1 <= request.trials <= 100:
+            raise InputError(f"--trials {request.trials} is out of range.", next_step="Give 1 to 100.")
+        planned = len(names) * len(request.arms) * len(request.cases) * request.trials
+        if planned > MAX_CELLS:
+            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.")
+        for model in request.models:
+            self._models.check(model)
+        if request.judge is not None:
+            self._models.check(request.judge)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: `ended` maps (model, state) to cells that have come to an end."""
+
+    status: str
+    spent_microcents: int
+    budget_microcents: int | None
+    ended: dict[tuple[str, str], int]

@@ -1,0 +1,182 @@
+"""What a run will take before it is paid: calls, tokens, dollars, minutes, and the smallest lead it can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from steelyard.domain.calls import Usage
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import Arm
+from steelyard.execution.plan import system_prompt
+from steelyard.pricing import Cost
+from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.statistics import detectable_lead
+from steelyard.storage import results
+from steelyard.storage.database import Database
+
+CHARACTERS_PER_TOKEN = 4.0
+TYPICAL_OUTPUT_TOKENS = 600
+TYPICAL_LATENCY_S = 8.0
+JUDGE_PROMPT_TOKENS = 700
+JUDGE_TOKENS_PER_CRITERION = 90
+DEFAULT_CRITERIA = 4
+
+Pricer = Callable[[Usage, ModelRef, datetime], Cost | None]
+
+
+@dataclass(frozen=True)
+class ModelEstimate:
+    """One model's share, both arms; `cost_microcents` is None where the price is unknown."""
+
+    model: str
+    calls: int
+    tokens: int
+    cost_microcents: int | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected. Money in microcents, `detectable_lead` in points of quality.
+
+    `reused` cells have a paid answer already and cost nothing again. The cost is a lower bound when some price is
+    unknown (`unpriced` names those models). `detectable_lead` is the true lead found with 80% power at the first
+    look; None below two models or cases. `assumptions` say in sentences what was guessed.
+    """
+
+    planned: int
+    reused: int
+    calls: int
+    judge_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_microcents: int
+    judge_cost_microcents: int
+    cost_is_lower_bound: bool
+    unpriced: tuple[str, ...]
+    minutes: float
+    n_cases: int
+    detectable_lead: float | None
+    per_model: tuple[ModelEstimate, ...]
+    assumptions: tuple[str, ...]
+
+
+class Estimator:
+    """Estimates from what this tenant has measured before, else from stated guesses."""
+
+    def __init__(self, database: Database, benchmarks: BenchmarkService, price: Pricer) -> None:
+        self._database = database
+        self._benchmarks = benchmarks
+        self._price = price
+
+    async def estimate(self, tenant_id: UUID, request: RunRequest, *, concurrency: int) -> Estimate:
+        """Raises what `BenchmarkService.prepare` raises."""
+        prepared = await self._benchmarks.prepare(tenant_id, request)
+        async with self._database.tenant(tenant_id) as connection:
+            seen = await results.typical_calls(connection, [model.text for model in request.models])
+        return work_out_estimate(
+            request, paid=prepared.paid, seen=seen, price=self._price, concurrency=concurrency, now=datetime.now(UTC)
+        )
+
+
+def work_out_estimate(
+    request: RunRequest,
+    *,
+    paid: int,
+    seen: Mapping[str, results.TypicalCall],
+    price: Pricer,
+    concurrency: int,
+    now: datetime,
+) -> Estimate:
+    """The estimate of a request of which `paid` cells are paid for. Pure.
+
+    Tokens are characters / 4 of what is sent; output tokens and latency are those seen of the model, else typical.
+    """
+    cases, arms = request.cases, request.arms
+    per_model_cells = len(cases) * len(arms) * request.trials
+    planned = per_model_cells * len(request.models)
+    share = 1.0 - paid / planned if planned else 0.0
+    system = {arm: _tokens(system_prompt(arm, request.content.prompt)) for arm in arms}
+    sent = request.trials * sum(_tokens(case.prompt) + system[arm] for case in cases for arm in arms)
+    rows: list[ModelEstimate] = []
+    seconds: list[float] = []
+    total_in = total_out = total_cost = 0
+    unpriced: list[str] = []
+    guessed: list[str] = []
+    for model in request.models:
+        known = seen.get(model.text)
+        if known is None:
+            guessed.append(model.text)
+        output = min(request.max_tokens, round(known.output_tokens) if known else TYPICAL_OUTPUT_TOKENS)
+        calls = round(per_model_cells * share)
+        used_in, used_out = round(sent * share), output * calls
+        cost = _cost(price, Usage(used_in, used_out), calls, model, now)
+        if cost is None:
+            unpriced.append(model.text)
+        rows.append(ModelEstimate(model.text, calls, used_in + used_out, cost))
+        total_in, total_out, total_cost = total_in + used_in, total_out + used_out, total_cost + (cost or 0)
+        latency_s = known.latency_ms / 1000 if known else TYPICAL_LATENCY_S
+        at_once = 1 if model.provider == "local" else concurrency
+        seconds.append(calls * latency_s / at_once)
+    judged = [case for case in cases if case.needs_judge] if request.judge else []
+    judge_calls = round(len(judged) * len(arms) * request.trials * len(request.models) * share)
+    judge_cost = 0
+    if request.judge is not None and judge_calls:
+        criteria = sum(len(case.assertions) or len(request.rubric) or DEFAULT_CRITERIA for case in judged) / len(judged)
+        mean_in = sum(_tokens(case.prompt) + _tokens(case.expected) for case in judged) / len(judged)
+        mean_out = total_out / max(1, sum(row.calls for row in rows))
+        judge_in = round(judge_calls * (JUDGE_PROMPT_TOKENS + mean_in + mean_out))
+        judge_out = round(judge_calls * JUDGE_TOKENS_PER_CRITERION * (criteria + 1))
+        cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, now)
+        if cost is None:
+            unpriced.append(request.judge.text)
+        judge_cost = cost or 0
+        total_in, total_out = total_in + judge_in, total_out + judge_out
+        seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
+    lead = detectable_lead(len(cases)) if len(request.models) > 1 and len(cases) > 1 else None
+    return Estimate(
+        planned=planned,
+        reused=paid,
+        calls=sum(row.calls for row in rows),
+        judge_calls=judge_calls,
+        input_tokens=total_in,
+        output_tokens=total_out,
+        cost_microcents=total_cost + judge_cost,
+        judge_cost_microcents=judge_cost,
+        cost_is_lower_bound=bool(unpriced),
+        unpriced=tuple(unpriced),
+        minutes=sum(seconds) / 60,
+        n_cases=len(cases),
+        detectable_lead=lead,
+        per_model=tuple(rows),
+        assumptions=_assumptions(guessed, judge_calls, Arm.WITH_SKILL in arms and bool(request.content.cut)),
+    )
+
+
+def _assumptions(guessed: list[str], judge_calls: int, cut: bool) -> tuple[str, ...]:
+    said = [f"Input tokens are guessed at one for {CHARACTERS_PER_TOKEN:.0f} characters."]
+    if guessed:
+        said.append(
+            f"Not run here before, so {TYPICAL_OUTPUT_TOKENS} output tokens and {TYPICAL_LATENCY_S:.0f} s a call are"
+            f" assumed: {', '.join(guessed)}."
+        )
+    if judge_calls:
+        said.append(f"A judgement is taken to be {JUDGE_TOKENS_PER_CRITERION} output tokens for each criterion.")
+    if cut:
+        said.append("The skill's references are longer than the limit and are sent cut.")
+    return tuple(said)
+
+
+def _cost(price: Pricer, usage: Usage, calls: int, model: ModelRef, now: datetime) -> int | None:
+    """The cost of `calls` equal calls, so that price tiers by the length of a prompt apply to each."""
+    if not calls:
+        return 0
+    each = price(Usage(round(usage.input_tokens / calls), round(usage.output_tokens / calls)), model, now)
+    return None if each is None else each.microcents * calls
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)

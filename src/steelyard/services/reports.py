@@ -1,0 +1,164 @@
+"""What a run came to, in the one form that pages, command line and files are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from steelyard.domain.runs import RunCounts, RunStatus
+from steelyard.execution.conclude import outcome_of
+from steelyard.execution.outcome import ModelSummary
+from steelyard.statistics import Verdict
+from steelyard.storage import results, runs
+from steelyard.storage.database import Connection
+from steelyard.storage.runs import RunRow
+
+SCHEMA = "steelyard.run/1"
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run, its counts, its models' figures and its verdict.
+
+    `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
+    indices stand for. `failures` has {model, kind, count, message} for every kind of failure met.
+    """
+
+    run: RunRow
+    counts: RunCounts
+    arm: str
+    names: Sequence[str]
+    summaries: Sequence[ModelSummary]
+    verdict: Verdict
+    sentence: str
+    failures: Sequence[Mapping[str, Any]]
+    stored: bool
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether the run answers the question asked: a best model, a tie, or the single model's figures."""
+        return self.verdict.kind != "not_enough"
+
+    def name(self, index: int | None) -> str | None:
+        return None if index is None else self.names[index]
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented form `steelyard.run/1`; what is unknown is null. Money in microcents, quality 0-100."""
+        run, verdict = self.run, self.verdict
+        return {
+            "schema": SCHEMA,
+            "run": {
+                "id": str(run.id),
+                "skill": run.skill_name,
+                "skill_version": run.skill_digest,
+                "status": run.status,
+                "stop_cause": run.stop_cause,
+                "partial": run.partial,
+                "of_record": run.of_record,
+                "judge": run.judge,
+                "judge_digest": run.judge_digest,
+                "started_at": _time(run.started_at),
+                "completed_at": _time(run.completed_at),
+                "planned": self.counts.planned,
+                "answered": self.counts.answered,
+                "judged": self.counts.judged,
+                "failed": self.counts.failed,
+                "missing": self.counts.missing,
+                "reused": self.counts.reused,
+                "spent_microcents": run.spent_microcents,
+                "spent_is_lower_bound": run.spent_is_lower_bound,
+                "judge_spent_microcents": run.judge_spent_microcents,
+                "budget_microcents": run.budget_microcents,
+                "best_model": run.best_model,
+                "cheapest_model": run.cheapest_model,
+            },
+            "models": [_model(summary) for summary in self.summaries],
+            "verdict": {
+                "kind": verdict.kind,
+                "best": self.name(verdict.best),
+                "tied": [self.names[index] for index in verdict.tied],
+                "cheapest_good_enough": self.name(verdict.cheapest_good_enough),
+                "more_cases": verdict.more_cases,
+                "more_cost_microcents": verdict.more_cost_microcents,
+                "sentence": self.sentence,
+                "method": verdict.method,
+                "arm": self.arm,
+                "n": verdict.n,
+                "look": verdict.look,
+                "alpha": verdict.alpha,
+                "margin": verdict.margin,
+                "test": verdict.test,
+                "reason": verdict.reason,
+                "leader": self.name(verdict.leader),
+                "gaps": [
+                    {
+                        "rival": self.names[gap.rival],
+                        "lead": gap.mean,
+                        "lead_low": gap.low,
+                        "lead_high": gap.high,
+                        "p": gap.p,
+                        "test": gap.test,
+                    }
+                    for gap in verdict.gaps
+                ],
+            },
+            "failures": [dict(failure) for failure in self.failures],
+        }
+
+
+async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> RunReport:
+    """Read the stored verdict, or work out a preview of a run that has none yet. Raises NotFound."""
+    run = await runs.get_run(connection, run_id)
+    counts, _ = await runs.run_counts(connection, run_id)
+    failures = await results.failures(connection, run_id)
+    stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
+    if stored is not None:
+        return RunReport(
+            run=run,
+            counts=counts,
+            arm=stored["arm"],
+            names=stored["models"],
+            summaries=[ModelSummary(**summary) for summary in stored["summaries"]],
+            verdict=Verdict.from_json(stored["statistics"]),
+            sentence=stored["sentence"],
+            failures=failures,
+            stored=True,
+        )
+    outcome = await outcome_of(connection, tenant_id, run, take_look=False)
+    return RunReport(
+        run, counts, outcome.arm, outcome.models, outcome.summaries, outcome.verdict, outcome.sentence, failures, False
+    )
+
+
+def _model(summary: ModelSummary) -> dict[str, Any]:
+    return {
+        "model": summary.model,
+        "arm": summary.arm,
+        "n": summary.n,
+        "quality": summary.quality,
+        "quality_low": summary.quality_low,
+        "quality_high": summary.quality_high,
+        "pass_rate": summary.pass_rate,
+        "pass_low": summary.pass_low,
+        "pass_high": summary.pass_high,
+        "avg_cost_microcents": summary.avg_cost_microcents,
+        "cost_per_accepted_microcents": summary.cost_per_accepted_microcents,
+        "avg_tokens": summary.avg_tokens,
+        "latency_ms_p50": summary.latency_ms_p50,
+        "latency_ms_p95": summary.latency_ms_p95,
+        "ttft_ms_p50": summary.ttft_ms_p50,
+        "failures": summary.failures,
+        "missing": summary.missing,
+        "lift": summary.lift,
+        "lift_low": summary.lift_low,
+        "lift_high": summary.lift_high,
+        "lift_p": summary.lift_p,
+        "token_tax": summary.token_tax,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

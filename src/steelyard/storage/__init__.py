@@ -1,0 +1,1 @@
+"""PostgreSQL: the embedded server, the pool with tenant transactions, migrations, one repository per aggregate."""

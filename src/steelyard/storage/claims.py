@@ -1,0 +1,65 @@
+"""Claims: who may call for a cell. Alive means a held advisory lock and a lease that has not run out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from steelyard.storage.database import Connection
+
+LEASE_S = 60.0
+
+
+def new_worker_key() -> int:
+    """A random positive 63-bit key, so that workers of every host are told apart."""
+    return secrets.randbits(63)
+
+
+async def hold_worker_lock(connection: Connection, worker_key: int) -> None:
+    """Take the worker's advisory lock on this session; the server lets go of it when the session ends."""
+    await connection.execute("SELECT pg_advisory_lock(%s)", (worker_key,))
+
+
+async def take_claims(
+    connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str], worker_key: int
+) -> set[str]:
+    """Claim what is free or was claimed by a worker that is gone; returns the keys obtained.
+
+    A claim this same worker holds already is not given twice: two of its tasks would both call.
+    """
+    cursor = await connection.execute(
+        """WITH alive AS MATERIALIZED (
+               SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_locks
+                WHERE locktype = 'advisory' AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+           INSERT INTO cell_claims AS held (tenant_id, claim_key, benchmark_run_id, worker_key, lease_until)
+           SELECT %s, key, %s, %s, clock_timestamp() + make_interval(secs => %s)
+             FROM unnest(%s::text[]) AS key ORDER BY key
+           ON CONFLICT (tenant_id, claim_key) DO UPDATE
+              SET benchmark_run_id = EXCLUDED.benchmark_run_id, worker_key = EXCLUDED.worker_key,
+                  lease_until = EXCLUDED.lease_until
+            WHERE held.lease_until < clock_timestamp()
+               OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key)
+           RETURNING claim_key""",
+        (tenant_id, run_id, worker_key, LEASE_S, sorted(keys)),
+    )
+    return {row["claim_key"] for row in await cursor.fetchall()}
+
+
+async def renew_claims(connection: Connection, worker_key: int) -> int:
+    """Push out the lease of every claim this worker holds for the current tenant."""
+    cursor = await connection.execute(
+        """UPDATE cell_claims SET lease_until = clock_timestamp() + make_interval(secs => %s)
+            WHERE worker_key = %s AND lease_until > clock_timestamp()""",
+        (LEASE_S, worker_key),
+    )
+    return cursor.rowcount
+
+
+async def release_claims(connection: Connection, worker_key: int, keys: Sequence[str]) -> None:
+    """Give the claims back; those taken over by another worker stay theirs."""
+    if keys:
+        await connection.execute(
+            "DELETE FROM cell_claims WHERE worker_key = %s AND claim_key = ANY(%s)", (worker_key, sorted(keys))
+        )

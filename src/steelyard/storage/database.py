@@ -1,0 +1,113 @@
+"""The application's way to PostgreSQL: one pool, and transactions that belong to one tenant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from math import isfinite
+from types import TracebackType
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from steelyard.domain.errors import StorageError
+from steelyard.storage.migrate import APP_ROLE
+
+Connection = AsyncConnection[DictRow]
+
+
+class Database:
+    """A pool of connections that act as the application's role, never as a superuser or owner.
+
+    Whatever role the DSN logs in as, each connection becomes `steelyard_app`, so row-level security
+    always binds. Not safe to share between event loops.
+    """
+
+    def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
+        self.dsn = dsn
+        self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            dsn,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={"row_factory": dict_row, "autocommit": True},
+            configure=_become_app_role,
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            name="steelyard",
+        )
+
+    async def __aenter__(self) -> Database:
+        try:
+            await self.pool.open(wait=True, timeout=20)
+        except (PoolTimeout, psycopg.Error) as error:
+            await self.pool.close()
+            raise StorageError(
+                "The database cannot be reached.", next_step="Run `steelyard doctor` to see what is wrong."
+            ) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
+        """One transaction as `tenant_id`; commits on leaving, rolls back on an error."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant_id),))
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Connection]:
+        """A connection outside the pool with no tenant, for session-level locks and LISTEN."""
+        connection = await AsyncConnection[DictRow].connect(self.dsn, row_factory=dict_row, autocommit=True)
+        try:
+            await _become_app_role(connection)
+            yield connection
+        finally:
+            await connection.close()
+
+
+async def _become_app_role(connection: AsyncConnection[Any]) -> None:
+    await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APP_ROLE)))
+
+
+async def transaction_id(connection: Connection) -> str:
+    """The id of the open transaction, to ask later whether its commit came through."""
+    row = await (await connection.execute("SELECT pg_current_xact_id()::text AS id")).fetchone()
+    assert row is not None
+    return row["id"]
+
+
+async def has_committed(connection: Connection, transaction: str) -> bool:
+    """Whether that transaction was committed; a commit whose confirmation was lost may well have been."""
+    row = await (await connection.execute("SELECT pg_xact_status(%s::xid8) AS status", (transaction,))).fetchone()
+    return row is not None and row["status"] == "committed"
+
+
+def clean(text: str) -> str:
+    """The text as PostgreSQL can hold it: NUL becomes U+FFFD, a lone surrogate a question mark."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_json(value: Any) -> Any:
+    """The value with every string in it cleaned, dates as text, and infinities and NaN as null."""
+    match value:
+        case str():
+            return clean(value)
+        case bool() | int() | None:
+            return value
+        case float():
+            return value if isfinite(value) else None
+        case Mapping():
+            pairs = cast(Mapping[Any, Any], value).items()
+            return {clean(str(key)): clean_json(item) for key, item in pairs}
+        case list() | tuple() | set() | frozenset():
+            return [clean_json(item) for item in cast(Iterable[Any], value)]
+        case _:
+            return clean(str(value))

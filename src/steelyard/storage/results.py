@@ -1,0 +1,440 @@
+"""Benchmark results, the checkpoint of a run: answers and grades written in groups, and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from steelyard.domain.grading import Judgement
+from steelyard.storage.database import Connection, clean, clean_json
+
+
+@dataclass(frozen=True)
+class AnswerWrite:
+    """One cell's answer or failure, as it is to be committed. Column names are those of the table."""
+
+    id: UUID
+    model_name: str
+    model_provider: str
+    arm: str
+    trial: int
+    test_case_index: int
+    case_id: UUID
+    cell_digest: str
+    grading_digest: str
+    state: str
+    input_used: str
+    output_produced: str | None
+    expected_output: str
+    attempt: int = 1
+    reused_from: UUID | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    latency_ms: float | None = None
+    ttft_ms: float | None = None
+    stop_reason: str | None = None
+    effective_settings: Mapping[str, Any] | None = None
+    estimated_cost_microcents: int | None = None
+    wasted_cost_microcents: int = 0
+    price_version: str | None = None
+    price_date: date | None = None
+    failure_kind: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class GradeWrite:
+    """One cell's grade. `judgement` is None for checks, for a failed judge, and for a copied grade."""
+
+    result_id: UUID
+    grading_digest: str
+    state: str
+    quality_score: float | None = None
+    passed: bool | None = None
+    quality_notes: str = ""
+    matches_expected: bool | None = None
+    checks: Sequence[Mapping[str, Any]] = ()
+    judge_cost_microcents: int = 0
+    judge_cost_known: bool = True
+    failure_kind: str | None = None
+    error_message: str | None = None
+    judgement: Judgement | None = None
+    copied_from: UUID | None = None
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a worker must know of the run after each commit."""
+
+    status: str
+    spent_microcents: int
+    budget_microcents: int | None
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A row of this run (`own`) or one of another run that can be reused."""
+
+    id: UUID
+    cell_digest: str
+    grading_digest: str
+    state: str
+    graded: bool
+    failure_kind: str | None
+    error_message: str | None
+    attempt: int
+    output_produced: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    latency_ms: float | None
+    ttft_ms: float | None
+    stop_reason: str | None
+    effective_settings: Mapping[str, Any]
+    estimated_cost_microcents: int | None
+    price_version: str | None
+    price_date: date | None
+    quality_score: float | None
+    passed: bool | None
+    quality_notes: str | None
+    matches_expected: bool | None
+    checks: Sequence[Mapping[str, Any]]
+
+
+_STORED = """id, cell_digest, grading_digest, state, graded_at IS NOT NULL AS graded, failure_kind, error_message,
+    attempt, output_produced, input_tokens, output_tokens, total_tokens, cache_read_tokens, cache_write_tokens,
+    reasoning_tokens, latency_ms, ttft_ms, stop_reason, effective_settings, estimated_cost_microcents, price_version,
+    price_date, quality_score, passed, quality_notes, matches_expected, checks"""
+
+
+async def own_cells(connection: Connection, run_id: UUID, digests: Sequence[str]) -> dict[str, StoredCell]:
+    """What this run has of those cells already."""
+    async with connection.cursor(row_factory=class_row(StoredCell)) as cursor:
+        await cursor.execute(
+            f"SELECT {_STORED} FROM benchmark_results WHERE benchmark_run_id = %s AND cell_digest = ANY(%s)".encode(),
+            (run_id, list(digests)),
+        )
+        return {row.cell_digest: row for row in await cursor.fetchall()}
+
+
+async def reusable_cells(
+    connection: Connection, run_id: UUID, digests: Sequence[str], gradings: Sequence[str]
+) -> dict[str, StoredCell]:
+    """For each cell the best paid answer of any other run: graded the same way first, then the newest.
+
+    `gradings[i]` is the grading wanted for `digests[i]`.
+    """
+    async with connection.cursor(row_factory=class_row(StoredCell)) as cursor:
+        await cursor.execute(
+            f"""SELECT DISTINCT ON (cell_digest) {_STORED}
+                  FROM benchmark_results b
+                  JOIN unnest(%s::text[], %s::text[]) AS want (wanted, wanted_grading) ON b.cell_digest = want.wanted
+                 WHERE b.benchmark_run_id <> %s AND b.output_produced IS NOT NULL
+                 ORDER BY cell_digest, (grading_digest = wanted_grading AND state <> 'answered') DESC,
+                          created_at DESC""".encode(),
+            (list(digests), list(gradings), run_id),
+        )
+        return {row.cell_digest: row for row in await cursor.fetchall()}
+
+
+_COLUMNS = (
+    "id",
+    "model_name",
+    "model_provider",
+    "arm",
+    "trial",
+    "test_case_index",
+    "case_id",
+    "cell_digest",
+    "grading_digest",
+    "state",
+    "input_used",
+    "output_produced",
+    "expected_output",
+    "attempt",
+    "reused_from",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "latency_ms",
+    "ttft_ms",
+    "stop_reason",
+    "effective_settings",
+    "estimated_cost_microcents",
+    "wasted_cost_microcents",
+    "price_version",
+    "price_date",
+    "failure_kind",
+    "error_message",
+)
+_KEPT_ON_RETRY = ("id", "wasted_cost_microcents", "cell_digest", "input_used")
+_INSERT_ANSWER = f"""
+    INSERT INTO benchmark_results AS old (tenant_id, benchmark_run_id, {", ".join(_COLUMNS)})
+    VALUES ({", ".join(["%s"] * (len(_COLUMNS) + 2))})
+    ON CONFLICT (tenant_id, benchmark_run_id, cell_digest) DO UPDATE
+       SET {", ".join(f"{c} = EXCLUDED.{c}" for c in _COLUMNS if c not in _KEPT_ON_RETRY)},
+           wasted_cost_microcents = old.wasted_cost_microcents + coalesce(old.estimated_cost_microcents, 0)
+                                    + EXCLUDED.wasted_cost_microcents
+     WHERE old.state = 'failed'
+    RETURNING id
+""".encode()
+_PAID_TWICE = b"""
+    UPDATE benchmark_results SET wasted_cost_microcents = wasted_cost_microcents + %s
+     WHERE benchmark_run_id = %s AND cell_digest = %s
+"""
+
+
+async def write_answers(
+    connection: Connection, tenant_id: UUID, run_id: UUID, answers: Sequence[AnswerWrite]
+) -> list[UUID | None]:
+    """Commit answers and failures in the caller's transaction; returns each row's id.
+
+    An earlier failure of the same cell is replaced and its cost kept as wasted. None stands where
+    the cell had an answer already: that one stays, and the money of this one is added to its waste.
+    """
+    if not answers:
+        return []
+    ids: list[UUID | None] = []
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            _INSERT_ANSWER, [(tenant_id, run_id, *_values(answer)) for answer in answers], returning=True
+        )
+        while True:
+            row = await cursor.fetchone()
+            ids.append(None if row is None else row["id"])
+            if not cursor.nextset():
+                break
+    for answer, row_id in zip(answers, ids, strict=True):
+        if row_id is None and answer.reused_from is None:
+            paid = (answer.estimated_cost_microcents or 0) + answer.wasted_cost_microcents
+            await connection.execute(_PAID_TWICE, (paid, run_id, answer.cell_digest))
+    return ids
+
+
+async def write_grades(connection: Connection, tenant_id: UUID, grades: Sequence[GradeWrite]) -> None:
+    """Commit grades and judgements in the caller's transaction."""
+    if not grades:
+        return
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            """UPDATE benchmark_results
+                  SET state = %s, grading_digest = %s, quality_score = %s, passed = %s, quality_notes = %s,
+                      matches_expected = %s, checks = %s, judge_cost_microcents = judge_cost_microcents + %s,
+                      failure_kind = %s, error_message = %s, graded_at = now()
+                WHERE id = %s""",
+            [
+                (
+                    grade.state,
+                    grade.grading_digest,
+                    grade.quality_score,
+                    grade.passed,
+                    clean(grade.quality_notes),
+                    grade.matches_expected,
+                    Jsonb(clean_json(list(grade.checks))),
+                    grade.judge_cost_microcents,
+                    grade.failure_kind,
+                    grade.error_message and clean(grade.error_message),
+                    grade.result_id,
+                )
+                for grade in grades
+            ],
+        )
+        judged = [grade for grade in grades if grade.judgement is not None]
+        if judged:
+            await cursor.executemany(
+                _INSERT_JUDGEMENT, [_judgement_values(tenant_id, grade, grade.judgement) for grade in judged]
+            )
+        copied = [grade for grade in grades if grade.copied_from is not None]
+        if copied:
+            await cursor.executemany(
+                _COPY_JUDGEMENT, [(grade.result_id, grade.copied_from, grade.grading_digest) for grade in copied]
+            )
+
+
+_INSERT_JUDGEMENT = """
+    INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
+                            differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
+                            calls, cost_microcents)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
+"""
+_COPY_JUDGEMENT = """
+    INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
+                            differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
+                            calls, cost_microcents)
+    SELECT tenant_id, %s, judge, judge_digest, grading_digest, quality, criteria, differences_from_expected,
+           matches_expected, notes, flags, input_tokens, output_tokens, calls, cost_microcents
+      FROM judgements WHERE benchmark_result_id = %s AND grading_digest = %s
+    ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
+"""
+
+
+def _judgement_values(tenant_id: UUID, grade: GradeWrite, judgement: Judgement | None) -> tuple[Any, ...]:
+    assert judgement is not None
+    criteria = [
+        {
+            "criterion": item.criterion,
+            "evidence": item.evidence,
+            "finding": item.finding,
+            "level": item.level,
+            "quote_found": item.quote_found,
+        }
+        for item in judgement.criteria
+    ]
+    return (
+        tenant_id,
+        grade.result_id,
+        judgement.judge,
+        judgement.judge_digest,
+        grade.grading_digest,
+        judgement.quality,
+        Jsonb(clean_json(criteria)),
+        clean(judgement.differences_from_expected),
+        judgement.matches_expected,
+        clean(judgement.notes),
+        list(judgement.flags),
+        judgement.usage.input_tokens,
+        judgement.usage.output_tokens,
+        judgement.calls,
+        grade.judge_cost_microcents if grade.judge_cost_known else None,
+    )
+
+
+async def add_spending(
+    connection: Connection, run_id: UUID, *, spent: int, judge_spent: int, lower_bound: bool
+) -> RunState:
+    """Add to the run's money (`spent` includes `judge_spent`) and learn how it stands."""
+    cursor = await connection.execute(
+        """UPDATE benchmark_runs
+              SET spent_microcents = spent_microcents + %s, judge_spent_microcents = judge_spent_microcents + %s,
+                  spent_is_lower_bound = spent_is_lower_bound OR %s
+            WHERE id = %s RETURNING status, spent_microcents, budget_microcents""",
+        (spent, judge_spent, lower_bound, run_id),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return RunState(**row)
+
+
+async def run_state(connection: Connection, run_id: UUID) -> RunState:
+    """How the run stands."""
+    cursor = await connection.execute(
+        "SELECT status, spent_microcents, budget_microcents FROM benchmark_runs WHERE id = %s", (run_id,)
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return RunState(**row)
+
+
+async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str, str], int]:
+    """Cells that have come to an end, by (model, state)."""
+    cursor = await connection.execute(
+        """SELECT model_name, state, count(*)::int AS count FROM benchmark_results
+            WHERE benchmark_run_id = %s AND (state = 'failed' OR graded_at IS NOT NULL) GROUP BY 1, 2""",
+        (run_id,),
+    )
+    return {(row["model_name"], row["state"]): row["count"] for row in await cursor.fetchall()}
+
+
+async def count_paid(connection: Connection, digests: Sequence[str]) -> int:
+    """How many of these cells have an answer that can be used again."""
+    cursor = await connection.execute(
+        """SELECT count(DISTINCT cell_digest)::int AS count FROM benchmark_results
+            WHERE cell_digest = ANY(%s) AND output_produced IS NOT NULL""",
+        (list(digests),),
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+@dataclass(frozen=True)
+class CellFigures:
+    """What the statistics need of one cell."""
+
+    model_name: str
+    arm: str
+    trial: int
+    test_case_index: int
+    state: str
+    quality_score: float | None
+    passed: bool | None
+    failure_kind: str | None
+    estimated_cost_microcents: int | None
+    input_tokens: int | None
+    total_tokens: int | None
+    latency_ms: float | None
+    ttft_ms: float | None
+
+
+async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]:
+    """Every stored cell's figures, in an order that never varies."""
+    async with connection.cursor(row_factory=class_row(CellFigures)) as cursor:
+        await cursor.execute(
+            """SELECT model_name, arm, trial, test_case_index, state, quality_score, passed, failure_kind,
+                      estimated_cost_microcents, input_tokens, total_tokens, latency_ms, ttft_ms
+                 FROM benchmark_results WHERE benchmark_run_id = %s
+                ORDER BY model_name, arm, test_case_index, trial""",
+            (run_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def failures(connection: Connection, run_id: UUID) -> list[dict[str, Any]]:
+    """Failures by model and kind, with one message of each and how many there were."""
+    cursor = await connection.execute(
+        """SELECT model_name AS model, failure_kind AS kind, count(*)::int AS count, min(error_message) AS message
+             FROM benchmark_results WHERE benchmark_run_id = %s AND failure_kind IS NOT NULL
+            GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2""",
+        (run_id,),
+    )
+    return await cursor.fetchall()
+
+
+def _values(answer: AnswerWrite) -> tuple[Any, ...]:
+    texts = {
+        "input_used": clean(answer.input_used),
+        "expected_output": clean(answer.expected_output),
+        "output_produced": None if answer.output_produced is None else clean(answer.output_produced),
+        "error_message": None if answer.error_message is None else clean(answer.error_message),
+        "effective_settings": Jsonb(clean_json(answer.effective_settings or {})),
+    }
+    return tuple(texts[name] if name in texts else getattr(answer, name) for name in _COLUMNS)
+
+
+@dataclass(frozen=True)
+class TypicalCall:
+    """What a model's calls have been like here: means over its newest answers."""
+
+    output_tokens: float
+    latency_ms: float
+
+
+async def typical_calls(connection: Connection, models: Sequence[str]) -> dict[str, TypicalCall]:
+    """By model, over at most its 200 newest answers; models without an answer are left out."""
+    cursor = await connection.execute(
+        """SELECT m AS model, t.output_tokens, t.latency_ms
+             FROM unnest(%s::text[]) AS m,
+             LATERAL (SELECT avg(output_tokens)::float8 AS output_tokens, avg(latency_ms) AS latency_ms
+                        FROM (SELECT output_tokens, latency_ms FROM benchmark_results
+                               WHERE model_name = m AND latency_ms IS NOT NULL AND reused_from IS NULL
+                               ORDER BY created_at DESC LIMIT 200) newest) t
+            WHERE t.latency_ms IS NOT NULL""",
+        (list(models),),
+    )
+    return {row["model"]: TypicalCall(row["output_tokens"], row["latency_ms"]) for row in await cursor.fetchall()}

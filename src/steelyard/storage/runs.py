@@ -1,0 +1,269 @@
+"""Benchmark runs: creation, status, money, looks, and the counts of their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from steelyard.domain.calls import FailureKind
+from steelyard.domain.errors import NotFound
+from steelyard.domain.runs import RunCounts
+from steelyard.storage.database import Connection
+
+ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run as stored, with its skill's name and version digest. Money in microcents."""
+
+    id: UUID
+    tenant_id: UUID
+    skill_id: UUID
+    skill_version_id: UUID
+    skill_name: str
+    skill_digest: str
+    triggered_by: str
+    status: str
+    stop_cause: str | None
+    partial: bool
+    of_record: bool
+    models: Sequence[str]
+    plan: Mapping[str, Any]
+    plan_digest: str
+    planned: int
+    seed: int
+    fresh: bool
+    budget_microcents: int | None
+    judge: str | None
+    judge_digest: str | None
+    spent_microcents: int
+    judge_spent_microcents: int
+    spent_is_lower_bound: bool
+    verdict: Mapping[str, Any] | None
+    best_model: str | None
+    best_quality_score: float | None
+    cheapest_model: str | None
+    cheapest_cost_microcents: int | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+
+
+_RUNS = """SELECT r.*, s.name AS skill_name, v.digest AS skill_digest
+             FROM benchmark_runs r
+             JOIN skills s ON s.tenant_id = r.tenant_id AND s.id = r.skill_id
+             JOIN skill_versions v ON v.tenant_id = r.tenant_id AND v.id = r.skill_version_id"""
+
+
+async def insert_run(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    skill_id: UUID,
+    skill_version_id: UUID,
+    triggered_by: str,
+    of_record: bool,
+    plan: Mapping[str, Any],
+    plan_digest: str,
+    planned: int,
+    fresh: bool,
+    budget_microcents: int | None,
+) -> UUID:
+    """A pending run; returns its id."""
+    cursor = await connection.execute(
+        """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status, of_record, models,
+                                       plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest)
+           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+        (
+            tenant_id,
+            skill_id,
+            skill_version_id,
+            triggered_by,
+            of_record,
+            plan["models"],
+            Jsonb(plan),
+            plan_digest,
+            planned,
+            plan["seed"],
+            fresh,
+            budget_microcents,
+            plan["judge"],
+            plan["judge_digest"],
+        ),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["id"]
+
+
+async def get_run(connection: Connection, run_id: UUID) -> RunRow:
+    """One run. Raises NotFound."""
+    rows = await _fetch(connection, _RUNS + " WHERE r.id = %s", (run_id,))
+    if not rows:
+        raise NotFound(f"No run {run_id}.", next_step="`steelyard runs list` shows those there are.")
+    return rows[0]
+
+
+async def find_run(connection: Connection, id_prefix: str) -> RunRow:
+    """The run whose id starts so. Raises NotFound when none or several do."""
+    prefix = id_prefix.strip().lower()
+    usable = bool(prefix) and all(c in "0123456789abcdef-" for c in prefix)
+    query = _RUNS + " WHERE r.id::text LIKE %s ORDER BY r.created_at DESC LIMIT 2"
+    rows = await _fetch(connection, query, (prefix + "%",)) if usable else []
+    if len(rows) == 1:
+        return rows[0]
+    what = f"Several runs start with '{id_prefix}'." if rows else f"No run '{id_prefix}'."
+    raise NotFound(what, next_step="`steelyard runs list` shows the ids.")
+
+
+async def list_runs(connection: Connection, *, skill_id: UUID | None = None, limit: int = 50) -> list[RunRow]:
+    """The newest runs first."""
+    return await _fetch(
+        connection,
+        _RUNS + " WHERE (%s::uuid IS NULL OR r.skill_id = %s) ORDER BY r.created_at DESC, r.id LIMIT %s",
+        (skill_id, skill_id, limit),
+    )
+
+
+async def unfinished_run(
+    connection: Connection, skill_version_id: UUID, plan_digest: str, *, of_record: bool, fresh: bool
+) -> RunRow | None:
+    """The newest run of this very plan that has not been completed in full."""
+    rows = await _fetch(
+        connection,
+        _RUNS
+        + """ WHERE r.skill_version_id = %s AND r.plan_digest = %s AND r.of_record = %s AND r.fresh = %s
+                      AND (r.status <> 'completed' OR r.partial)
+                    ORDER BY r.created_at DESC LIMIT 1""",
+        (skill_version_id, plan_digest, of_record, fresh),
+    )
+    return rows[0] if rows else None
+
+
+async def runs_in_progress(connection: Connection) -> list[RunRow]:
+    """Runs that some worker should be working on."""
+    return await _fetch(connection, _RUNS + " WHERE r.status IN ('pending', 'running') ORDER BY r.created_at")
+
+
+async def start_run(connection: Connection, run_id: UUID) -> None:
+    """pending -> running; a run already further is left as it is."""
+    await connection.execute(
+        """UPDATE benchmark_runs SET status = 'running', started_at = coalesce(started_at, now())
+            WHERE id = %s AND status = 'pending'""",
+        (run_id,),
+    )
+
+
+async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: int | None) -> None:
+    """Back to pending, with a new budget where one is given."""
+    await connection.execute(
+        """UPDATE benchmark_runs
+              SET status = 'pending', stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
+                  budget_microcents = coalesce(%s, budget_microcents)
+            WHERE id = %s""",
+        (budget_microcents, run_id),
+    )
+
+
+async def stop_run(connection: Connection, run_id: UUID, *, status: str, stop_cause: str) -> bool:
+    """End a run early, keeping what it has; False when it had ended already."""
+    cursor = await connection.execute(
+        """UPDATE benchmark_runs SET status = %s, stop_cause = %s, partial = true, completed_at = now()
+            WHERE id = %s AND status IN ('pending', 'running')""",
+        (status, stop_cause, run_id),
+    )
+    return cursor.rowcount == 1
+
+
+async def lock_run(connection: Connection, run_id: UUID) -> RunRow:
+    """The run, locked until the transaction ends. Raises NotFound."""
+    await connection.execute("SELECT 1 FROM benchmark_runs WHERE id = %s FOR UPDATE", (run_id,))
+    return await get_run(connection, run_id)
+
+
+async def conclude_run(
+    connection: Connection,
+    run_id: UUID,
+    *,
+    status: str | None,
+    verdict: Mapping[str, Any],
+    best: tuple[str, float] | None,
+    cheapest: tuple[str, int] | None,
+) -> None:
+    """Store the verdict; with a status, end the run as complete."""
+    await connection.execute(
+        """UPDATE benchmark_runs
+              SET verdict = %s, best_model = %s, best_quality_score = %s, cheapest_model = %s,
+                  cheapest_cost_microcents = %s, status = coalesce(%s, status),
+                  completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END
+            WHERE id = %s""",
+        (Jsonb(verdict), *(best or (None, None)), *(cheapest or (None, None)), status, status, run_id),
+    )
+
+
+async def take_look(
+    connection: Connection, tenant_id: UUID, skill_version_id: UUID, comparison_digest: str, cases_digest: str
+) -> int:
+    """Which look this is, from 1; the same cases looked at again are the same look.
+
+    The caller holds the run's lock; two runs of one comparison are kept apart by a lock of their own.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (comparison_digest,))
+    cursor = await connection.execute(
+        """INSERT INTO looks (tenant_id, skill_version_id, comparison_digest, cases_digest, look)
+           SELECT %s, %s, %s, %s, coalesce(max(look), 0) + 1 FROM looks
+            WHERE skill_version_id = %s AND comparison_digest = %s
+           ON CONFLICT (tenant_id, skill_version_id, comparison_digest, cases_digest) DO UPDATE SET look = looks.look
+           RETURNING look""",
+        (tenant_id, skill_version_id, comparison_digest, cases_digest, skill_version_id, comparison_digest),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["look"]
+
+
+async def run_counts(connection: Connection, run_id: UUID) -> tuple[RunCounts, int]:
+    """The counts, and how many cells have come to an end (graded or failed)."""
+    cursor = await connection.execute(
+        """SELECT r.planned,
+                  count(b.id) FILTER (WHERE b.state IN ('answered', 'judged'))::int AS answered,
+                  count(b.id) FILTER (WHERE b.state = 'judged')::int AS judged,
+                  count(b.id) FILTER (WHERE b.state = 'failed' AND b.failure_kind = ANY(%s))::int AS failed,
+                  count(b.id) FILTER (WHERE b.reused_from IS NOT NULL)::int AS reused,
+                  count(b.id) FILTER (WHERE b.state = 'failed' OR b.graded_at IS NOT NULL)::int AS ended
+             FROM benchmark_runs r
+             LEFT JOIN benchmark_results b ON b.tenant_id = r.tenant_id AND b.benchmark_run_id = r.id
+            WHERE r.id = %s GROUP BY r.planned""",
+        (ZERO_SCORING, run_id),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"No run {run_id}.")
+    missing = row["planned"] - row["answered"] - row["failed"]
+    counts = RunCounts(row["planned"], row["answered"], row["judged"], row["failed"], missing, row["reused"])
+    return counts, row["ended"]
+
+
+async def ungraded(connection: Connection, run_id: UUID) -> int:
+    """How many answers are not graded because the judge failed or was not reached."""
+    cursor = await connection.execute(
+        """SELECT count(*)::int AS count FROM benchmark_results
+            WHERE benchmark_run_id = %s AND state = 'answered' AND (graded_at IS NULL OR failure_kind IS NOT NULL)""",
+        (run_id,),
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+async def _fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[RunRow]:
+    async with connection.cursor(row_factory=class_row(RunRow)) as cursor:
+        await cursor.execute(query.encode(), parameters)
+        return await cursor.fetchall()

@@ -1,0 +1,251 @@
+"""Skills, their versions and files, and their golden cases."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from steelyard.domain.cases import CaseSource, Check, GoldenCase
+from steelyard.domain.errors import NotFound
+from steelyard.domain.skills import SkillContent
+from steelyard.storage.database import Connection, clean, clean_json
+
+
+@dataclass(frozen=True)
+class SkillRow:
+    """A skill as a list shows it; `cases` counts the accepted ones in use."""
+
+    id: UUID
+    name: str
+    description: str
+    source: str | None
+    created_at: datetime
+    updated_at: datetime
+    digest: str
+    version_id: UUID
+    versions: int
+    cases: int
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One version: what a model gets as the skill, and the text it was made from."""
+
+    id: UUID
+    skill_id: UUID
+    digest: str
+    prompt: str
+    body: str
+    frontmatter: Mapping[str, Any]
+    lint: Sequence[Mapping[str, Any]]
+    references_cut: Sequence[str]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A golden case with its row id."""
+
+    id: UUID
+    case: GoldenCase
+
+
+_SKILLS = """
+    SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, v.digest, v.id AS version_id,
+           (SELECT count(*) FROM skill_versions n
+             WHERE n.tenant_id = s.tenant_id AND n.skill_id = s.id)::int AS versions,
+           (SELECT count(*) FROM golden_cases c WHERE c.tenant_id = s.tenant_id AND c.skill_id = s.id
+              AND c.status = 'accepted' AND c.retired_at IS NULL AND c.source <> 'ad_hoc')::int AS cases
+      FROM skills s
+      JOIN LATERAL (SELECT id, digest FROM skill_versions v WHERE v.tenant_id = s.tenant_id AND v.skill_id = s.id
+                     ORDER BY v.created_at DESC, v.id LIMIT 1) v ON true
+"""
+
+
+async def save_skill(connection: Connection, tenant_id: UUID, content: SkillContent) -> tuple[UUID, UUID]:
+    """Insert or update the skill by name and its version by digest; returns (skill id, version id).
+
+    Saving an older digest again makes it the current version.
+    """
+    cursor = await connection.execute(
+        """INSERT INTO skills (tenant_id, name, description, source) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (tenant_id, name) DO UPDATE
+              SET description = EXCLUDED.description, source = EXCLUDED.source, updated_at = now()
+           RETURNING id""",
+        (tenant_id, clean(content.name), clean(content.description), content.source and clean(content.source)),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    skill_id: UUID = row["id"]
+    lint = [
+        {"level": f.level, "code": f.code, "message": f.message, "file": f.file, "line": f.line} for f in content.lint
+    ]
+    cursor = await connection.execute(
+        """INSERT INTO skill_versions (tenant_id, skill_id, digest, prompt, body, frontmatter, lint, references_cut)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (tenant_id, skill_id, digest) DO UPDATE
+              SET created_at = now(), prompt = EXCLUDED.prompt, lint = EXCLUDED.lint
+           RETURNING id, (xmax = 0) AS inserted""",
+        (
+            tenant_id,
+            skill_id,
+            content.digest,
+            clean(content.prompt),
+            clean(content.body),
+            Jsonb(clean_json(content.frontmatter)),
+            Jsonb(clean_json(lint)),
+            [clean(path) for path in content.cut],
+        ),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    version_id: UUID = row["id"]
+    if row["inserted"]:
+        async with connection.cursor() as many:
+            await many.executemany(
+                "INSERT INTO skill_files (tenant_id, skill_version_id, path, content) VALUES (%s, %s, %s, %s)",
+                [(tenant_id, version_id, clean(path), data) for path, data in sorted(content.files.items())],
+            )
+    return skill_id, version_id
+
+
+async def list_skills(connection: Connection) -> list[SkillRow]:
+    """Every skill of the tenant, by name."""
+    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+        await cursor.execute(_SKILLS + " ORDER BY s.name")
+        return await cursor.fetchall()
+
+
+async def find_skill(connection: Connection, name: str) -> SkillRow:
+    """The skill of that name. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+        await cursor.execute(_SKILLS + " WHERE s.name = %s", (clean(name),))
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"No skill named '{name}'.", next_step="`steelyard skills list` shows those there are.")
+    return row
+
+
+async def get_version(connection: Connection, version_id: UUID) -> VersionRow:
+    """One version. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(VersionRow)) as cursor:
+        await cursor.execute(
+            """SELECT id, skill_id, digest, prompt, body, frontmatter, lint, references_cut, created_at
+                 FROM skill_versions WHERE id = %s""",
+            (version_id,),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such version of a skill.")
+    return row
+
+
+async def sync_cases(
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    cases: Sequence[GoldenCase],
+    *,
+    source: CaseSource,
+    retire: bool = True,
+) -> list[UUID]:
+    """Make `cases` the skill's cases of that source, in order; returns their row ids.
+
+    A case whose text changed is a new row and the old one is retired, so that results keep pointing
+    at what they were measured on. Ad-hoc cases, and others unless `retire`, are added and retire nothing.
+    """
+    ids: list[UUID] = []
+    for case in cases:
+        cursor = await connection.execute(
+            """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
+                                         checks, files, family, case_set, source, extra)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
+                  SET retired_at = NULL, extra = EXCLUDED.extra
+               RETURNING id""",
+            (
+                tenant_id,
+                skill_id,
+                clean(case.case_id),
+                _row_digest(case),
+                clean(case.input),
+                clean(case.expected),
+                Jsonb([clean(text) for text in case.assertions]),
+                Jsonb(clean_json([check.to_json() for check in case.checks])),
+                Jsonb(clean_json(dict(case.files))),
+                case.family and clean(case.family),
+                case.case_set and clean(case.case_set),
+                source.value,
+                Jsonb(clean_json(case.extra)),
+            ),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        ids.append(row["id"])
+    if retire and source is not CaseSource.AD_HOC:
+        await connection.execute(
+            """UPDATE golden_cases SET retired_at = now()
+                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s)""",
+            (skill_id, source.value, ids),
+        )
+    return ids
+
+
+async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
+    """The accepted cases in use, oldest first, ad-hoc ones left out."""
+    cursor = await connection.execute(
+        _CASES
+        + """ WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
+                     ORDER BY created_at, case_key""",
+        (skill_id,),
+    )
+    return [_case_row(row) for row in await cursor.fetchall()]
+
+
+async def cases_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, GoldenCase]:
+    """The cases of those ids, retired ones included."""
+    cursor = await connection.execute(_CASES + " WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"]: _case_row(row).case for row in await cursor.fetchall()}
+
+
+_CASES = """SELECT id, case_key, input, expected_output, assertions, checks, files, family, case_set, source, extra
+              FROM golden_cases"""
+
+
+def _case_row(row: Mapping[str, Any]) -> CaseRow:
+    return CaseRow(
+        row["id"],
+        GoldenCase(
+            case_id=row["case_key"],
+            input=row["input"],
+            expected=row["expected_output"],
+            assertions=tuple(row["assertions"]),
+            checks=tuple(Check.from_json(check) for check in row["checks"]),
+            files=row["files"],
+            family=row["family"],
+            case_set=row["case_set"],
+            source=CaseSource(row["source"]),
+            extra=row["extra"],
+        ),
+    )
+
+
+def _row_digest(case: GoldenCase) -> str:
+    seen = [case.grading_digest, case.input, sorted(case.files.items()), case.family, case.case_set]
+    return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
+
+
+async def version_files(connection: Connection, version_id: UUID) -> dict[str, bytes]:
+    """The files of a version by path."""
+    cursor = await connection.execute(
+        "SELECT path, content FROM skill_files WHERE skill_version_id = %s", (version_id,)
+    )
+    return {row["path"]: bytes(row["content"]) for row in await cursor.fetchall()}

@@ -139,7 +139,7 @@ async def _assemble(
     def make_judge(ref: ModelRef) -> Judge:
         return Judge(ref, providers.identity(ref))
 
-    price: Pricer = partial(cost, overrides=settings.prices)
+    price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
     return Workbench(
         home=home,

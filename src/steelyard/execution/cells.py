@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -34,7 +34,7 @@ Gate = Callable[[], None]
 # Judgements go first: an answer waiting for its judge holds memory, one not called for does not.
 JUDGE_PRIORITY = 1
 
-Pricer = Callable[[Usage, ModelRef, datetime], Cost | None]
+Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
 
 class CellRunner:
@@ -52,7 +52,7 @@ class CellRunner:
             model, system_prompt(cell.arm, context.skill_prompt), case.prompt, context.plan.max_tokens
         )
         write = _blank(context, cell, attempt)
-        when = datetime.now(UTC)
+        when = datetime.now(UTC).date()
         context.in_flight += 1
         try:
             response = await self._caller.complete(request, before_call=gate)
@@ -126,7 +126,7 @@ class CellRunner:
     ) -> None:
         """Grade a committed answer. Raises Stopped before a judge's call that may not be started."""
         case, digest = context.cases[cell.case_index], context.gradings[cell.case_index]
-        when = datetime.now(UTC)
+        when = datetime.now(UTC).date()
         if context.judge is None or not case.needs_judge:
             graded = _grade_write(result_id, digest, grade_by_checks(case, output, threshold=context.plan.threshold))
             await self._recorder.grade(context.tenant_id, context.run.id, graded, Spending(), release=claim)
@@ -159,6 +159,19 @@ class CellRunner:
             await self._recorder.grade(context.tenant_id, context.run.id, write, spending, release=claim)
         finally:
             context.uncommitted -= amount
+
+    async def fail(self, context: RunContext, cell: Cell, error: Exception, *, claim: str) -> None:
+        """Record a fault of Steelyard's own: on the cell, or on its grade where it has an answer."""
+        message = f"Steelyard failed on this cell: {type(error).__name__}: {error}"
+        kind = FailureKind.INTERNAL
+        write = replace(_blank(context, cell, 1), state=CellState.FAILED, failure_kind=kind, error_message=message)
+        if await self._commit_answer(context, write, Spending(), release=claim) is not None:
+            return
+        result_id = await self._recorder.id_of(context.tenant_id, context.run.id, cell.digest)
+        grade = GradeWrite(
+            result_id, write.grading_digest, CellState.ANSWERED, failure_kind=kind, error_message=message
+        )
+        await self._recorder.grade(context.tenant_id, context.run.id, grade, Spending(), release=claim)
 
     async def _commit_answer(
         self, context: RunContext, write: AnswerWrite, spending: Spending, *, release: str | None
@@ -206,7 +219,7 @@ def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
 
 
 def _answered(
-    write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: datetime
+    write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: date
 ) -> tuple[AnswerWrite, Spending]:
     cost, wasted = price(response.usage, model, when), price(response.wasted, model, when)
     kind, message = answer_failure(response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -25,7 +26,10 @@ from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.database import Database
 from steelyard.storage.results import RunState, StoredCell
 
+logger = logging.getLogger(__name__)
+
 _PULSE_S = 2.0
+_AWAY_S = 1.0
 _POLL_S = (0.2, 2.0)
 # A claim is trusted a good while shorter than its lease lasts, so that a frozen worker finds out in time.
 _TRUST_S = claims.LEASE_S * 0.75
@@ -99,7 +103,19 @@ class Engine:
         return sum(context.in_flight for context in self._contexts.values())
 
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
-        """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done."""
+        """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
+
+        While the database is away it waits and begins again: what has been saved is not done twice.
+        """
+        while True:
+            try:
+                await self._run_batch(tenant_id, run_id, model_index, batch)
+            except (psycopg.OperationalError, PoolTimeout):
+                await asyncio.sleep(_AWAY_S)
+            else:
+                return
+
+    async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
         if context is None:
             return
@@ -150,7 +166,7 @@ class Engine:
                 keys = [_claim_key(context, digest) for digest in left]
                 await claims.release_claims(connection, self._worker_key, keys)
         for outcome in outcomes:
-            # A fault of ours fails the job loudly, but only after its siblings' paid answers are safe.
+            # Raised only now, when the siblings' paid answers are safe.
             if isinstance(outcome, BaseException) and not isinstance(outcome, Stopped):
                 raise outcome
         return [*opened.ended, *(digest for digest in opened.work if digest not in left)]
@@ -176,6 +192,24 @@ class Engine:
     async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Callable[[], None]) -> None:
         own, reusable = opened.own.get(cell.digest), opened.reusable.get(cell.digest)
         claim = _claim_key(context, cell.digest)
+        try:
+            await self._advance(context, cell, own, reusable, claim, gate)
+        except (Stopped, psycopg.Error, PoolTimeout):
+            raise
+        except Exception as error:
+            # The boundary of one cell: a fault of ours in it is its named failure and nobody else's.
+            logger.exception("A cell failed for a fault of Steelyard's own.")
+            await self._cells.fail(context, cell, error, claim=claim)
+
+    async def _advance(
+        self,
+        context: RunContext,
+        cell: Cell,
+        own: StoredCell | None,
+        reusable: StoredCell | None,
+        claim: str,
+        gate: Callable[[], None],
+    ) -> None:
         if own is not None and own.state != CellState.FAILED:
             await self._cells.grade(context, cell, own.id, own.output_produced or "", claim=claim, gate=gate)
         elif reusable is not None:

@@ -82,6 +82,11 @@ class Recorder:
         """Commit a grade and give back the cell's claim with it."""
         await self._put(_Pending(tenant_id, run_id, None, grade, spending, release))
 
+    async def id_of(self, tenant_id: UUID, run_id: UUID, cell_digest: str) -> UUID:
+        """The row of a cell that is known to have one."""
+        async with self._database.tenant(tenant_id) as connection:
+            return (await results.own_cells(connection, run_id, [cell_digest]))[cell_digest].id
+
     async def _put(self, pending: _Pending) -> UUID | None:
         self._waiting.append(pending)
         self._wake.set()

@@ -226,7 +226,7 @@ class BenchmarkService:
         if not request.cases:
             raise NoCases(
                 f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
-                next_step="Add evals/evals.json to its folder, or give --cases FILE or --case 'input' --expect 'output'.",
+                next_step="Add evals/evals.json to its folder, or give --cases FILE or --case INPUT --expect OUTPUT.",
             )
         if not request.models:
             raise InputError("No model to run.", next_step="Give --model provider:name, once for each model.")

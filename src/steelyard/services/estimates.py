@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from steelyard.domain.calls import Usage
@@ -25,7 +25,7 @@ JUDGE_PROMPT_TOKENS = 700
 JUDGE_TOKENS_PER_CRITERION = 90
 DEFAULT_CRITERIA = 4
 
-Pricer = Callable[[Usage, ModelRef, datetime], Cost | None]
+Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,12 @@ class Estimator:
         async with self._database.tenant(tenant_id) as connection:
             seen = await results.typical_calls(connection, [model.text for model in request.models])
         return work_out_estimate(
-            request, paid=prepared.paid, seen=seen, price=self._price, concurrency=concurrency, now=datetime.now(UTC)
+            request,
+            paid=prepared.paid,
+            seen=seen,
+            price=self._price,
+            concurrency=concurrency,
+            today=datetime.now(UTC).date(),
         )
 
 
@@ -89,7 +94,7 @@ def work_out_estimate(
     seen: Mapping[str, results.TypicalCall],
     price: Pricer,
     concurrency: int,
-    now: datetime,
+    today: date,
 ) -> Estimate:
     """The estimate of a request of which `paid` cells are paid for. Pure.
 
@@ -113,7 +118,7 @@ def work_out_estimate(
         output = min(request.max_tokens, round(known.output_tokens) if known else TYPICAL_OUTPUT_TOKENS)
         calls = round(per_model_cells * share)
         used_in, used_out = round(sent * share), output * calls
-        cost = _cost(price, Usage(used_in, used_out), calls, model, now)
+        cost = _cost(price, Usage(used_in, used_out), calls, model, today)
         if cost is None:
             unpriced.append(model.text)
         rows.append(ModelEstimate(model.text, calls, used_in + used_out, cost))
@@ -130,7 +135,7 @@ def work_out_estimate(
         mean_out = total_out / max(1, sum(row.calls for row in rows))
         judge_in = round(judge_calls * (JUDGE_PROMPT_TOKENS + mean_in + mean_out))
         judge_out = round(judge_calls * JUDGE_TOKENS_PER_CRITERION * (criteria + 1))
-        cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, now)
+        cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, today)
         if cost is None:
             unpriced.append(request.judge.text)
         judge_cost = cost or 0
@@ -170,11 +175,11 @@ def _assumptions(guessed: list[str], judge_calls: int, cut: bool) -> tuple[str, 
     return tuple(said)
 
 
-def _cost(price: Pricer, usage: Usage, calls: int, model: ModelRef, now: datetime) -> int | None:
+def _cost(price: Pricer, usage: Usage, calls: int, model: ModelRef, today: date) -> int | None:
     """The cost of `calls` equal calls, so that price tiers by the length of a prompt apply to each."""
     if not calls:
         return 0
-    each = price(Usage(round(usage.input_tokens / calls), round(usage.output_tokens / calls)), model, now)
+    each = price(Usage(round(usage.input_tokens / calls), round(usage.output_tokens / calls)), model, today)
     return None if each is None else each.microcents * calls
 
 

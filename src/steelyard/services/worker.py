@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
+from steelyard.domain.errors import StorageError
 from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.execution.engine import Engine, MakeJudge
 from steelyard.execution.plan import BATCH
 from steelyard.storage.database import Database
-from steelyard.storage.queue import Queue
+from steelyard.storage.queue import Queue, QueueUnreachable
 
-_RESCUE_S = 10.0
+_RESCUE_S = 5.0
+# Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
+_RESTART_S = (1.0, 10.0)
+_MAX_QUICK_RESTARTS = 60
 
 
 def jobs_at_once(concurrency: int) -> int:
@@ -45,24 +47,52 @@ async def work(
             watch(engine)
         queue = Queue(database, engine.run_batch)
         await queue.open()
-        worker = queue.worker(run_id=run_id, concurrency=jobs_at_once(concurrency))
-        serving = asyncio.create_task(worker.run(), name="queue worker")
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            engine.stop()
-            worker.stop()
-            await serving
+            await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
         finally:
-            for task in (rescuing, stopping, serving):
+            for task in (rescuing, stopping):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
 
 
+async def _serve(
+    queue: Queue, engine: Engine, stopping: asyncio.Task[bool], run_id: UUID | None, concurrency: int
+) -> None:
+    """Keep a queue worker going: it gives up when it loses the database, which may well come back."""
+    lives = 0
+    while not stopping.done():
+        worker = queue.worker(run_id=run_id, concurrency=concurrency)
+        began = time.monotonic()
+        serving = asyncio.create_task(worker.run(), name="queue worker")
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                engine.stop()
+                worker.stop()
+            await serving
+        except QueueUnreachable as error:
+            if stopping.done():
+                return
+            lives = lives + 1 if time.monotonic() - began < _RESTART_S[1] else 0
+            if lives > _MAX_QUICK_RESTARTS:
+                raise StorageError(
+                    "The job queue cannot be served: the database keeps going away.",
+                    kept="Every answer received so far is saved.",
+                    next_step="Run `steelyard doctor`, then give the same command again.",
+                ) from error
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError, QueueUnreachable):
+                await serving
+        if not stopping.done():
+            await asyncio.wait({stopping}, timeout=_RESTART_S[0])
+
+
 async def _rescue(queue: Queue) -> None:
     while True:
-        with suppress(psycopg.OperationalError, PoolTimeout):
+        with suppress(QueueUnreachable):
             await queue.rescue()
         await asyncio.sleep(_RESCUE_S)

@@ -32,7 +32,7 @@ class Database:
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             connection_class=AsyncConnection[DictRow],
-            kwargs={"row_factory": dict_row, "autocommit": True},
+            kwargs={"row_factory": dict_row},
             configure=_become_app_role,
             min_size=min_size,
             max_size=max_size,
@@ -74,6 +74,8 @@ class Database:
 
 
 async def _become_app_role(connection: AsyncConnection[Any]) -> None:
+    # Here and not in the pool's arguments, which the job queue hands to connect() beside its own.
+    await connection.set_autocommit(True)
     await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APP_ROLE)))
 
 

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
+import psycopg
 from procrastinate import App, PsycopgConnector, exceptions
 from procrastinate.worker import Worker
+from psycopg_pool import PoolTimeout
 
 from steelyard.storage.database import Database
 
@@ -23,6 +25,13 @@ Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
 def queue_name(run_id: UUID) -> str:
     """Each run has its own queue, so that a foreground run works on nothing else."""
     return f"run:{run_id}"
+
+
+class QueueUnreachable(Exception):
+    """The database of the queue is away."""
+
+
+_UNREACHABLE = (exceptions.ConnectorException, psycopg.OperationalError, PoolTimeout)
 
 
 class Queue:
@@ -66,20 +75,23 @@ class Queue:
         """
         manager = self._app.job_manager
         rescued = 0
-        for job in list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S)):
-            try:
-                await manager.retry_job(job)
-                rescued += 1
-            except (exceptions.ConnectorException, exceptions.AlreadyEnqueued):
-                async with self._database.pool.connection() as connection:
-                    await connection.execute(
-                        "DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'doing'", (job.id,)
-                    )
+        try:
+            for job in list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S)):
+                try:
+                    await manager.retry_job(job)
+                    rescued += 1
+                except exceptions.UniqueViolation:
+                    async with self._database.pool.connection() as connection:
+                        await connection.execute(
+                            "DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'doing'", (job.id,)
+                        )
+        except _UNREACHABLE as error:
+            raise QueueUnreachable from error
         return rescued
 
-    def worker(self, *, run_id: UUID | None, concurrency: int) -> Worker:
+    def worker(self, *, run_id: UUID | None, concurrency: int) -> QueueWorker:
         """A worker for one run, or for all; `run()` serves until `stop()`."""
-        return Worker(
+        worker = Worker(
             self._app,
             queues=None if run_id is None else [queue_name(run_id)],
             concurrency=concurrency,
@@ -90,3 +102,25 @@ class Queue:
             update_heartbeat_interval=_HEARTBEAT_S,
             stalled_worker_timeout=STALLED_AFTER_S,
         )
+        return QueueWorker(worker)
+
+
+class QueueWorker:
+    """Serves jobs. `run` returns after `stop`, once the jobs in hand are done; raises QueueUnreachable."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._stopped = False
+
+    async def run(self) -> None:
+        try:
+            await self._worker.run()
+        except _UNREACHABLE as error:
+            raise QueueUnreachable from error
+        # The library ends a worker whose listener lost its line without saying so.
+        if not self._stopped:
+            raise QueueUnreachable
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._worker.stop()

@@ -12,7 +12,9 @@ depends_on = None
 
 _APP_ROLE = """
     DO $$ BEGIN
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'steelyard_app') THEN CREATE ROLE steelyard_app NOLOGIN; END IF;
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'steelyard_app') THEN
+            CREATE ROLE steelyard_app NOLOGIN;
+        END IF;
     END $$
 """
 

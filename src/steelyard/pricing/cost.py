@@ -1,0 +1,131 @@
+"""The cost of one call and the price of one model, from genai-prices as of a date, or from rates given by the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from steelyard.domain.calls import Usage
+from steelyard.domain.models import ModelRef
+from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.pricing.rates import Rates
+
+LOCAL = "local"
+FROM_SETTINGS = "settings"
+
+_NO_RATES: Mapping[str, Rates] = {}
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one call cost. `price_version` names the source and its version, `price_date` the day it was priced for."""
+
+    microcents: int
+    price_version: str
+    price_date: date
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars per million tokens of one model; `tiered` when a long prompt makes every token dearer."""
+
+    input_usd: float
+    output_usd: float
+    cache_read_usd: float
+    cache_write_usd: float
+    tiered: bool
+    price_version: str
+    price_date: date
+
+
+def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Cost | None:
+    """The cost of a call of `model` on `when`; None when its price is not known.
+
+    `rates` holds prices of the person's own, by `provider:name` or by a variant's whole text. Local models cost 0. Reasoning
+    is part of the output and cache tokens of the input, so neither is counted twice; counts that contradict this are
+    read as the least input that holds them.
+    """
+    if model.provider == LOCAL:
+        return Cost(0, LOCAL, when)
+    read, write = max(0, usage.cache_read_tokens), max(0, usage.cache_write_tokens)
+    whole_input = max(usage.input_tokens, read + write)
+    output = max(usage.output_tokens, usage.reasoning_tokens, 0)
+    own = _own_rates(model, rates)
+    if own is not None:
+        input_usd = Decimal(str(own.input_usd))
+        usd = (
+            input_usd * (whole_input - read - write)
+            + _or(own.cache_read_usd, input_usd) * read
+            + _or(own.cache_write_usd, input_usd) * write
+            + Decimal(str(own.output_usd)) * output
+        ) / _MILLION
+        return Cost(_microcents(usd), FROM_SETTINGS, when)
+    known = _known(model.provider, model.name, when)
+    if known is None:
+        return None
+    from genai_prices import Usage as PricedUsage
+
+    counts = PricedUsage(
+        input_tokens=whole_input, output_tokens=output, cache_read_tokens=read, cache_write_tokens=write
+    )
+    return Cost(_microcents(known.calc_price(counts)["total_price"]), _price_version(), when)
+
+
+def price_of(model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Price | None:
+    """The rates of `model` on `when` for display; None when they are not known."""
+    if model.provider == LOCAL:
+        return Price(0.0, 0.0, 0.0, 0.0, False, LOCAL, when)
+    own = _own_rates(model, rates)
+    if own is not None:
+        read = own.input_usd if own.cache_read_usd is None else own.cache_read_usd
+        write = own.input_usd if own.cache_write_usd is None else own.cache_write_usd
+        return Price(own.input_usd, own.output_usd, read, write, False, FROM_SETTINGS, when)
+    known = _known(model.provider, model.name, when)
+    if known is None:
+        return None
+    values = [getattr(known, f"{key}_mtok") for key in ("input", "output", "cache_read", "cache_write")]
+    if values[0] is None or values[1] is None:
+        return None
+    base = [None if value is None else float(getattr(value, "base", value)) for value in values]
+    input_usd, output_usd = base[0] or 0.0, base[1] or 0.0
+    read, write = (input_usd if one is None else one for one in base[2:])
+    tiered = any(hasattr(value, "tiers") for value in values)
+    return Price(input_usd, output_usd, read, write, tiered, _price_version(), when)
+
+
+def _own_rates(model: ModelRef, rates: Mapping[str, Rates]) -> Rates | None:
+    return rates.get(model.text) or rates.get(f"{model.provider}:{model.name}")
+
+
+def _or(rate: float | None, otherwise: Decimal) -> Decimal:
+    return otherwise if rate is None else Decimal(str(rate))
+
+
+def _microcents(usd: Decimal) -> int:
+    return int((usd * MICROCENTS_PER_USD).to_integral_value(ROUND_HALF_EVEN))
+
+
+@lru_cache(maxsize=4096)
+def _known(provider: str, name: str, when: date) -> Any:
+    """genai-prices' ModelPrice for input and output tokens, or None. Importing it takes half a second of CPU."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    noon = datetime.combine(when, time(12), UTC)
+    try:
+        _, model = get_snapshot().find_provider_model(name, None, provider, None)
+    except LookupError:
+        return None
+    price = model.get_prices(noon)
+    # A model priced by the image or the second has no price for what we count.
+    return price if price.input_mtok is not None and price.output_mtok is not None else None
+
+
+@lru_cache(maxsize=1)
+def _price_version() -> str:
+    return f"genai-prices {version('genai-prices')}"

@@ -1,0 +1,260 @@
+"""The laws of execution: paid once, counted always, stopped at the budget, one failure failing nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason
+from steelyard.domain.errors import Conflict, NoCases
+from steelyard.domain.models import ModelRef
+from steelyard.storage import claims, runs
+from steelyard.storage.database import Database
+from steelyard.storage.server import Server
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+
+
+@pytest.fixture
+def bench(database: Database, tenant_id: UUID) -> Bench:
+    return Bench(database, tenant_id)
+
+
+async def test_every_cell_is_called_once_and_the_run_ends_with_its_verdict(bench: Bench) -> None:
+    caller = Caller()
+    run_id = await bench.start(request_of(cases=30, models=3))
+    await bench.serve(run_id, caller)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    counts = report.counts
+    assert (report.run.status, counts.answered, counts.judged, counts.missing) == ("completed", 90, 90, 0)
+    assert set(caller.calls.values()) == {1}
+    assert report.stored
+    assert report.verdict.kind == "tied"
+    assert report.run.spent_microcents == 90 * CALL_MICROCENTS
+
+
+async def test_the_same_request_again_pays_for_nothing_and_gives_the_same_verdict(bench: Bench) -> None:
+    request, caller, service = request_of(), Caller(), await bench.service()
+    first = await bench.start(request)
+    await bench.serve(first, caller)
+    paid = caller.calls.total()
+    second = await bench.start(request)
+    assert second != first
+    await bench.serve(second, caller)
+    one, other = await service.report(bench.tenant_id, first), await service.report(bench.tenant_id, second)
+    assert caller.calls.total() == paid
+    assert other.counts.reused == other.counts.answered == other.counts.planned
+    assert other.run.spent_microcents == 0
+    assert one.verdict == other.verdict
+
+
+async def test_a_fresh_run_pays_again(bench: Bench) -> None:
+    request, caller = request_of(), Caller()
+    await bench.serve(await bench.start(request), caller)
+    again = request_of(content=request.content, cases=request.cases, fresh=True)
+    await bench.serve(await bench.start(again), caller)
+    assert set(caller.calls.values()) == {2}
+
+
+FATES = ["ok", "empty", "refused", "cut", *(kind.value for kind in FailureKind if kind is not FailureKind.JUDGE)]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=30))
+async def test_answered_failed_and_missing_add_up_and_no_failure_vanishes(bench: Bench, fates: list[str]) -> None:
+    request = request_of(cases=len(fates), models=1)
+    by_prompt = {case.prompt: fate for case, fate in zip(request.cases, fates, strict=True)}
+
+    def reply(asked: ModelRequest) -> str | ModelResponse:
+        match by_prompt[asked.prompt]:
+            case "ok":
+                return "120 g"
+            case "empty":
+                return "  \n"
+            case "refused":
+                return answer("I cannot.", StopReason.REFUSAL)
+            case "cut":
+                return answer("120", StopReason.LENGTH)
+            case kind:
+                raise CallError(FailureKind(kind), f"It was {kind}.")
+
+    run_id = await bench.start(request)
+    await bench.serve(run_id, Caller(reply))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    own = {"empty", "refused", "cut", "context_window"}
+    counts = report.counts
+    assert counts.answered + counts.failed + counts.missing == counts.planned == len(fates)
+    assert counts.answered == counts.judged == fates.count("ok")
+    assert counts.failed == sum(fate in own for fate in fates)
+    assert sum(failure["count"] for failure in report.failures) == len(fates) - counts.answered
+    assert all(failure["message"] for failure in report.failures)
+    assert report.run.status == "completed"
+
+
+async def test_resuming_calls_again_only_for_what_is_missing(bench: Bench) -> None:
+    broken = True
+
+    def reply(asked: ModelRequest) -> str:
+        if broken and asked.prompt.endswith(("3", "7")):
+            raise CallError(FailureKind.NETWORK, "The line is down.")
+        return "120 g"
+
+    caller, service = Caller(reply), await bench.service()
+    run_id = await bench.start(request_of(cases=20, models=1))
+    await bench.serve(run_id, caller)
+    assert (await service.report(bench.tenant_id, run_id)).counts.missing == 4
+    broken = False
+    await service.resume(bench.tenant_id, str(run_id))
+    await bench.serve(run_id, caller)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.counts.answered, report.counts.missing) == (20, 0)
+    assert sorted(caller.calls.values()) == [1] * 16 + [2] * 4
+    with pytest.raises(Conflict, match="nothing is left"):
+        await service.resume(bench.tenant_id, str(run_id)[:13])
+
+
+@pytest.mark.parametrize("calls", [1, 7, 25])
+async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: Bench, calls: int) -> None:
+    caller, service = Caller(at_once=5), await bench.service()
+    request = request_of(cases=40, models=2, budget_microcents=calls * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.run.status, report.run.stop_cause, report.run.partial) == ("completed", "budget", True)
+    assert report.run.spent_microcents <= (calls + caller.at_once) * CALL_MICROCENTS
+    assert report.run.spent_microcents == caller.calls.total() * CALL_MICROCENTS
+    assert report.counts.answered + report.counts.missing == report.counts.planned
+    assert report.verdict.kind == "not_enough"
+
+    await service.resume(bench.tenant_id, str(run_id), 1_000 * CALL_MICROCENTS)
+    await bench.serve(run_id, caller)
+    assert (await service.report(bench.tenant_id, run_id)).counts.answered == 80
+    assert set(caller.calls.values()) == {1}
+
+
+async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> None:
+    stop = asyncio.Event()
+    caller = Caller(at_once=8, delay_s=0.05, on_call=lambda count: stop.set() if count == 20 else None)
+    request = request_of(cases=50)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller, stop=stop)
+    service = await bench.service()
+    counts = (await service.report(bench.tenant_id, run_id)).counts
+    assert counts.answered == caller.calls.total() < 40
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        left = await (await connection.execute("SELECT count(*) AS n FROM cell_claims")).fetchone()
+    assert left == {"n": 0}
+    assert await bench.start(request) == run_id
+    await bench.serve(run_id, caller)
+    assert set(caller.calls.values()) == {1}
+
+
+async def test_cancelling_stops_a_run_that_another_process_works_on(bench: Bench) -> None:
+    service = await bench.service()
+    run_id = await bench.start(request_of(cases=200))
+    under_way, stop = asyncio.Event(), asyncio.Event()
+    caller = Caller(at_once=2, delay_s=0.05, on_call=lambda count: under_way.set() if count == 10 else None)
+    serving = asyncio.create_task(bench.serve(run_id, caller, stop=stop))
+    await under_way.wait()
+    run = await service.cancel(bench.tenant_id, str(run_id)[:8])
+    assert run.status == "cancelled"
+    await asyncio.wait_for(serving, 10)
+    report = await service.report(bench.tenant_id, run_id)
+    assert report.counts.answered == caller.calls.total() < 100
+    assert (report.run.status, report.run.partial, report.stored) == ("cancelled", True, True)
+
+
+async def test_a_fault_of_ours_in_one_cell_is_named_and_loses_no_other_cells_answer(bench: Bench) -> None:
+    def reply(asked: ModelRequest) -> str:
+        if asked.prompt.endswith("item 5"):
+            raise RuntimeError("a bug")
+        return "120 g"
+
+    run_id = await bench.start(request_of(cases=20, models=1))
+    await bench.serve(run_id, Caller(reply))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.judged, report.counts.missing) == ("completed", 19, 1)
+    assert [(f["kind"], f["count"]) for f in report.failures] == [("internal", 1)]
+    assert "a bug" in report.failures[0]["message"]
+
+
+async def test_answers_with_bytes_a_database_cannot_hold_are_kept_all_the_same(bench: Bench) -> None:
+    run_id = await bench.start(request_of(cases=3, models=1))
+    await bench.serve(run_id, Caller(lambda request: "120 g \x00 \ud800 \x1b[31m"))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.judged == 3
+    assert report.summaries[0].quality == 100.0
+
+
+async def test_answers_wait_out_a_database_that_goes_away(bench: Bench, server: Server) -> None:
+    def cut_lines(count: int) -> None:
+        if count in (15, 40):
+            with psycopg.connect(server.admin_dsn) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'steelyard_app'"
+                )
+
+    caller = Caller(on_call=cut_lines)
+    run_id = await bench.start(request_of(cases=40, models=2))
+    await bench.serve(run_id, caller)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.judged == 80
+    assert report.run.spent_microcents == caller.calls.total() * CALL_MICROCENTS
+    assert caller.calls.total() <= 80 + 2 * caller.at_once
+
+
+async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -> None:
+    run_id = await bench.start(request_of(cases=1, models=1))
+    mine, other = claims.new_worker_key(), claims.new_worker_key()
+
+    async def take(key: int) -> set[str]:
+        async with bench.database.tenant(bench.tenant_id) as connection:
+            return await claims.take_claims(connection, bench.tenant_id, run_id, ["cell"], key)
+
+    async with bench.database.session() as session:
+        await claims.hold_worker_lock(session, mine)
+        assert await take(mine) == {"cell"}
+        assert await take(other) == set()
+        assert await take(mine) == set()
+    # The server lets go of the lock when it notices the closed line: at once, but not in the same instant.
+    async with asyncio.timeout(5):
+        while not await take(other):  # noqa: ASYNC110 - the event is the server's
+            await asyncio.sleep(0.01)
+    async with bench.database.session() as session:
+        await claims.hold_worker_lock(session, other)
+        async with bench.database.tenant(bench.tenant_id) as connection:
+            await connection.execute("UPDATE cell_claims SET lease_until = now() - interval '1 second'")
+        assert await take(mine) == {"cell"}
+
+
+async def test_growing_the_cases_is_a_new_look_and_looking_again_is_none(bench: Bench) -> None:
+    request, service, caller = request_of(cases=12), await bench.service(), Caller()
+    looks: list[int] = []
+    for count in (8, 8, 12):
+        run_id = await bench.start(request_of(content=request.content, cases=request.cases[:count]))
+        await bench.serve(run_id, caller)
+        looks.append((await service.report(bench.tenant_id, run_id)).verdict.look)
+    assert looks == [1, 1, 2]
+
+
+async def test_a_missing_price_makes_the_total_a_lower_bound(bench: Bench) -> None:
+    run_id = await bench.start(request_of(cases=2, models=1))
+    await bench.serve(run_id, Caller())
+    known = await (await bench.service()).report(bench.tenant_id, run_id)
+    unpriced = request_of(cases=2, chosen=[ModelRef("test", "unpriced")])
+    run_id = await bench.start(unpriced)
+    await bench.serve(run_id, Caller())
+    unknown = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (known.run.spent_is_lower_bound, unknown.run.spent_is_lower_bound) == (False, True)
+    assert unknown.summaries[0].avg_cost_microcents is None
+
+
+async def test_a_request_without_cases_says_how_to_add_some(bench: Bench) -> None:
+    with pytest.raises(NoCases, match=r"evals/evals\.json"):
+        await bench.start(request_of(cases=0))
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert await runs.list_runs(connection) == []

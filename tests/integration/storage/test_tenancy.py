@@ -1,0 +1,161 @@
+"""No query returns or changes a row of another tenant."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from steelyard.domain.cases import CaseSource, GoldenCase
+from steelyard.domain.errors import NotFound
+from steelyard.domain.skills import SkillContent
+from steelyard.storage import runs, skills
+from steelyard.storage.database import Database
+from steelyard.storage.globals import GLOBAL_TABLES
+from steelyard.storage.server import Server
+from steelyard.storage.tenants import ensure_tenant
+
+CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
+PLAN = {"models": ["openai:a"], "seed": 1, "judge": None, "judge_digest": None}
+
+
+def tables(server: Server) -> list[tuple[str, bool, bool]]:
+    with psycopg.connect(server.admin_dsn) as connection:
+        return connection.execute(
+            """SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class
+                WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1"""
+        ).fetchall()
+
+
+def tenant_tables(server: Server) -> list[str]:
+    return [name for name, *_ in tables(server) if name not in GLOBAL_TABLES]
+
+
+def test_every_table_but_the_listed_ones_forces_row_level_security(server: Server) -> None:
+    found = tables(server)
+    assert {name for name, enabled, forced in found if not (enabled and forced)} == set(GLOBAL_TABLES)
+    assert len(found) > len(GLOBAL_TABLES) + 8
+
+
+def test_tenant_id_leads_every_key_and_index(server: Server) -> None:
+    with psycopg.connect(server.admin_dsn) as connection:
+        rows = connection.execute(
+            """SELECT t.relname, i.relname, a.attname FROM pg_index x
+                 JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+                 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[0]
+                WHERE t.relnamespace = 'public'::regnamespace"""
+        ).fetchall()
+    loose = [row for row in rows if row[0] not in {*GLOBAL_TABLES, "tenants"} and row[2] != "tenant_id"]
+    assert loose == []
+
+
+def test_foreign_keys_between_tenant_tables_carry_the_tenant(server: Server) -> None:
+    with psycopg.connect(server.admin_dsn) as connection:
+        rows = connection.execute(
+            """SELECT conrelid::regclass::text, confrelid::regclass::text, cardinality(conkey) FROM pg_constraint
+                WHERE contype = 'f' AND connamespace = 'public'::regnamespace"""
+        ).fetchall()
+    single = [row for row in rows if row[0] not in GLOBAL_TABLES and row[1] != "tenants" and row[2] < 2]
+    assert single == []
+    assert len(rows) >= 8
+
+
+def test_the_application_is_no_superuser_no_owner_and_bypasses_nothing(server: Server) -> None:
+    with psycopg.connect(server.admin_dsn) as connection:
+        assert connection.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'steelyard_app'"
+        ).fetchone() == (False, False, False, False)
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner = 'steelyard_app'").fetchone() == (0,)
+        assert connection.execute(
+            "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        ).fetchone() == (0,)
+
+
+async def seeded(database: Database) -> tuple[UUID, UUID]:
+    """A tenant with a row in every chain that starts at a skill; returns it and its run."""
+    tenant_id = uuid4()
+    async with database.tenant(tenant_id) as connection:
+        await ensure_tenant(connection, tenant_id, "other")
+        skill_id, version_id = await skills.save_skill(connection, tenant_id, CONTENT)
+        await skills.sync_cases(
+            connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE
+        )
+        run_id = await runs.insert_run(
+            connection,
+            tenant_id,
+            skill_id=skill_id,
+            skill_version_id=version_id,
+            triggered_by="test",
+            of_record=True,
+            plan=PLAN,
+            plan_digest="p",
+            planned=1,
+            fresh=False,
+            budget_microcents=None,
+        )
+    return tenant_id, run_id
+
+
+async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
+    database: Database, server: Server, tenant_id: UUID
+) -> None:
+    other, run_id = await seeded(database)
+    async with database.tenant(tenant_id) as connection:
+        with pytest.raises(NotFound):
+            await runs.get_run(connection, run_id)
+        assert await skills.list_skills(connection) == []
+        for table in tenant_tables(server):
+            name = sql.Identifier(table)
+            column = sql.Identifier("id" if table == "tenants" else "tenant_id")
+            rows = await connection.execute(
+                sql.SQL("SELECT 1 FROM {} WHERE {} = %s").format(name, column), (other,)
+            )
+            assert await rows.fetchone() is None, table
+            for change in ("DELETE FROM {} WHERE {} = %s", "UPDATE {} SET {} = %s"):
+                done = await connection.execute(
+                    sql.SQL(change).format(name, column), (other if "DELETE" in change else tenant_id,)
+                )
+                assert done.rowcount == (1 if table == "tenants" and "UPDATE" in change else 0), (table, change)
+    async with database.tenant(other) as connection:
+        assert (await runs.get_run(connection, run_id)).id == run_id
+
+
+async def test_a_row_cannot_be_written_for_another_tenant(database: Database, tenant_id: UUID) -> None:
+    other, _ = await seeded(database)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with database.tenant(tenant_id) as connection:
+            await connection.execute("INSERT INTO skills (tenant_id, name) VALUES (%s, 'stolen')", (other,))
+
+
+async def test_without_a_tenant_there_are_no_rows(database: Database, server: Server) -> None:
+    await seeded(database)
+    async with database.session() as connection:
+        for table in tenant_tables(server):
+            rows = await connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table)))
+            assert await rows.fetchone() is None, table
+
+
+async def test_the_tenant_ends_with_its_transaction(database: Database, tenant_id: UUID) -> None:
+    async with Database(database.dsn, min_size=1, max_size=1) as single:
+        async with single.tenant(tenant_id) as connection:
+            assert await (await connection.execute("SELECT 1 FROM tenants")).fetchone() is not None
+        async with single.pool.connection() as connection:
+            assert await (await connection.execute("SELECT 1 FROM tenants")).fetchone() is None
+
+
+async def test_a_superusers_login_is_bound_by_the_policies_too(server: Server, tenant_id: UUID) -> None:
+    async with Database(server.admin_dsn) as as_superuser:
+        await seeded(as_superuser)
+        async with as_superuser.tenant(tenant_id) as connection:
+            assert await skills.list_skills(connection) == []
+
+
+async def test_deleting_a_skill_takes_what_is_its_own(database: Database) -> None:
+    tenant_id, run_id = await seeded(database)
+    async with database.tenant(tenant_id) as connection:
+        await connection.execute("DELETE FROM skills")
+        with pytest.raises(NotFound):
+            await runs.get_run(connection, run_id)
+        assert await (await connection.execute("SELECT 1 FROM golden_cases")).fetchone() is None

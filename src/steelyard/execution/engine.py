@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
 from steelyard.execution.cells import CellRunner, ModelCaller, Pricer
@@ -23,7 +20,7 @@ from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
-from steelyard.storage.database import Database
+from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
 from steelyard.storage.results import RunState, StoredCell
 
 logger = logging.getLogger(__name__)
@@ -110,7 +107,7 @@ class Engine:
         while True:
             try:
                 await self._run_batch(tenant_id, run_id, model_index, batch)
-            except (psycopg.OperationalError, PoolTimeout):
+            except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
             else:
                 return
@@ -194,7 +191,7 @@ class Engine:
         claim = _claim_key(context, cell.digest)
         try:
             await self._advance(context, cell, own, reusable, claim, gate)
-        except (Stopped, psycopg.Error, PoolTimeout):
+        except (Stopped, *DATABASE_ERROR):
             raise
         except Exception as error:
             # The boundary of one cell: a fault of ours in it is its named failure and nobody else's.
@@ -275,7 +272,7 @@ class Engine:
                         context.observe(await results.run_state(connection, context.run.id))
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
-            except (psycopg.OperationalError, PoolTimeout):
+            except DATABASE_AWAY:
                 continue
             self._trusted_until = began + _TRUST_S
 
@@ -283,7 +280,7 @@ class Engine:
         """Take the worker's lock anew when its session was lost; claims made under the old one are void."""
         try:
             await self._session.execute("SELECT 1")
-        except psycopg.OperationalError:
+        except DATABASE_AWAY:
             self._epoch += 1
             await self._session_stack.aclose()
             await self._take_lock()

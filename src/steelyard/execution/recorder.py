@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from steelyard.storage import claims, results
-from steelyard.storage.database import Connection, Database, has_committed, transaction_id
+from steelyard.storage.database import (
+    DATABASE_AWAY,
+    DATABASE_ERROR,
+    Connection,
+    Database,
+    has_committed,
+    transaction_id,
+)
 from steelyard.storage.results import AnswerWrite, GradeWrite, RunState
 
 # Row ids in the group's order, and how each run stands.
@@ -115,9 +119,9 @@ class Recorder:
                         transaction = await transaction_id(connection)
                         written = await self._write(connection, tenant_id, group)
                 break
-            except (psycopg.OperationalError, PoolTimeout):
+            except DATABASE_AWAY:
                 await asyncio.sleep(_RETRY_S)
-            except psycopg.Error as error:
+            except DATABASE_ERROR as error:
                 for pending in group:
                     _settle(pending, error)
                 return

@@ -14,7 +14,7 @@ from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
 from steelyard.execution.plan import CellGrid, Plan, job_order
-from steelyard.judging import Judge
+from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.database import Connection, Database
@@ -32,7 +32,7 @@ MAX_CELLS = 1_000_000
 class RunRequest:
     """What a person asks for. `of_record` is False for ad-hoc cases, which never count as the skill's benchmark.
 
-    Money in microcents, `margin` and `threshold` in points of quality.
+    Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     """
 
     content: SkillContent
@@ -212,7 +212,7 @@ class BenchmarkService:
             seed=request.seed,
             margin=request.margin,
             threshold=request.threshold,
-            rubric=request.rubric,
+            rubric=request.rubric or rubric_of(request.content),
             judge=None if request.judge is None else request.judge.text,
             judge_digest=None if judge is None else judge.digest,
         )

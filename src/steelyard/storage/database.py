@@ -19,6 +19,11 @@ from steelyard.storage.migrate import APP_ROLE
 
 Connection = AsyncConnection[DictRow]
 
+# What a query raises while the database is away; waiting and asking again may help.
+DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
+# Any refusal of the database.
+DATABASE_ERROR = (psycopg.Error, PoolTimeout)
+
 
 class Database:
     """A pool of connections that act as the application's role, never as a superuser or owner.

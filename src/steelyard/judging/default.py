@@ -1,0 +1,50 @@
+"""Which judge to use when none is named: out of the candidates' families where the keys at hand allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from steelyard.domain.models import ModelRef, model_family
+
+# In the order they are preferred; the newest of each at the time of release.
+PREFERRED = (
+    ModelRef("anthropic", "claude-sonnet-5-5"),
+    ModelRef("openai", "gpt-5.4"),
+    ModelRef("google", "gemini-3.1-pro-preview"),
+)
+
+
+@dataclass(frozen=True)
+class DefaultJudge:
+    """`ref` is None when no key is at hand: then only checks grade. `sentence` is for the screen."""
+
+    ref: ModelRef | None
+    same_family: bool
+    sentence: str
+
+
+def choose_judge(providers: Collection[str], candidates: Sequence[ModelRef]) -> DefaultJudge:
+    """The first preferred judge of no candidate's family whose provider is in `providers`, else the first at hand."""
+    at_hand = [ref for ref in PREFERRED if ref.provider in providers]
+    if not at_hand:
+        return DefaultJudge(
+            None,
+            False,
+            "No judge: no vendor's key is at hand, so only deterministic checks grade. Set ANTHROPIC_API_KEY, or name"
+            " one with --judge.",
+        )
+    outside = [ref for ref in at_hand if not same_family(ref, candidates)]
+    if outside:
+        return DefaultJudge(outside[0], False, f"Judge: {outside[0].text} (the default).")
+    return DefaultJudge(
+        at_hand[0],
+        True,
+        f"Judge: {at_hand[0].text} (the default). It is of a candidate's own family, and may favour it; name another"
+        " with --judge.",
+    )
+
+
+def same_family(judge: ModelRef, candidates: Sequence[ModelRef]) -> bool:
+    """Whether the judge is of the family of any candidate, whoever serves them."""
+    return model_family(judge) in {model_family(candidate) for candidate in candidates}

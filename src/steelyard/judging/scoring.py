@@ -1,0 +1,67 @@
+"""From levels to a score, by code: quotes verified, contradictions noticed, passing decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.grading import CheckResult, CriterionLevel, Grade, Judgement
+
+TOP_LEVEL = 5
+PASSING_LEVEL = 4
+CONTRADICTION_ABOVE = 60.0
+
+QUOTE_NOT_FOUND = "quote_not_found"
+CONTRADICTION = "contradiction"
+CANDIDATE_CUT = "candidate_cut"
+
+
+def quality_of(levels: Sequence[int]) -> float:
+    """The mean of levels 0-5 as 0-100. ValueError without a level."""
+    if not levels:
+        raise ValueError("A quality needs at least one level.")
+    return 100.0 * sum(levels) / (TOP_LEVEL * len(levels))
+
+
+def quote_is_in(quote: str, text: str) -> bool:
+    """Whether the quote occurs in the text, white space aside; an empty quote claims nothing and is in any text."""
+    return " ".join(quote.split()) in " ".join(text.split())
+
+
+def contradicts(matches_expected: str, quality: float) -> bool:
+    """A judge that says the output does not match and yet grades it high has not made up its mind."""
+    return matches_expected == "no" and quality > CONTRADICTION_ABOVE
+
+
+def flags_of(
+    criteria: Sequence[CriterionLevel], matches_expected: str, quality: float, *, cut: bool
+) -> tuple[str, ...]:
+    """What a reader of the judgement should know."""
+    found = {
+        QUOTE_NOT_FOUND: not all(item.quote_found for item in criteria),
+        CONTRADICTION: contradicts(matches_expected, quality),
+        CANDIDATE_CUT: cut,
+    }
+    return tuple(flag for flag, holds in found.items() if holds)
+
+
+def combine(case: GoldenCase, checks: Sequence[CheckResult], judgement: Judgement, threshold: float) -> Grade:
+    """One grade from a judgement and the case's checks, if it has any.
+
+    Quality: every criterion and every check is one item of equal weight. Passed: all checks hold, and all assertions
+    are at level 4 or 5, or, in a case without assertions, quality is at least `threshold`.
+    """
+    levels = [item.level for item in judgement.criteria] + [TOP_LEVEL * check.passed for check in checks]
+    quality = quality_of(levels)
+    if case.assertions:
+        judged = all(item.level >= PASSING_LEVEL for item in judgement.criteria)
+    else:
+        judged = quality >= threshold
+    return Grade(
+        quality=quality,
+        passed=judged and all(check.passed for check in checks),
+        matches_expected=judgement.matches_expected == "yes",
+        notes=judgement.notes,
+        checks=tuple(checks),
+        judgement=judgement,
+    )

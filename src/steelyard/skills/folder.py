@@ -1,0 +1,203 @@
+"""The door to the disk: skills from folders and prompt files, cases from files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.errors import CaseError, SkillError
+from steelyard.domain.skills import LintFinding, SkillContent
+from steelyard.skills.cases import MAX_CASES_BYTES, NotCases, ParsedCases, find_case_files, parse_cases
+from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill, find_skill_file
+from steelyard.skills.digest import has_waza_spec, is_content, is_ignored
+from steelyard.skills.disk import MAX_FILES, FolderFiles
+from steelyard.skills.text import MAX_FILE_BYTES, size
+
+MAX_SKILL_BYTES = 50_000_000
+_IGNORED_FOLDERS = frozenset({"evals"})
+
+
+@dataclass(frozen=True)
+class LoadedSkill:
+    """A skill with its golden cases. `findings` say what of the cases was lossy; lint is in `content.lint`."""
+
+    content: SkillContent
+    cases: tuple[GoldenCase, ...] = ()
+    findings: tuple[LintFinding, ...] = ()
+    path: Path | None = None
+
+
+def read_skill(path: str | Path, *, reference_limit: int = REFERENCE_LIMIT) -> LoadedSkill:
+    """The skill at `path`: an Agent Skills folder, its SKILL.md, or a bare prompt file.
+
+    Raises SkillError when there is none or it cannot be read, CaseError when its golden cases cannot.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path, reference_limit)
+    if not path.exists():
+        raise SkillError(
+            "there is no such file or folder.", file=str(path), next_step="Give a skill folder or a prompt file."
+        )
+    if path.name.lower() == "skill.md":
+        return _read_folder(path.parent, reference_limit)
+    if not path.is_file():
+        raise SkillError(
+            "is neither a file nor a folder.", file=str(path), next_step="Give a skill folder or a prompt file."
+        )
+    return LoadedSkill(build_prompt_skill(_read(path, SkillError), path.name, source=str(path)), path=path)
+
+
+def find_skills(path: str | Path) -> list[Path]:
+    """Every folder at or below `path` that holds a SKILL.md, sorted; a skill's own subfolders are not searched.
+
+    Hidden folders, node_modules and evals are passed over; symbolic links are not followed.
+    """
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path):
+        if any(name.lower() == "skill.md" for name in names):
+            found.append(Path(folder))
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not is_ignored(name) and name not in _IGNORED_FOLDERS)
+    return sorted(found)
+
+
+def read_skills(path: str | Path, *, reference_limit: int = REFERENCE_LIMIT) -> list[LoadedSkill]:
+    """The skill at `path`, or every skill below it. Raises SkillError when there is none, or as `read_skill`."""
+    path = Path(path)
+    folders = find_skills(path) if path.is_dir() else []
+    if not folders:
+        return [read_skill(path, reference_limit=reference_limit)]
+    return [read_skill(folder, reference_limit=reference_limit) for folder in folders]
+
+
+def read_cases_file(path: str | Path) -> ParsedCases:
+    """The golden cases of one file (JSON, JSONL, YAML, CSV, promptfoo, or a waza `eval.yaml` with its tasks).
+
+    Files the cases name are looked for beside it, and in the folder above when it is in `evals`. Raises CaseError.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise CaseError("is a folder, not a file of cases.", file=str(path), next_step="Give the file itself.")
+    data = _read(path, CaseError, MAX_CASES_BYTES)
+    root = path.parent.parent if path.parent.name == "evals" else path.parent
+    name = path.name if root == path.parent else f"evals/{path.name}"
+    return parse_cases(name, data, FolderFiles(root, MAX_FILE_BYTES), shown_as=str(path))
+
+
+def _read(path: Path, error: type[SkillError | CaseError], limit: int = MAX_FILE_BYTES) -> bytes:
+    try:
+        count = path.stat().st_size
+        if count > limit:
+            raise error(
+                f"the file has {size(count)}; at most {size(limit)} are read.",
+                file=str(path),
+                next_step="Split it, or shorten what it holds.",
+            )
+        return path.read_bytes()
+    except OSError as problem:
+        reason = (problem.strerror or "unreadable").lower()
+        raise error(
+            f"the file cannot be opened ({reason}).", file=str(path), next_step="Check its path and rights."
+        ) from None
+
+
+def _read_folder(path: Path, reference_limit: int) -> LoadedSkill:
+    listing = FolderFiles(path, MAX_FILE_BYTES)
+    keys = list(listing)
+    if find_skill_file(dict.fromkeys(keys, b"")) is None:
+        raise _no_skill(path, keys, listing.refused)
+    if listing.truncated:
+        raise SkillError(
+            f"the folder holds more than {MAX_FILES:,} files.", file=str(path), next_step="Give the skill's own folder."
+        )
+    data, findings = _read_content(path, listing, keys)
+    content = build_skill(
+        data, path.resolve().name, source=str(path), reference_limit=reference_limit, found=tuple(findings)
+    )
+    cases, lossy = _read_cases(path, keys)
+    return LoadedSkill(content, cases, lossy, path)
+
+
+def _no_skill(path: Path, keys: list[str], refused: dict[str, str]) -> SkillError:
+    if reason := next((reason for key, reason in refused.items() if key.lower() == "skill.md"), None):
+        return SkillError(f"SKILL.md is {reason}.", file=str(path), next_step="Put the file itself into the folder.")
+    skills = find_skills(path)
+    if skills:
+        names = ", ".join(skill.relative_to(path).as_posix() for skill in skills[:5])
+        count = f"{len(skills)} skills" if len(skills) > 1 else "1 skill"
+        more = f" and {len(skills) - 5} more" if len(skills) > 5 else ""
+        return SkillError(
+            f"the folder has no SKILL.md of its own; it holds {count}: {names}{more}.",
+            file=str(path),
+            next_step="Give one of these folders.",
+        )
+    here = sorted({key.split("/", 1)[0] for key in keys})
+    what = f"it holds {', '.join(here[:5])}{' and more' if len(here) > 5 else ''}" if here else "it is empty"
+    prompts = [name for name in here if name.endswith((".md", ".txt", ".prompt"))]
+    step = "Add a SKILL.md with name and description between two lines of ---, then the instructions"
+    step += f", or give a prompt file such as {prompts[0]}." if prompts else "."
+    return SkillError(f"the folder has no SKILL.md; {what}.", file=str(path), next_step=step)
+
+
+def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[dict[str, bytes], list[LintFinding]]:
+    findings = [
+        LintFinding("warning", "file-refused", f"{key} is {reason}: left out.", key)
+        for key, reason in sorted(listing.refused.items())
+        if is_content(key)
+    ]
+    waza = has_waza_spec(keys, listing)
+    data: dict[str, bytes] = {}
+    total = 0
+    for key in keys:
+        if not is_content(key, waza=waza):
+            continue
+        count = listing.size(key)
+        if count > MAX_FILE_BYTES:
+            message = f"{key} has {size(count)}, more than the {size(MAX_FILE_BYTES)} a file may have: "
+            if key.lower() == "skill.md":
+                raise SkillError(message + "it is not read.", file=str(path), next_step="Move detail to references/.")
+            findings.append(
+                LintFinding("warning", "file-too-large", message + "left out of the skill and its digest.", key)
+            )
+            continue
+        total += count
+        if total > MAX_SKILL_BYTES:
+            raise SkillError(
+                f"the folder holds more than {size(MAX_SKILL_BYTES)}.",
+                file=str(path),
+                next_step="Move what the skill does not need elsewhere, or give the skill's own folder.",
+            )
+        try:
+            data[key] = listing[key]
+        except KeyError:
+            if key.lower() == "skill.md":
+                raise SkillError("SKILL.md cannot be opened.", file=str(path), next_step="Check its rights.") from None
+            findings.append(LintFinding("warning", "file-refused", f"{key} cannot be opened: left out.", key))
+    if waza and (specs := [name for name in ("eval.yaml", "eval.yml") if name in keys]):
+        # The spec is what tells the pure code that tasks, fixtures and graders are no part of the skill.
+        data.update({name: listing[name] for name in specs})
+    return data, findings
+
+
+def _read_cases(path: Path, keys: list[str]) -> tuple[tuple[GoldenCase, ...], tuple[LintFinding, ...]]:
+    files = FolderFiles(path, MAX_FILE_BYTES)
+    found = find_case_files(keys, files)
+    cases: list[GoldenCase] = []
+    findings = list(found.findings)
+    for key in found.paths:
+        data = _read(path / key, CaseError, MAX_CASES_BYTES)
+        try:
+            parsed = parse_cases(key, data, files, shown_as=str(path / key))
+        except NotCases as error:
+            if found.certain and data.strip():
+                raise
+            findings.append(LintFinding("warning", "no-cases", f"{key} is not read: {error.message}", key))
+            continue
+        # Files of one folder may each count from 1.
+        stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""
+        cases += [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
+        findings += parsed.lossy
+    return tuple(cases), tuple(findings)

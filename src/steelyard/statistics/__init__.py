@@ -1,0 +1,59 @@
+"""Verdicts and figures about scores: pure functions on numpy arrays, imported on first use.
+
+`import steelyard.statistics` loads neither numpy nor scipy; a name below loads its module when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from steelyard.statistics.decision import METHOD, decide
+    from steelyard.statistics.intervals import (
+        Interval,
+        Lift,
+        lift,
+        mean_interval,
+        quantile,
+        quantiles,
+        wilson_interval,
+    )
+    from steelyard.statistics.power import alpha_for_look, cases_needed, detectable_lead
+    from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
+    from steelyard.statistics.wording import sentence
+
+__all__ = [
+    "METHOD",
+    "GapFigures",
+    "Interval",
+    "Lift",
+    "ModelFigures",
+    "Verdict",
+    "alpha_for_look",
+    "cases_needed",
+    "decide",
+    "detectable_lead",
+    "lift",
+    "mean_interval",
+    "quantile",
+    "quantiles",
+    "sentence",
+    "wilson_interval",
+]
+
+_HOMES = {
+    "decision": ("METHOD", "decide"),
+    "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
+    "power": ("alpha_for_look", "cases_needed", "detectable_lead"),
+    "verdict": ("GapFigures", "ModelFigures", "Verdict"),
+    "wording": ("sentence",),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

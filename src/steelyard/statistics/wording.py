@@ -1,0 +1,146 @@
+"""A verdict as one sentence that names its evidence and claims no more than the verdict does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from steelyard.domain.money import MICROCENTS_PER_USD, dollars
+from steelyard.statistics.verdict import GapFigures, Verdict
+
+
+def sentence(verdict: Verdict, names: Sequence[str], costs: Sequence[float | None] | None = None) -> str:
+    """One sentence for a verdict.
+
+    names: one per column of the scores. costs: average microcents per case of each model, for the price of the
+    cheapest good enough; None or NaN where unknown. ValueError when there are not as many names as models.
+    """
+    if len(names) != len(verdict.models):
+        raise ValueError(f"{len(names)} names for {len(verdict.models)} models.")
+    parts = [_claim(verdict, names)]
+    if verdict.cheapest_good_enough is not None:
+        parts.append(_cheapest(verdict, names, costs))
+    left_out = [name for name, figures in zip(names, verdict.models, strict=True) if figures.excluded]
+    if left_out and len(verdict.models) > 1 and verdict.reason != "missing_scores":
+        parts.append(f"left out for missing over 5% of their scores: {', '.join(left_out)}")
+    return "; ".join(parts) + "."
+
+
+def _claim(verdict: Verdict, names: Sequence[str]) -> str:
+    if verdict.kind == "best":
+        return _best(verdict, names)
+    if verdict.kind == "tied":
+        return _tied(verdict, names)
+    if verdict.kind == "single":
+        return _single(verdict, names)
+    return _not_enough(verdict, names)
+
+
+def _best(verdict: Verdict, names: Sequence[str]) -> str:
+    assert verdict.best is not None
+    nearest = _nearest(verdict)
+    others = f", and ahead of {_count(len(verdict.gaps) - 1, 'other')}" if len(verdict.gaps) > 1 else ""
+    evidence = (
+        f"95% interval {nearest.low:.1f} to {nearest.high:.1f}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
+    )
+    return (
+        f"{names[verdict.best]} is best: {_points(nearest.mean)} ahead of {names[nearest.rival]}"
+        f" ({evidence}{_look(verdict)}){others}"
+    )
+
+
+def _tied(verdict: Verdict, names: Sequence[str]) -> str:
+    tied = ", ".join(names[index] for index in verdict.tied)
+    if verdict.reason == "identical_scores":
+        return f"Tied: {tied} (the same score on every case; {_size(verdict)}{_look(verdict)})"
+    behind = [names[index] for index in verdict.compared if index not in verdict.tied]
+    evidence = f"{verdict.test}, {_size(verdict)}{_look(verdict)}"
+    if behind:
+        return f"Tied: {tied} (any of them may be best; shown not to be: {', '.join(behind)}; {evidence})"
+    return f"Tied: {tied} (within {_points(verdict.margin)}; {evidence})"
+
+
+def _single(verdict: Verdict, names: Sequence[str]) -> str:
+    assert verdict.leader is not None
+    figures = verdict.models[verdict.leader]
+    known = figures.low is not None and figures.high is not None
+    interval = f"95% interval {figures.low:.1f} to {figures.high:.1f}, " if known else ""
+    evidence = f"{interval}n = {figures.n}"
+    name, mean = names[verdict.leader], figures.mean or 0.0
+    return f"{name} scores {mean:.1f} ({evidence}, {verdict.method}); there is nothing to compare it with"
+
+
+def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
+    if verdict.reason == "missing_scores":
+        return "Not enough evidence: every model misses over 5% of its scores, so none can be compared"
+    if verdict.reason == "no_cases":
+        return "Not enough evidence: there is no case yet"
+    more = _more(verdict)
+    if not verdict.gaps:
+        return f"Not enough evidence: {more}; no case has a score for every model"
+    nearest = max(verdict.gaps, key=lambda gap: (-gap.mean, -gap.rival))
+    assert verdict.leader is not None
+    guard = {
+        "too_few_cases": "; no claim is made below 8 cases",
+        "too_few_clusters": "; no claim is made below 8 families of cases",
+    }.get(verdict.reason or "", "")
+    if nearest.mean <= 0:
+        lead = f"{names[verdict.leader]} and {names[nearest.rival]} lead with the same mean"
+    else:
+        lead = f"{names[verdict.leader]} leads by {_points(nearest.mean)}, not proven"
+    return f"Not enough evidence: {more}; {lead} ({verdict.test}, {_size(verdict)}{_look(verdict)}{guard})"
+
+
+def _more(verdict: Verdict) -> str:
+    if verdict.more_cases is None:
+        return "more than 1,000 more cases would be needed"
+    cases = f"about {_count(verdict.more_cases, 'more case')}"
+    if verdict.more_cost_microcents is None:
+        return f"{cases}, cost unknown"
+    return f"{cases}, about {_about(verdict.more_cost_microcents)}"
+
+
+def _cheapest(verdict: Verdict, names: Sequence[str], costs: Sequence[float | None] | None) -> str:
+    index = verdict.cheapest_good_enough
+    assert index is not None
+    cost = None if costs is None else costs[index]
+    price = f" ({dollars(round(cost))} per case)" if _known(cost) else ""
+    unknown = costs is not None and not all(_known(costs[other]) for other in verdict.compared)
+    known = " of known cost" if unknown else ""
+    return f"cheapest good enough{known}: {names[index]}{price}, less than {_points(verdict.margin)} behind any"
+
+
+def _known(cost: float | None) -> TypeGuard[float]:
+    return cost is not None and cost == cost
+
+
+def _nearest(verdict: Verdict) -> GapFigures:
+    """The rival whose gap carries the claim: the largest p."""
+    return max(verdict.gaps, key=lambda gap: (gap.p, -gap.mean))
+
+
+def _size(verdict: Verdict) -> str:
+    families = "" if verdict.n_clusters is None else f" in {verdict.n_clusters} families"
+    return f"n = {verdict.n}{families}"
+
+
+def _look(verdict: Verdict) -> str:
+    return f", look {verdict.look}, {verdict.method}"
+
+
+def _points(points: float) -> str:
+    shown = f"{points:.1f}".removesuffix(".0")
+    return f"{shown} point" if shown == "1" else f"{shown} points"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _p(p: float) -> str:
+    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
+
+
+def _about(microcents: int) -> str:
+    cents = microcents >= MICROCENTS_PER_USD // 100
+    return f"${microcents / MICROCENTS_PER_USD:,.2f}" if cents else dollars(microcents)

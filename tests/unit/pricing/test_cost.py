@@ -1,0 +1,116 @@
+"""Costs: whole microcents, unknown is None, nothing counted twice."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.domain.calls import Usage
+from steelyard.domain.models import ModelRef
+from steelyard.pricing import Cost, Rates, cost, price_of
+
+DAY = date(2026, 11, 1)
+SONNET = ModelRef.parse("anthropic:claude-sonnet-4-5")
+GPT = ModelRef.parse("openai:gpt-5")
+MODELS = st.sampled_from([SONNET, GPT, ModelRef.parse("google:gemini-2.5-flash")])
+
+# Within one tier of every model above.
+tokens = st.integers(0, 20_000)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    read, write, fresh, said, thought = (draw(tokens) for _ in range(5))
+    return Usage(read + write + fresh, said + thought, read, write, thought)
+
+
+def microcents(usage: Usage, model: ModelRef, when: date = DAY) -> int:
+    found = cost(usage, model, when)
+    assert isinstance(found, Cost)
+    return found.microcents
+
+
+def test_a_million_tokens_in_cost_the_listed_rate() -> None:
+    assert microcents(Usage(input_tokens=1_000_000), GPT) == 125_000_000
+    assert microcents(Usage(output_tokens=1_000_000), GPT) == 1_000_000_000
+
+
+def test_cache_reads_and_writes_have_their_own_rates_and_are_not_charged_as_input_too() -> None:
+    plain = microcents(Usage(input_tokens=10_000), SONNET)
+    assert plain == 3_000_000
+    assert microcents(Usage(input_tokens=10_000, cache_read_tokens=10_000), SONNET) == plain // 10
+    assert microcents(Usage(input_tokens=10_000, cache_write_tokens=10_000), SONNET) == plain * 5 // 4
+
+
+def test_a_long_prompt_moves_every_token_to_the_dearer_tier() -> None:
+    assert microcents(Usage(input_tokens=400_000), SONNET) == 4 * microcents(Usage(input_tokens=200_000), SONNET)
+
+
+def test_cache_counts_above_the_input_do_not_make_a_negative_or_failing_price() -> None:
+    odd = Usage(input_tokens=10, cache_read_tokens=100, cache_write_tokens=50)
+    assert cost(odd, SONNET, DAY) == cost(Usage(150, 0, 100, 50), SONNET, DAY)
+
+
+@pytest.mark.parametrize("text", ["openai:nonesuch-9", "mine:some-model", "anthropic:gpt-5"])
+def test_an_unknown_price_is_none_and_never_zero(text: str) -> None:
+    assert cost(Usage(100, 100), ModelRef.parse(text), DAY) is None
+    assert price_of(ModelRef.parse(text), DAY) is None
+
+
+def test_local_models_cost_exactly_nothing() -> None:
+    assert cost(Usage(100, 100), ModelRef.parse("local:anything"), DAY) == Cost(0, "local", DAY)
+
+
+def test_prices_of_ones_own_come_first_and_a_missing_cache_rate_is_the_input_rate() -> None:
+    rates = {"mine:m": Rates(1.0, 2.0), "openai:gpt-5": Rates(0.0, 0.0), "mine:m?temperature=1": Rates(3.0, 4.0)}
+    mine = cost(Usage(1000, 500, 400, 100), ModelRef.parse("mine:m?seed=1"), DAY, rates)
+    assert mine == Cost(200_000, "settings", DAY)
+    variant = cost(Usage(1000), ModelRef.parse("mine:m?temperature=1"), DAY, rates)
+    assert variant is not None
+    assert variant.microcents == 300_000
+    assert cost(Usage(1000, 500), GPT, DAY, rates) == Cost(0, "settings", DAY)
+
+
+def test_a_variant_costs_what_its_model_costs() -> None:
+    assert cost(Usage(100, 100), ModelRef.parse("openai:gpt-5?seed=1"), DAY) == cost(Usage(100, 100), GPT, DAY)
+
+
+def test_the_source_and_its_version_go_with_each_cost() -> None:
+    found = cost(Usage(1, 1), GPT, DAY)
+    assert found is not None
+    assert found.price_version.startswith("genai-prices ")
+    assert found.price_date == DAY
+
+
+def test_the_displayed_price_is_the_charged_price() -> None:
+    price = price_of(SONNET, DAY)
+    assert price is not None
+    assert (price.input_usd, price.output_usd, price.cache_read_usd, price.cache_write_usd) == (3.0, 15.0, 0.3, 3.75)
+    assert price.tiered
+
+
+@settings(max_examples=60, deadline=None)
+@given(usages(), tokens, MODELS)
+def test_more_tokens_never_cost_less(usage: Usage, more: int, model: ModelRef) -> None:
+    before = microcents(usage, model)
+    assert isinstance(before, int)
+    assert microcents(usage + Usage(input_tokens=more), model) >= before
+    assert microcents(usage + Usage(output_tokens=more), model) >= before
+    assert microcents(usage + Usage(more, 0, more, 0), model) >= before
+
+
+@settings(max_examples=60, deadline=None)
+@given(usages(), usages(), MODELS)
+def test_within_a_tier_costs_add_up_to_a_rounding(one: Usage, other: Usage, model: ModelRef) -> None:
+    together = microcents(one + other, model)
+    assert abs(together - microcents(one, model) - microcents(other, model)) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(usages(), MODELS)
+def test_reasoning_is_part_of_the_output_and_not_charged_again(usage: Usage, model: ModelRef) -> None:
+    without = Usage(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
+    assert microcents(usage, model) == microcents(without, model)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
@@ -166,6 +167,21 @@ def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     if external is not None:
         return migrate(external.admin_dsn)
     return schema_state(ready_server(home_of(env), env).dsn)
+
+
+def doctor(env: Mapping[str, str] | None = None) -> list[Finding]:
+    """What `steelyard doctor` found. Blocking; changes nothing."""
+    from steelyard.services.doctor import examine
+
+    env = os.environ if env is None else env
+    return examine(home_of(env), env)
+
+
+def stop_database(env: Mapping[str, str] | None = None) -> bool:
+    """Shut the embedded server down; False when none was running. Blocking. Raises StorageError."""
+    from steelyard.storage.embedded import stop
+
+    return stop(home_of(os.environ if env is None else env))
 
 
 def _warm(providers: Providers, refs: list[ModelRef]) -> None:

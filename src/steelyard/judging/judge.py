@@ -91,10 +91,13 @@ class Judge:
         criteria = case.assertions or tuple(rubric) or DEFAULT_RUBRIC
         shown = shown_to_judge(output)
         bill = _Bill()
-        request = self.request(case, criteria, shown)
+
+        def request() -> ModelRequest:
+            return self.request(case, criteria, shown)
+
         reply = await self._ask(asker, request, len(criteria), bill)
         if contradicts(reply.matches_expected, _quality(reply)):
-            reply = await self._ask_again(asker, self.request(case, criteria, shown), len(criteria), bill) or reply
+            reply = await self._ask_again(asker, request, len(criteria), bill) or reply
         levels = tuple(
             CriterionLevel(text, item.evidence, item.finding, item.level, quote_is_in(item.evidence, shown.text))
             for text, item in zip(criteria, reply.criteria, strict=True)
@@ -114,18 +117,21 @@ class Judge:
         )
         return combine(case, run_checks(case.checks, output), judgement, threshold)
 
-    async def _ask_again(self, asker: Asker, request: ModelRequest, criteria: int, bill: _Bill) -> _Reply | None:
+    async def _ask_again(
+        self, asker: Asker, request: Callable[[], ModelRequest], criteria: int, bill: _Bill
+    ) -> _Reply | None:
         """A second opinion of the same judge; the first stands when there is none to be had."""
         try:
             return await self._ask(asker, request, criteria, bill)
         except CallError:
             return None
 
-    async def _ask(self, asker: Asker, request: ModelRequest, criteria: int, bill: _Bill) -> _Reply:
+    async def _ask(self, asker: Asker, request: Callable[[], ModelRequest], criteria: int, bill: _Bill) -> _Reply:
         problem = ""
         for _ in range(_ASKS):
             try:
-                response = await asker.complete(request)
+                # Made anew each time: with a new mark a reply out of form need not repeat itself.
+                response = await asker.complete(request())
             except CallError as error:
                 bill.usage += error.wasted
                 bill.calls += 1

@@ -1,4 +1,4 @@
-"""The cost of one call and the price of one model, from genai-prices as of a date, or from rates given by the person."""
+"""The cost of a call and the price of a model, from genai-prices as of a date or from rates given by the person."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Price:
 def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Cost | None:
     """The cost of a call of `model` on `when`; None when its price is not known.
 
-    `rates` holds prices of the person's own, by `provider:name` or by a variant's whole text. Local models cost 0. Reasoning
-    is part of the output and cache tokens of the input, so neither is counted twice; counts that contradict this are
-    read as the least input that holds them.
+    `rates` holds prices of the person's own, by `provider:name` or by a variant's whole text. Local models cost 0.
+    Reasoning is part of the output and cache tokens of the input, so neither is counted twice; counts that contradict
+    this are read as the least input that holds them.
     """
     if model.provider == LOCAL:
         return Cost(0, LOCAL, when)

@@ -84,9 +84,9 @@ def test_loading_and_answering_prints_nothing(tmp_path: Path) -> None:
 def test_a_model_that_is_not_here_says_how_to_get_it(providers: Providers, tmp_path: Path) -> None:
     with pytest.raises(ModelRefError, match="steelyard models install gemma3-270m"):
         providers.check(ModelRef.parse("local:gemma3-270m"))
-    with pytest.raises(ModelRefError, match="Known: .*smollm2-135m"):
+    with pytest.raises(ModelRefError, match=r"Known: .*smollm2-135m"):
         providers.check(ModelRef.parse("local:smolm"))
-    with pytest.raises(ModelRefError, match="There is no file /no/such.gguf"):
+    with pytest.raises(ModelRefError, match=r"There is no file /no/such\.gguf"):
         providers.check(ModelRef.parse("local:/no/such.gguf"))
 
 

@@ -31,7 +31,7 @@ class Clock:
 
 
 def run(failures: list[CallError], policy: RetryPolicy, **fields: Any) -> ModelResponse:
-    """One call that fails as listed, then answers; the last failure repeats if `forever`."""
+    """One call that fails as listed, then answers."""
     remaining = iter(failures)
     slots = CallSlots(2)
 

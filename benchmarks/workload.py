@@ -1,0 +1,95 @@
+"""The work every throughput figure is about: a skill of N cases with assertions, against a local model server."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.modelserver import Call, Reply
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSERTIONS = ["Names the item", "States the weight with its unit", "Is one sentence"]
+
+
+def write_skill(folder: Path, cases: int) -> Path:
+    """A skill folder with `cases` golden cases of three assertions each."""
+    (folder / "evals").mkdir(parents=True)
+    (folder / "SKILL.md").write_text(
+        f"---\nname: {folder.name}\ndescription: States what an item weighs.\n---\n\n"
+        "State what the item weighs, in one sentence, with its unit.\n" * 1
+    )
+    evals = [
+        {
+            "id": index,
+            "prompt": f"What does item {index} weigh, which is made of {index % 7 + 1} brass parts?",
+            "expected_output": f"Item {index} weighs {(index % 7 + 1) * 120} g.",
+            "assertions": ASSERTIONS,
+        }
+        for index in range(cases)
+    ]
+    (folder / "evals" / "evals.json").write_text(json.dumps({"skill_name": folder.name, "evals": evals}))
+    return folder
+
+
+def judge_reply(call: Call) -> Reply:
+    """A judge's reply in the shape asked for: levels drawn from the candidate's own text."""
+    seed = sum(call.prompt.encode()[-200:])
+    criteria = [
+        {"evidence": "", "finding": "Weighed.", "level": 2 + (seed + index) % 4} for index in range(len(ASSERTIONS))
+    ]
+    reply = {
+        "criteria": criteria,
+        "differences_from_expected": "None that matters.",
+        "matches_expected": "partial",
+        "notes": "Steady.",
+    }
+    return Reply(json.dumps(reply))
+
+
+@contextmanager
+def model_server(latency_s: float, *options: str) -> Generator[str]:
+    """A model server in a process of its own; yields its address."""
+    command = [sys.executable, "-m", "tests.modelserver", "--latency", str(latency_s)]
+    command += ["--schema-reply", "benchmarks.workload:judge_reply", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.terminate()
+
+
+def stats(address: str) -> dict[str, Any]:
+    """What the server has seen so far."""
+    with urllib.request.urlopen(f"{address}/_stats") as reply:
+        return json.load(reply)
+
+
+def postmaster_cpu_s(home: Path) -> float:
+    """CPU seconds of the embedded server and of all its backends that have ended."""
+    pids = [int(pid.read_text().split()[0]) for pid in home.rglob("postmaster.pid")]
+    fields = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(sum(int(value) for value in row[11:15]) for row in fields) / 100
+
+
+def write_between(path: Path, marker: str, text: str) -> None:
+    """Replace what stands between `<!-- marker:begin -->` and `<!-- marker:end -->` of a file."""
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    content = path.read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
+    if not pattern.search(content):
+        raise SystemExit(f"{path} has no {begin} … {end}")
+    path.write_text(pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", content), encoding="utf-8")
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Let the last process's backends go before the next is measured."""
+    time.sleep(seconds)

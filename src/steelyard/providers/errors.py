@@ -1,0 +1,170 @@
+"""Failures of the vendors' SDKs as `CallError`: one kind, one sentence, no keys."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from pydantic_ai import exceptions as pai
+
+from steelyard.domain.calls import CallError, FailureKind, Usage
+from steelyard.providers.settings import Endpoint
+
+_LONGEST_DETAIL = 300
+
+# First match wins; both vendors' wordings, and those of the servers that imitate them.
+_CONTEXT_WINDOW = re.compile(
+    r"context[ _-]?(length|window|size)|maximum context|prompt is too long|input is too long|too many (input )?tokens"
+    r"|exceeds? the (available|maximum) (context|number of tokens)|input token count|reduce the length of|"
+    r"`max_tokens` exceed context|exceed_context_size",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"content[ _]?(filter|policy|management policy)|content_policy_violation|safety system", re.IGNORECASE
+)
+
+_CATEGORIES: tuple[tuple[type[pai.ModelAPIError], FailureKind], ...] = (
+    (pai.ModelContextWindowExceededError, FailureKind.CONTEXT_WINDOW),
+    (pai.ModelAuthenticationError, FailureKind.AUTHENTICATION),
+    (pai.ModelQuotaExceededError, FailureKind.AUTHENTICATION),
+    (pai.ModelNotFoundError, FailureKind.UNKNOWN_MODEL),
+    (pai.ModelRateLimitError, FailureKind.RATE_LIMITED),
+    (pai.ModelUnavailableError, FailureKind.OVERLOADED),
+    (pai.ModelServerError, FailureKind.SERVER),
+    (pai.ModelRequestTimeout, FailureKind.TIMEOUT),
+)
+
+
+def call_error(error: Exception, model: str, endpoint: Endpoint, *, wasted: Usage = Usage()) -> CallError:
+    """The CallError for what a call to `model` (its reference) raised; `wasted` was paid before it failed."""
+    kind = kind_of(error)
+    message = scrub(_sentence(kind, error, model, endpoint), endpoint.secrets)
+    retry_after_s = error.retry_after if isinstance(error, pai.ModelAPIError) else None
+    return CallError(kind, message, retry_after_s=retry_after_s, wasted=wasted)
+
+
+def kind_of(error: BaseException) -> FailureKind:
+    """The taxonomy; INTERNAL for anything no rule knows."""
+    transport = _transport_kind(error)
+    if transport is not None:
+        return transport
+    if isinstance(error, TimeoutError):
+        return FailureKind.TIMEOUT
+    if isinstance(error, pai.ContentFilterError):
+        return FailureKind.REFUSED
+    if isinstance(error, pai.UnexpectedModelBehavior):
+        return FailureKind.MALFORMED
+    if isinstance(error, pai.ModelAPIError):
+        return _api_kind(error)
+    return FailureKind.INTERNAL
+
+
+def _api_kind(error: pai.ModelAPIError) -> FailureKind:
+    text = f"{error.message} {error.body}"
+    status = error.status_code if isinstance(error, pai.ModelHTTPError) else None
+    if status in (400, 413, 422) or (status is None and isinstance(error, pai.ModelRequestRejectedError)):
+        if status == 413 or _CONTEXT_WINDOW.search(text):
+            return FailureKind.CONTEXT_WINDOW
+        if _REFUSED.search(text):
+            return FailureKind.REFUSED
+    for category, kind in _CATEGORIES:
+        if isinstance(error, category):
+            return kind
+    if isinstance(error, pai.ModelConnectionError):
+        return FailureKind.TIMEOUT if isinstance(error, pai.ModelTimeoutError) else FailureKind.NETWORK
+    if isinstance(error, pai.ModelRequestRejectedError):
+        return FailureKind.BAD_REQUEST
+    if status is None:
+        # What is left without a status is a body that could not be read.
+        return FailureKind.MALFORMED
+    if status in (408, 409, 425) or status >= 500:
+        return FailureKind.SERVER
+    return FailureKind.BAD_REQUEST if 400 <= status < 500 else FailureKind.MALFORMED
+
+
+def _transport_kind(error: BaseException) -> FailureKind | None:
+    """What the HTTP client itself met. The SDKs' aiohttp adapter calls every lost connection a timeout, so its name for
+    the failure says less than its cause."""
+    for cause in _causes(error):
+        if type(cause).__module__.partition(".")[0] != "aiohttp":
+            continue
+        if isinstance(cause, asyncio.TimeoutError):
+            return FailureKind.TIMEOUT
+        if type(cause).__name__ in ("ContentTypeError", "InvalidURL"):
+            return None
+        return FailureKind.NETWORK
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoint) -> str:
+    where = endpoint.base_url or f"the {endpoint.name} API"
+    detail = _detail(error)
+    said = f": {detail}" if detail else "."
+    match kind:
+        case FailureKind.AUTHENTICATION if isinstance(error, pai.ModelQuotaExceededError):
+            return f"{endpoint.name} says the account's quota or credit is used up{said}"
+        case FailureKind.AUTHENTICATION:
+            return f"{endpoint.name} refused the key in {endpoint.key_env}{said}"
+        case FailureKind.UNKNOWN_MODEL:
+            return f"{where} knows no model for {model}{said}"
+        case FailureKind.CONTEXT_WINDOW:
+            return f"The prompt is longer than {model} can read{said}"
+        case FailureKind.REFUSED:
+            return f"{endpoint.name} refused the content{said}"
+        case FailureKind.BAD_REQUEST:
+            return f"{endpoint.name} did not accept the request for {model}{said}"
+        case FailureKind.RATE_LIMITED:
+            return f"{endpoint.name} kept limiting the rate of calls{said}"
+        case FailureKind.OVERLOADED:
+            return f"{endpoint.name} is overloaded{said}"
+        case FailureKind.SERVER:
+            return f"{where} failed{said}"
+        case FailureKind.NETWORK:
+            return f"No connection to {where}{said}"
+        case FailureKind.TIMEOUT:
+            return f"{where} did not answer {model} in time."
+        case FailureKind.MALFORMED:
+            return f"{where} sent a reply for {model} that cannot be read{said}"
+        case _:
+            return f"Calling {model} failed: {type(error).__name__}{said}"
+
+
+def _detail(error: Exception) -> str:
+    """What the vendor said, in one line; the SDK's wrapping is noise."""
+    for cause in _causes(error):
+        if type(cause).__module__.partition(".")[0] == "aiohttp":
+            return _one_line(str(cause) or type(cause).__name__)
+    body = getattr(error, "body", None)
+    if isinstance(body, dict):
+        whole = cast("dict[str, Any]", body)
+        inner: Any = whole.get("error", whole)
+        message: Any = cast("dict[str, Any]", inner).get("message") if isinstance(inner, dict) else inner
+        if isinstance(message, str) and message:
+            return _one_line(message)
+    message = getattr(error, "message", None) or str(error)
+    return _one_line(message)
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the keys, also where a vendor shows their ends."""
+    for secret in secrets:
+        text = text.replace(secret, "[key]")
+        if len(secret) >= 12:
+            text = re.sub(rf"{re.escape(secret[:3])}\S*{re.escape(secret[-4:])}", "[key]", text)
+    return text

@@ -1,0 +1,163 @@
+"""The one door to models: finds the provider of a reference, waits for leave to call, retries, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from steelyard.domain.calls import ModelRequest, ModelResponse, Provider
+from steelyard.domain.errors import MissingKey, ModelRefError
+from steelyard.domain.models import ModelRef
+from steelyard.providers.limiter import AdaptiveLimit, CallSlots
+from steelyard.providers.retry import RetryPolicy, call_with_retries
+from steelyard.providers.settings import LOCAL, Endpoint, ProviderSettings
+from steelyard.providers.variants import variant_settings
+
+if TYPE_CHECKING:
+    from steelyard.providers.local import LocalModels
+
+DEFAULT_CONCURRENCY = 50
+
+
+class Providers:
+    """Answers requests for the models of every provider.
+
+    `slots` is shared with whatever else of the process calls models; `policy` says how failed calls are tried again.
+    """
+
+    def __init__(
+        self, settings: ProviderSettings, *, slots: CallSlots | None = None, policy: RetryPolicy | None = None
+    ) -> None:
+        self._settings = settings
+        self._slots = slots or CallSlots(DEFAULT_CONCURRENCY)
+        self._policy = policy or RetryPolicy(deadline_s=settings.calls.deadline_s)
+        self._gateways: dict[str, Provider] = {}
+        self._opening = threading.Lock()
+        self._local: LocalModels | None = None
+        self._limits: dict[str, AdaptiveLimit] = {}
+
+    async def complete(
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+    ) -> ModelResponse:
+        """One reply; calls of higher `priority` go first, and `before_call` may refuse each attempt by raising.
+
+        Raises CallError; cancellation passes through.
+        """
+        provider = self._gateways.get(request.model.provider) or await asyncio.to_thread(self._open, request.model)
+        limit = self._limit(request.model.provider)
+        ticket = self._slots.ticket()
+        return await call_with_retries(
+            lambda: provider.complete(request),
+            self._policy,
+            lambda: self._slots.hold(limit, priority=priority, ticket=ticket),
+            before_call,
+        )
+
+    async def aclose(self) -> None:
+        """Close connections and unload local models; safe to call twice."""
+        providers, self._gateways = list(self._gateways.values()), {}
+        for provider in providers:
+            await provider.aclose()
+        self._local = None
+
+    def check(self, ref: ModelRef) -> None:
+        """Whether `ref` can be called at all, as far as can be told without spending.
+
+        Raises ModelRefError (unknown provider, setting or local model) or MissingKey.
+        """
+        if ref.provider == LOCAL:
+            variant_settings(ref, LOCAL)
+            self._local_models().check(ref)
+            return
+        endpoint = self._endpoint(ref.provider)
+        variant_settings(ref, endpoint.kind)
+        if not endpoint.usable:
+            raise MissingKey(
+                f"{ref.text} needs a key, and {endpoint.key_env} is not set.",
+                next_step=f"Set {endpoint.key_env}, or name a local model such as local:smollm2-135m.",
+            )
+
+    def usable(self) -> tuple[str, ...]:
+        """The names of the vendors a key is at hand for."""
+        return tuple(name for name, endpoint in self._settings.endpoints.items() if endpoint.usable)
+
+    def warm(self, refs: Iterable[ModelRef]) -> None:
+        """Import what calling `refs` needs: seconds of CPU, so do it in a thread while something else is waited for."""
+        for name in sorted({ref.provider for ref in refs}):
+            if name == LOCAL:
+                self._local_models()
+            else:
+                from steelyard.providers import vendors
+
+                vendors.load(self._endpoint(name).kind)
+
+    def identity(self, ref: ModelRef) -> str:
+        """A stable text of what answers: provider, model, settings, and the address where it is not the vendor's own.
+
+        For a local model the weights' identity, so that another file under the same name is another model.
+        """
+        if ref.provider == LOCAL:
+            parts: list[object] = [ref.text, self._local_models().identity(ref)]
+        else:
+            endpoint = self._endpoint(ref.provider)
+            parts = [ref.text, endpoint.kind, (endpoint.base_url or "").rstrip("/"), endpoint.structured_output]
+        return json.dumps(parts, ensure_ascii=False)
+
+    def provider_key(self, ref: ModelRef) -> str:
+        """What shares one limit of calls at once: a provider and its key; the key itself does not show."""
+        return self._provider_key(ref.provider)
+
+    def limit(self, ref: ModelRef) -> AdaptiveLimit:
+        """The adaptive limit `ref` is called under, to be shown."""
+        return self._limit(ref.provider)
+
+    def _provider_key(self, name: str) -> str:
+        if name == LOCAL:
+            return LOCAL
+        endpoint = self._endpoint(name)
+        secret = f"{endpoint.base_url or endpoint.kind}\0{endpoint.api_key or ''}\0{endpoint.auth_token or ''}"
+        return f"{name}:{hashlib.sha256(secret.encode()).hexdigest()[:12]}"
+
+    def _limit(self, name: str) -> AdaptiveLimit:
+        limit = self._limits.get(name)
+        if limit is None:
+            ceiling = self._local_models().parallel if name == LOCAL else None
+            limit = self._limits[name] = self._slots.limit(self._provider_key(name), ceiling)
+        return limit
+
+    def _endpoint(self, name: str) -> Endpoint:
+        endpoint = self._settings.endpoints.get(name)
+        if endpoint is None:
+            raise ModelRefError(
+                f"There is no provider '{name}'.",
+                next_step=f"Known providers: {', '.join(self._settings.names)}. "
+                f"Others go under [providers.{name}] in {self._settings.home / 'settings.toml'}.",
+            )
+        return endpoint
+
+    def _open(self, ref: ModelRef) -> Provider:
+        """The provider of `ref`; runs in a thread, for what it may have to import."""
+        self.warm([ref])
+        with self._opening:
+            if ref.provider not in self._gateways:
+                local = ref.provider == LOCAL
+                self._gateways[ref.provider] = self._local_models() if local else self._gateway(ref.provider)
+            return self._gateways[ref.provider]
+
+    def _gateway(self, name: str) -> Provider:
+        from steelyard.providers.gateway import Gateway
+
+        calls = self._settings.calls
+        return Gateway(self._endpoint(name), stream=calls.stream, timeout_s=calls.attempt_timeout_s)
+
+    def _local_models(self) -> LocalModels:
+        if self._local is None:
+            from steelyard.providers.local import LocalModels
+
+            calls = self._settings.calls
+            self._local = LocalModels(self._settings.home, threads=calls.local_threads, context=calls.local_context)
+        return self._local

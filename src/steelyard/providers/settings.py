@@ -1,0 +1,226 @@
+"""Which providers there are and how to reach them: the settings file and the vendors' own environment variables."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from steelyard.domain.errors import SettingsError
+from steelyard.pricing.rates import Rates
+
+Kind = Literal["openai", "anthropic", "google"]
+StructuredOutput = Literal["auto", "native", "tool", "prompted"]
+
+LOCAL = "local"
+PLACEHOLDER_KEY = "no-key-needed"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One provider as it will be called.
+
+    `base_url` None is the vendor's own. `api_key` None means no key is at hand; `key_env` names the variable that
+    would hold it. Keys never show in a repr.
+    """
+
+    name: str
+    kind: Kind
+    key_env: str
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    auth_token: str | None = field(default=None, repr=False)
+    structured_output: StructuredOutput = "auto"
+
+    @property
+    def usable(self) -> bool:
+        return bool(self.api_key or self.auth_token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(text for text in (self.api_key, self.auth_token) if text and text != PLACEHOLDER_KEY)
+
+
+@dataclass(frozen=True)
+class CallSettings:
+    """How calls are made: seconds for one attempt, seconds within which another attempt may start, and streaming."""
+
+    attempt_timeout_s: float = 300.0
+    deadline_s: float = 120.0
+    stream: bool = False
+    local_threads: int = 0
+    local_context: int = 8192
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """Everything the providers need to know: `endpoints` by name, `prices` of one's own by `provider:name`."""
+
+    home: Path
+    endpoints: Mapping[str, Endpoint]
+    calls: CallSettings = CallSettings()
+    prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every provider name a reference may use, `local` last."""
+        return (*self.endpoints, LOCAL)
+
+
+class _Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_read: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
+
+
+class _Provider(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Kind
+    base_url: str | None = None
+    api_key_env: str | None = None
+    structured_output: StructuredOutput = "auto"
+    prices: dict[str, _Price] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r"https?://[^/\s]+", url):
+            raise ValueError("a base URL starts with http:// or https:// and has no spaces")
+        return url
+
+
+class _Calls(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    attempt_timeout_s: float = Field(default=300.0, gt=0)
+    deadline_s: float = Field(default=120.0, ge=0)
+    stream: bool = False
+    local_threads: int = Field(default=0, ge=0, le=256)
+    local_context: int = Field(default=8192, ge=512)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    providers: dict[str, _Provider] = Field(default_factory=dict)
+    calls: _Calls = Field(default_factory=_Calls)
+
+
+def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
+    """Read `home/settings.toml` (it may be absent) and the vendors' variables in `env`.
+
+    A provider of the file replaces a built-in one of the same name. Raises SettingsError naming file and line.
+    """
+    path = home / "settings.toml"
+    file = _read(path)
+    endpoints = _built_in(env)
+    prices: dict[str, Rates] = {}
+    for name, provider in file.providers.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name) or name == LOCAL:
+            raise SettingsError(
+                f"'{name}' cannot be a provider's name.",
+                file=str(path),
+                line=_line(path, ("providers", name)),
+                next_step="Use lower-case letters, digits, '-', '_' and '.'; 'local' is taken.",
+            )
+        endpoints[name] = _from_file(name, provider, endpoints.get(name), env)
+        for model, price in provider.prices.items():
+            prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
+    return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices)
+
+
+def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:
+    """The three vendors as their own SDKs read the environment; an empty variable is an absent one."""
+
+    def get(*names: str) -> str | None:
+        return next((env[name] for name in names if env.get(name)), None)
+
+    def key_or_placeholder(key: str | None, base_url: str | None) -> str | None:
+        """Servers of one's own often need no key, but the SDKs insist on one."""
+        return key or (PLACEHOLDER_KEY if base_url else None)
+
+    anthropic_url = get("ANTHROPIC_BASE_URL")
+    anthropic_key, anthropic_token = get("ANTHROPIC_API_KEY"), get("ANTHROPIC_AUTH_TOKEN")
+    if anthropic_key is None and anthropic_token is None:
+        anthropic_key = key_or_placeholder(None, anthropic_url)
+    openai_url = get("OPENAI_BASE_URL")
+    google_url = get("GOOGLE_GEMINI_BASE_URL")
+    return {
+        "anthropic": Endpoint(
+            "anthropic",
+            "anthropic",
+            "ANTHROPIC_API_KEY",
+            anthropic_url,
+            anthropic_key,
+            None if anthropic_key else anthropic_token,
+        ),
+        "openai": Endpoint(
+            "openai", "openai", "OPENAI_API_KEY", openai_url, key_or_placeholder(get("OPENAI_API_KEY"), openai_url)
+        ),
+        "google": Endpoint(
+            "google",
+            "google",
+            "GEMINI_API_KEY",
+            google_url,
+            key_or_placeholder(get("GOOGLE_API_KEY", "GEMINI_API_KEY"), google_url),
+        ),
+    }
+
+
+def _from_file(name: str, provider: _Provider, built_in: Endpoint | None, env: Mapping[str, str]) -> Endpoint:
+    base_url = provider.base_url or (built_in.base_url if built_in and built_in.kind == provider.kind else None)
+    key_env = provider.api_key_env or (
+        built_in.key_env if built_in else f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_API_KEY"
+    )
+    key = env.get(key_env) or None
+    token: str | None = None
+    if key is None and built_in is not None and built_in.kind == provider.kind and provider.api_key_env is None:
+        key, token = built_in.api_key, built_in.auth_token
+    if key is None and token is None and provider.api_key_env is None and base_url is not None:
+        key = PLACEHOLDER_KEY
+    return Endpoint(name, provider.kind, key_env, base_url, key, token, provider.structured_output)
+
+
+def _read(path: Path) -> _File:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _File()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file cannot be read: {error}.", file=str(path)) from error
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"at line (\d+)", str(error))
+        line = int(where[1]) if where else text.count("\n") + 1
+        raise SettingsError(f"This is not valid TOML: {error}.", file=str(path), line=line) from error
+    try:
+        return _File.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = tuple(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"{'.'.join(keys)}: {first['msg'].removeprefix('Value error, ')}.", file=str(path), line=_line(path, keys)
+        ) from error
+
+
+def _line(path: Path, keys: tuple[str, ...]) -> int | None:
+    """The line of the deepest of `keys` that can be found, its table header first."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found: int | None = None
+    start = 0
+    for depth in range(1, len(keys) + 1):
+        header = r"\s*\[\s*" + r"\s*\.\s*".join(rf"[\"']?{re.escape(key)}[\"']?" for key in keys[:depth]) + r"\s*\]"
+        entry = rf"\s*(?:[\w.\"'-]+\s*\.\s*)?[\"']?{re.escape(keys[depth - 1])}[\"']?\s*(=|\.)"
+        for number in range(start, len(lines)):
+            if re.match(header, lines[number]) or re.match(entry, lines[number]):
+                found, start = number + 1, number
+                break
+    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 import regex
@@ -12,11 +13,18 @@ import regex
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import CaseError
 from steelyard.domain.grading import CheckResult, Grade
+from steelyard.judging.jsontext import find_json, kind_of, same_json
+from steelyard.judging.schemas import UnusableSchema, check_schema, misfit
 
 REGEX_TIMEOUT_S = 1.0
 _SHOWN = 80
-_DIGITS = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
-_NUMBER = re.compile(rf"(?<![\w.])[-+\u2212]?{_DIGITS}(?:[eE][-+]?[0-9]{{1,3}})?(?!\w)")
+# Digits that touch a letter before them belong to a name; a unit after them does not make them less of a number.
+_NUMBER = re.compile(
+    r"(?<![^\W_])(?<![^\W_]_)(?<!\.)[-+\u2212]?"
+    r"(?>(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?>(?:[eE][-+]?[0-9]{1,3}(?![0-9]))?)(?!(?:st|nd|rd|th)\b)"
+)
+_BAD_PATTERN = (regex.error, RecursionError, OverflowError)
 
 _Seen = tuple[bool, str]
 
@@ -38,13 +46,16 @@ def validate_check(check: Check) -> None:
         case CheckKind.REGEX | CheckKind.NOT_REGEX:
             try:
                 regex.compile(str(check.value))
-            except regex.error as error:
-                raise CaseError(f"The pattern {check.value!r} cannot be used: {error}.") from error
+            except _BAD_PATTERN as error:
+                raise CaseError(f"The pattern {_quoted(str(check.value))} cannot be used: {error}.") from error
         case CheckKind.JSON_SCHEMA:
-            _validate_schema(check.value)
+            try:
+                check_schema(check.value)
+            except UnusableSchema as error:
+                raise CaseError(f"The JSON schema of a check cannot be used: {_quoted(str(error))}.") from error
         case CheckKind.NUMBER:
-            if isinstance(check.value, bool) or not isinstance(check.value, int | float):
-                raise CaseError(f"A number check needs a number, not {check.value!r}.")
+            if _decimal(check.value) is None:
+                raise CaseError(f"A number check needs a number, not {_quoted(str(check.value))}.")
         case CheckKind.EXACT | CheckKind.CONTAINS | CheckKind.NOT_CONTAINS:
             if not isinstance(check.value, str):
                 raise CaseError(f"A check of type {check.kind.value} needs a text, not {check.value!r}.")
@@ -96,8 +107,8 @@ def _search(check: Check, output: str) -> tuple[bool | None, str]:
     try:
         found = regex.search(str(check.value), output, flags, timeout=REGEX_TIMEOUT_S)
     except TimeoutError:
-        return None, f"The pattern took longer than {REGEX_TIMEOUT_S:.0f} s on this output."
-    except regex.error as error:
+        return None, f"The pattern took longer than {REGEX_TIMEOUT_S:g} s on this output."
+    except _BAD_PATTERN as error:
         return None, f"The pattern cannot be used: {error}."
     return found is not None, f"The pattern matches {_quoted(found[0])}." if found else "The pattern matches nowhere."
 
@@ -113,43 +124,42 @@ def _not_regex(check: Check, output: str) -> _Seen:
 
 
 def _json_equal(check: Check, output: str) -> _Seen:
-    found, value = first_json(output)
+    found, value = find_json(output, kind_of(check.value))
     if not found:
         return False, "The output holds no JSON."
-    passed = _same_json(value, check.value)
+    passed = same_json(value, check.value)
     return passed, "The JSON is the expected one." if passed else f"The JSON is {_quoted(_dumped(value))}."
 
 
 def _json_schema(check: Check, output: str) -> _Seen:
-    found, value = first_json(output)
+    asked = _declared_type(check.value)
+    found, value = find_json(output, asked if asked in ("object", "array") else None)
     if not found:
         return False, "The output holds no JSON."
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, ValidationError
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
     try:
-        # An empty registry: no reference is ever fetched.
-        validator = cast(Any, Draft202012Validator)(check.value, registry=Registry[Any]())
-        problem: ValidationError | None = next(iter(validator.iter_errors(value)), None)
-    except (SchemaError, ValidationError, Unresolvable, RecursionError, TypeError, ValueError, re.error) as error:
+        problem = misfit(check.value, value, timeout_s=REGEX_TIMEOUT_S)
+    except UnusableSchema as error:
         return False, f"The schema cannot be used: {_quoted(str(error))}."
     if problem is None:
         return True, "The JSON fits the schema."
-    where = "/".join(str(part) for part in problem.absolute_path)
-    return False, f"The JSON does not fit the schema{f' at {where}' if where else ''}: {_quoted(problem.message)}."
+    return False, f"The JSON does not fit the schema: {_quoted(problem)}."
+
+
+def _declared_type(schema: object) -> Any:
+    return cast("Mapping[str, Any]", schema).get("type") if isinstance(schema, Mapping) else None
 
 
 def _number(check: Check, output: str) -> _Seen:
+    expected, tolerance = _decimal(check.value), _decimal(check.tolerance)
+    if expected is None or tolerance is None:
+        return False, f"The check cannot be used: {_quoted(str(check.value))} is not a number."
     numbers = numbers_in(output)
     if not numbers:
         return False, "The output holds no number."
     last = numbers[-1]
-    passed = abs(last - float(check.value)) <= check.tolerance
     which = "number" if len(numbers) == 1 else "last number"
     within = f" within {check.tolerance:g}" if check.tolerance else ""
-    return passed, f"The {which} is {last:g}; expected {float(check.value):g}{within}."
+    return abs(last - expected) <= tolerance, f"The {which} is {_spelled(last)}; expected {_spelled(expected)}{within}."
 
 
 _GRADERS: dict[CheckKind, Callable[[Check, str], _Seen]] = {
@@ -164,64 +174,24 @@ _GRADERS: dict[CheckKind, Callable[[Check, str], _Seen]] = {
 }
 
 
-def numbers_in(text: str) -> list[float]:
-    """The numbers written in a text, thousands separated by commas included; none inside words."""
-    return [float(match[0].replace(",", "").replace("\u2212", "-")) for match in _NUMBER.finditer(text)]
+def numbers_in(text: str) -> list[Decimal]:
+    """The numbers written in a text, thousands separated by commas included; none inside names, no ordinals."""
+    return [Decimal(match[0].replace(",", "").replace("\u2212", "-")) for match in _NUMBER.finditer(text)]
 
 
-def first_json(text: str) -> tuple[bool, Any]:
-    """(whether there is any, the value): the whole text, a fenced block, or the first object or array in the text."""
-    decoder = json.JSONDecoder(parse_constant=_no_constant)
-    stripped = text.strip()
-    fenced = re.search(r"```(?:json|JSON)?\s*\n(.*?)```", stripped, re.S)
-    for candidate in (stripped, fenced[1].strip() if fenced else None):
-        if candidate is not None:
-            try:
-                return True, decoder.decode(candidate)
-            except (ValueError, RecursionError):
-                continue
-    for start in _starts(stripped):
-        try:
-            return True, decoder.raw_decode(stripped, start)[0]
-        except (ValueError, RecursionError):
-            continue
-    return False, None
-
-
-def _starts(text: str, most: int = 50) -> Sequence[int]:
-    """Where an object or array may begin; bounded, as each try may read to the end."""
-    return [match.start() for _, match in zip(range(most), re.finditer(r"[{\[]", text), strict=False)]
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _same_json(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: 1 is 1.0, true is not 1, keys in any order."""
-    match one, other:
-        case bool(), _:
-            return one is other
-        case _, bool():
-            return False
-        case dict(), dict():
-            mine, theirs = cast(dict[str, Any], one), cast(dict[str, Any], other)
-            return mine.keys() == theirs.keys() and all(_same_json(mine[key], theirs[key]) for key in mine)
-        case list(), list():
-            items, others = cast(list[Any], one), cast(list[Any], other)
-            return len(items) == len(others) and all(map(_same_json, items, others))
-        case _:
-            return bool(one == other)
-
-
-def _validate_schema(schema: Any) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
+def _decimal(value: Any) -> Decimal | None:
+    """The number as it is written, so that 1.1 is within 0.1 of 1.0; None for anything else and for the infinite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
     try:
-        Draft202012Validator.check_schema(schema)
-    except (SchemaError, RecursionError) as error:
-        raise CaseError(f"The JSON schema of a check cannot be used: {str(error).splitlines()[0]}.") from error
+        number = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _spelled(number: Decimal) -> str:
+    return f"{number:f}" if number.adjusted() in range(-7, 16) else f"{number:.6e}"
 
 
 def _dumped(value: Any) -> str:

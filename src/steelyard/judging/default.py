@@ -10,8 +10,8 @@ from steelyard.domain.models import ModelRef, model_family
 # In the order they are preferred; the newest of each at the time of release.
 PREFERRED = (
     ModelRef("anthropic", "claude-sonnet-5-5"),
-    ModelRef("openai", "gpt-5.4"),
-    ModelRef("google", "gemini-3.1-pro-preview"),
+    ModelRef("openai", "gpt-6.1-sol"),
+    ModelRef("google", "gemini-4-argon"),
 )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol, cast
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +13,7 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.grading import CriterionLevel, Grade, Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.judging.checks import run_checks
+from steelyard.judging.jsontext import only_object
 from steelyard.judging.protocol import (
     DEFAULT_RUBRIC,
     SYSTEM,
@@ -89,14 +89,14 @@ class Judge:
         kind JUDGE, with the usage of every call made in `wasted`.
         """
         criteria = case.assertions or tuple(rubric) or DEFAULT_RUBRIC
-        shown = shown_to_judge(output)
+        shown = shown_to_judge(output, "\n".join((case.prompt, case.expected, *criteria)))
         bill = _Bill()
 
         def request() -> ModelRequest:
             return self.request(case, criteria, shown)
 
         reply = await self._ask(asker, request, len(criteria), bill)
-        if contradicts(reply.matches_expected, _quality(reply)):
+        if _contradictory(case, reply):
             reply = await self._ask_again(asker, request, len(criteria), bill) or reply
         levels = tuple(
             CriterionLevel(text, item.evidence, item.finding, item.level, quote_is_in(item.evidence, shown.text))
@@ -111,7 +111,7 @@ class Judge:
             differences_from_expected=reply.differences_from_expected,
             matches_expected=reply.matches_expected,
             notes=reply.notes,
-            flags=flags_of(levels, reply.matches_expected, quality, cut=shown.cut),
+            flags=flags_of(levels, cut=shown.cut, contradicted=_contradictory(case, reply)),
             usage=bill.usage,
             calls=bill.calls,
         )
@@ -128,10 +128,11 @@ class Judge:
 
     async def _ask(self, asker: Asker, request: Callable[[], ModelRequest], criteria: int, bill: _Bill) -> _Reply:
         problem = ""
+        max_tokens = self.max_tokens
         for _ in range(_ASKS):
             try:
                 # Made anew each time: with a new mark a reply out of form need not repeat itself.
-                response = await asker.complete(request())
+                response = await asker.complete(replace(request(), max_tokens=max_tokens))
             except CallError as error:
                 bill.usage += error.wasted
                 bill.calls += 1
@@ -142,6 +143,8 @@ class Judge:
                 return _read(response, criteria)
             except ValueError as error:
                 problem = str(error)
+            if response.stop_reason is StopReason.LENGTH:
+                max_tokens *= 2
         raise CallError(
             FailureKind.JUDGE, f"It did not reply in the form asked for: {problem}", attempts=_ASKS, wasted=bill.usage
         )
@@ -151,6 +154,10 @@ def _quality(reply: _Reply) -> float:
     return quality_of([item.level for item in reply.criteria])
 
 
+def _contradictory(case: GoldenCase, reply: _Reply) -> bool:
+    return bool(case.expected) and contradicts(reply.matches_expected, _quality(reply))
+
+
 def _read(response: ModelResponse, criteria: int) -> _Reply:
     """The reply, checked. Raises ValueError saying what is wrong with it."""
     if response.stop_reason is StopReason.REFUSAL:
@@ -158,7 +165,7 @@ def _read(response: ModelResponse, criteria: int) -> _Reply:
     if response.stop_reason is StopReason.LENGTH:
         raise ValueError("the reply was cut at max_tokens")
     try:
-        reply = _Reply.model_validate(_json_object(response.output))
+        reply = _Reply.model_validate(only_object(response.output))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the reply"
@@ -166,15 +173,3 @@ def _read(response: ModelResponse, criteria: int) -> _Reply:
     if len(reply.criteria) != criteria:
         raise ValueError(f"{len(reply.criteria)} criteria graded instead of {criteria}")
     return reply
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    """The JSON object in a reply, which may stand in prose or in a code fence."""
-    start = text.find("{")
-    if start < 0:
-        raise ValueError("prose instead of JSON")
-    try:
-        value, _ = json.JSONDecoder(strict=False).raw_decode(text[start:])
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError("broken JSON") from error
-    return cast(dict[str, Any], value)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PROTOCOL_VERSION = "judge/1"
+from steelyard.judging.strip import strip_candidate
+
+PROTOCOL_VERSION = "judge/2"
 MAX_CANDIDATE_CHARACTERS = 60_000
-LEVELS = (0, 5)
 
 DEFAULT_RUBRIC = (
     "The output does what the input asks for.",
@@ -43,16 +43,6 @@ Then state how the candidate differs in substance from the acceptable answer, wh
 substance; partial: in part; no: it does not, or is wrong where it matters), and any notes.
 Reply with the JSON object alone."""
 
-_SELF = (
-    r"(?:i am|i'm|as|being)\s+(?:an?\s+)?(?:ai|artificial intelligence|large language model|language model|llm|"
-    r"claude|chatgpt|gpt[\w.-]*|gemini|bard|llama|mistral|qwen|deepseek|grok|copilot|smollm)"
-    r"(?:\s+(?:ai|assistant|model|language model|chatbot|[\d.]+))*"
-    r"(?:,?\s+(?:made|created|developed|trained|built)\s+by\s+[A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)?)?"
-)
-_SELF_SENTENCE = re.compile(rf"(?im)(^|(?<=[.!?]\s)){_SELF}\s*[.!]\s*")
-_SELF_CLAUSE = re.compile(rf"(?im)(^|(?<=[.!?]\s)|(?<=,\s)){_SELF}\s*,\s*")
-_REASONING = re.compile(r"(?is)<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)")
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -62,18 +52,9 @@ class Shown:
     cut: bool
 
 
-def strip_candidate(text: str) -> str:
-    """The output without reasoning blocks and without statements of who wrote it. Applying it twice changes nothing."""
-    while True:
-        stripped = _SELF_CLAUSE.sub(r"\1", _SELF_SENTENCE.sub(r"\1", _REASONING.sub("", text))).strip()
-        if stripped == text:
-            return text
-        text = stripped
-
-
-def shown_to_judge(output: str) -> Shown:
+def shown_to_judge(output: str, case_text: str = "") -> Shown:
     """What the judge sees of an output: stripped, and with its middle left out where it is very long."""
-    text = strip_candidate(output)
+    text = strip_candidate(output, case_text)
     if len(text) <= MAX_CANDIDATE_CHARACTERS:
         return Shown(text, False)
     half = MAX_CANDIDATE_CHARACTERS // 2
@@ -91,14 +72,24 @@ def user_prompt(prompt: str, expected: str, criteria: Sequence[str], candidate: 
     """The request for one candidate. It is given nothing that names a model, so it can name none."""
     numbered = "\n".join(f"{number}. {text}" for number, text in enumerate(criteria, 1))
     acceptable = (
-        f"<acceptable_answer>\n{expected}\n</acceptable_answer>" if expected else "(No acceptable answer is given.)"
+        f"<acceptable_answer>\n{expected}\n</acceptable_answer>"
+        if expected
+        else "(No acceptable answer is given: leave differences_from_expected empty and matches_expected partial.)"
     )
-    return (
+    text = (
         f"<input>\n{prompt}\n</input>\n\n{acceptable}\n\n<criteria>\n{numbered}\n</criteria>\n\n"
         f"The candidate, as a JSON string between the two lines marked {nonce}:\n"
-        f"----- {nonce}\n{json.dumps(candidate)}\n----- {nonce}\n\n"
+        f"----- {nonce}\n{encoded(candidate)}\n----- {nonce}\n\n"
         f"Grade it on the {len(criteria)} criteria above, in their order."
     )
+    # A case may hold half a surrogate pair, which no request can carry.
+    return text.encode("utf-8", "replace").decode()
+
+
+def encoded(candidate: str) -> str:
+    """The candidate as one line of JSON: letters of any script as they are, whatever does not print as an escape."""
+    line = json.dumps(candidate, ensure_ascii=False)
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def reply_schema(criteria: int) -> dict[str, Any]:

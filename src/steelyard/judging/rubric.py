@@ -13,12 +13,30 @@ _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)\s*$")
 
 
 def rubric_of(content: SkillContent) -> tuple[str, ...]:
-    """The criteria of `metadata.rubric` (a text or a list) or the list items of `rubric.md`; empty without."""
+    """The criteria of `metadata.rubric` (a text or a list), else of a `rubric.md` at the top; empty without.
+
+    Of a text: its list items with the lines that continue them, or every line but the headings where it has no list.
+    """
     metadata = content.frontmatter.get("metadata")
     declared = cast(Mapping[str, Any], metadata).get("rubric") if isinstance(metadata, Mapping) else None
-    if isinstance(declared, str):
-        return tuple(line.strip() for line in declared.splitlines() if line.strip())
     if isinstance(declared, list):
         return tuple(str(item).strip() for item in cast(list[Any], declared) if str(item).strip())
-    text = content.files.get(RUBRIC_FILE, b"").decode("utf-8", "replace")
-    return tuple(found[1] for line in text.splitlines() if (found := _ITEM.match(line)))
+    if isinstance(declared, str):
+        return _criteria(declared)
+    path = next((path for path in sorted(content.files) if path.lower() == RUBRIC_FILE), None)
+    return () if path is None else _criteria(content.files[path].decode("utf-8-sig", "replace"))
+
+
+def _criteria(text: str) -> tuple[str, ...]:
+    lines = text.splitlines()
+    items: list[str] = []
+    open_item = False
+    for line in lines:
+        if found := _ITEM.match(line):
+            items.append(found[1])
+            open_item = True
+        elif open_item and line.startswith((" ", "\t")) and line.strip():
+            items[-1] += f" {line.strip()}"
+        else:
+            open_item = False
+    return tuple(items or (line.strip() for line in lines if line.strip() and not line.startswith("#")))

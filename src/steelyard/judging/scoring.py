@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from steelyard.domain.cases import GoldenCase
@@ -24,8 +25,20 @@ def quality_of(levels: Sequence[int]) -> float:
 
 
 def quote_is_in(quote: str, text: str) -> bool:
-    """Whether the quote occurs in the text, white space aside; an empty quote claims nothing and is in any text."""
-    return " ".join(quote.split()) in " ".join(text.split())
+    """Whether the quote occurs in the text, white space aside; an empty quote claims nothing and is in any text.
+
+    The judge reads the text as a JSON string, so a quote with that string's escapes or quotation marks counts too.
+    """
+    shown = " ".join(text.split())
+    spellings = [quote, quote.strip().strip('"“”'), _unescaped(quote), _unescaped(quote.strip().strip('"'))]
+    return any(" ".join(spelling.split()) in shown for spelling in spellings)
+
+
+def _unescaped(quote: str) -> str:
+    try:
+        return str(json.loads(f'"{quote}"', strict=False))
+    except ValueError:
+        return quote
 
 
 def contradicts(matches_expected: str, quality: float) -> bool:
@@ -33,13 +46,11 @@ def contradicts(matches_expected: str, quality: float) -> bool:
     return matches_expected == "no" and quality > CONTRADICTION_ABOVE
 
 
-def flags_of(
-    criteria: Sequence[CriterionLevel], matches_expected: str, quality: float, *, cut: bool
-) -> tuple[str, ...]:
+def flags_of(criteria: Sequence[CriterionLevel], *, cut: bool, contradicted: bool) -> tuple[str, ...]:
     """What a reader of the judgement should know."""
     found = {
         QUOTE_NOT_FOUND: not all(item.quote_found for item in criteria),
-        CONTRADICTION: contradicts(matches_expected, quality),
+        CONTRADICTION: contradicted,
         CANDIDATE_CUT: cut,
     }
     return tuple(flag for flag, holds in found.items() if holds)
@@ -49,7 +60,8 @@ def combine(case: GoldenCase, checks: Sequence[CheckResult], judgement: Judgemen
     """One grade from a judgement and the case's checks, if it has any.
 
     Quality: every criterion and every check is one item of equal weight. Passed: all checks hold, and all assertions
-    are at level 4 or 5, or, in a case without assertions, quality is at least `threshold`.
+    are at level 4 or 5, or, in a case without assertions, quality is at least `threshold`. Without an
+    expected output there is nothing to match.
     """
     levels = [item.level for item in judgement.criteria] + [TOP_LEVEL * check.passed for check in checks]
     quality = quality_of(levels)
@@ -60,7 +72,7 @@ def combine(case: GoldenCase, checks: Sequence[CheckResult], judgement: Judgemen
     return Grade(
         quality=quality,
         passed=judged and all(check.passed for check in checks),
-        matches_expected=judgement.matches_expected == "yes",
+        matches_expected=judgement.matches_expected == "yes" if case.expected else None,
         notes=judgement.notes,
         checks=tuple(checks),
         judgement=judgement,

@@ -27,14 +27,28 @@ def judge() -> Judge:
     return Judge(ModelRef("test", "judge"), "test:judge", nonce=lambda _: "NONCE")
 
 
+WRITERS = [
+    ("As Claude, ", ""),
+    ("As Gemini 2.5 Pro, ", ""),
+    ("I am ChatGPT, a large language model trained by OpenAI. ", ""),
+    ("I'm Claude, an AI assistant made by Anthropic. ", ""),
+    ("My name is Qwen. I was created by Alibaba Cloud. ", ""),
+    ("<think>I am Llama and guess.</think>\n", ""),
+    ("DeepSeek: ", ""),
+    ("", "\n— Grok"),
+]
+
+
 @settings(max_examples=200, deadline=None)
-@given(TEXT)
-def test_the_same_answer_gives_a_byte_identical_request_but_for_the_nonce(output: str) -> None:
-    one = judge().request(CASE, CASE.assertions, shown_to_judge(output))
-    other = judge().request(CASE, CASE.assertions, shown_to_judge(str(output)))
-    assert one == other
-    random_nonces = [Judge(ModelRef("test", "judge"), "x").request(CASE, CASE.assertions, shown_to_judge(output))] * 2
-    assert len({request.prompt for request in random_nonces}) == 1
+@given(TEXT.map(str.strip).filter(lambda text: text[:1].isalnum()), st.sampled_from(WRITERS), st.sampled_from(WRITERS))
+def test_the_same_answer_of_two_models_gives_a_byte_identical_request(
+    answer: str, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    requests = [
+        judge().request(CASE, CASE.assertions, shown_to_judge(before + answer + after))
+        for before, after in (one, other)
+    ]
+    assert requests[0] == requests[1]
 
 
 @settings(max_examples=200, deadline=None)
@@ -54,7 +68,7 @@ def test_nothing_but_the_case_and_the_answer_reaches_the_prompt(output: str, sec
         ("As a large language model, I cannot lift it. 120 g", "I cannot lift it. 120 g"),
         ("I'm Gemini, 120 g", "120 g"),
         ("<think>I am GPT-6 and guess</think>120 g", "120 g"),
-        ("120 g<reasoning>never closed", "120 g"),
+        ("120 g, so put <reasoning> around it.", "120 g, so put <reasoning> around it."),
         ("<thinking>a</thinking> <think>b</think>\n\n120 g", "120 g"),
         ("It weighs 120 g, as a claude-coloured stone would.", "It weighs 120 g, as a claude-coloured stone would."),
     ],

@@ -1,0 +1,85 @@
+"""The judge's copy of an output: without reasoning blocks and without what says who wrote it."""
+
+from __future__ import annotations
+
+import re
+
+_TAGS = ("think", "thinking", "thought", "reasoning", "scratchpad")
+
+_VENDOR = (
+    r"(?:Anthropic|OpenAI|Google(?: DeepMind| AI)?|DeepMind|Meta(?: AI)?|Microsoft|Mistral(?: AI)?|Alibaba(?: Cloud)?"
+    r"|DeepSeek|xAI|Cohere|Amazon|NVIDIA|Hugging Face|Moonshot(?: AI)?|Zhipu(?: AI)?|IBM)"
+)
+_VERSION = (
+    r"(?:[ -]?v?[0-9](?:[0-9A-Za-z.]{0,12}[0-9A-Za-z])?"
+    r"|[ -](?:Sonnet|Opus|Haiku|Pro|Flash|Lite|Ultra|Nano|Mini|Turbo|Instruct|Chat|Large|Medium|Small|AI))"
+)
+_NAME = (
+    r"(?:Claude|claude|ChatGPT|GPT|Gemini|Gemma|Bard|Llama|LLaMA|Mistral|Mixtral|Qwen|DeepSeek|Grok|Copilot|SmolLM|Kimi)"
+    rf"{_VERSION}{{0,4}}(?![\w-])"
+)
+_ADJECTIVE = r"(?:helpful|harmless|honest|large|small|advanced|conversational|virtual|multimodal|friendly|text-based)"
+_KIND = (
+    rf"(?:(?:an?|your) )?(?:{_ADJECTIVE},? ){{0,3}}(?i:AI|artificial intelligence|LLM|language model)"
+    r"(?i:[ -](?:powered|based|AI|assistant|model|language|chatbot|system|agent)){0,4}(?![\w-])"
+)
+_MAKER = (
+    r"(?:,? (?:(?:that|which|who) (?:is|was) )?(?:made|created|developed|trained|built|designed|provided)"
+    rf"(?: and (?:made|created|developed|trained|built|designed|provided))? by {_VENDOR}(?!\w))"
+)
+_WHO = rf"[*_]{{0,3}}(?:{_VENDOR}['’]s )?(?:{_NAME}|{_KIND})[*_]{{0,3}}(?:,? {_KIND})?{_MAKER}?"
+_ME = r"(?:I am|I['’]m|i am|i['’]m)"
+_BY_NAME = rf"[*_]{{0,3}}{_NAME}[*_]{{0,3}}(?:,? {_KIND})?{_MAKER}?"
+_NAMED = rf"(?:{_ME} {_WHO}|(?:My name is|This is|You can call me|Call me) {_BY_NAME})"
+_MADE = rf"(?:I was|{_ME}) (?:made|created|developed|trained|built|designed) by {_VENDOR}(?!\w)"
+_STATEMENT = rf"(?:{_NAMED}|{_MADE})(?:[.!]+(?:[ \t]+|$)|,? and |, |$)"
+_CLAUSE = rf"[*_]{{0,3}}(?i:speaking )?(?i:as|being) {_WHO}[*_]{{0,3}}, "
+# Only at the start of a sentence, so that what is left of the sentence stays a text of its own.
+_SELF = re.compile(rf"(?:^|(?<=[.!?:] ))(?:{_STATEMENT}|{_CLAUSE})+", re.MULTILINE)
+_ASIDE = re.compile(rf"(?<=, )as (?:{_NAME}|an? {_KIND}){_MAKER}?, ")
+_LABEL = re.compile(rf"\A[*_]{{0,3}}{_NAME}[*_]{{0,3}}:[*_]{{0,3}}[ \t\n]+")
+_SIGNATURE = re.compile(rf"\n[ \t]*[-–—~]{{0,3}} ?[*_]{{0,3}}{_NAME}[*_]{{0,3}}\.?\Z")
+_MOST_PASSES = 20
+
+
+def strip_candidate(text: str, case_text: str = "") -> str:
+    """The output without reasoning blocks and self-identification; applying it twice changes nothing.
+
+    A tag that `case_text` names is part of what was asked for and stays with its content, and so does a tag that is
+    never closed: it is being talked about.
+    """
+    kept = case_text.lower()
+    tags = [tag for tag in _TAGS if f"<{tag}" not in kept]
+    for _ in range(_MOST_PASSES):
+        stripped = _without_identity(_without_reasoning(text, tags)).strip()
+        if stripped == text:
+            break
+        text = stripped
+    return text
+
+
+def _without_identity(text: str) -> str:
+    return _SIGNATURE.sub("", _LABEL.sub("", _ASIDE.sub("", _SELF.sub("", text))))
+
+
+def _without_reasoning(text: str, tags: list[str]) -> str:
+    """From each opening tag to the next closing one; a line break stays, so that no new tag can come together.
+
+    A lone closing tag on a line of its own ends reasoning whose start was part of the model's prompt.
+    """
+    if not tags or "</" not in text:
+        return text
+    names = "|".join(tags)
+    parts: list[str] = []
+    opened: int | None = None
+    end = 0
+    for tag in re.finditer(rf"(?<!`)<(/?)(?:{names})>(?!`)", text, re.IGNORECASE):
+        closing = bool(tag[1])
+        if not closing and opened is None:
+            opened = tag.start()
+        elif closing and opened is not None:
+            parts += [text[end:opened], "\n"]
+            opened, end = None, tag.end()
+    text = "".join([*parts, text[end:]])
+    ends = [tag.end() for tag in re.finditer(rf"^[ \t]*</(?:{names})>[ \t]*$", text, re.IGNORECASE | re.MULTILINE)]
+    return text[ends[-1] :] if ends and text[ends[-1] :].strip() else text

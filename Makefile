@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 # --inexact: uv itself lives in the environment it fills.
-SYNC := $(UV) sync --locked --inexact --quiet --extra local
+SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev demo test check bench bench-statistics bench-throughput bench-peers serve

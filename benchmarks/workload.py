@@ -39,12 +39,19 @@ def write_skill(folder: Path, cases: int) -> Path:
     return folder
 
 
+def reply(call: Call) -> Reply | None:
+    """Models named for what they do wrong; the others answer as the server does by itself."""
+    return {"empty": Reply("  "), "cut": Reply("It weighs", stop_reason="length")}.get(call.model)
+
+
 def judge_reply(call: Call) -> Reply:
-    """A judge's reply in the shape asked for: levels drawn from the candidate's own text."""
+    """A judge's reply in the shape asked for: levels drawn from the candidate's own text. The model `prose` has none."""
+    if call.model == "prose":
+        return Reply("I would give this answer four stars.")
     seed = sum(call.prompt.encode()[-200:])
-    criteria = [
-        {"evidence": "", "finding": "Weighed.", "level": 2 + (seed + index) % 4} for index in range(len(ASSERTIONS))
-    ]
+    asked = re.search(r"on the (\d+) criteria", call.prompt)
+    count = int(asked[1]) if asked else len(ASSERTIONS)
+    criteria = [{"evidence": "", "finding": "Weighed.", "level": 2 + (seed + index) % 4} for index in range(count)]
     reply = {
         "criteria": criteria,
         "differences_from_expected": "None that matters.",
@@ -58,7 +65,7 @@ def judge_reply(call: Call) -> Reply:
 def model_server(latency_s: float, *options: str) -> Generator[str]:
     """A model server in a process of its own; yields its address."""
     command = [sys.executable, "-m", "tests.modelserver", "--latency", str(latency_s)]
-    command += ["--schema-reply", "benchmarks.workload:judge_reply", *options]
+    command += ["--reply", "benchmarks.workload:reply", "--schema-reply", "benchmarks.workload:judge_reply", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -47,7 +47,7 @@ def measure(home: Path, cases: int, latency_s: float) -> Measured:
     with tempfile.TemporaryDirectory() as folder, model_server(latency_s) as address:
         skill = write_skill(Path(folder) / f"weigh-{time.time_ns()}", cases)
         report = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "steelyard.cli.main", "run", str(skill), "--quiet", "--yes"]
+        command = [sys.executable, "-m", "steelyard.cli.main", "run", str(skill), "--quiet"]
         command += ["--arm", "with_skill"]
         for model in MODELS:
             command += ["--model", f"openai:{model}"]

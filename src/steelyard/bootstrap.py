@@ -86,7 +86,14 @@ class Workbench:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""
         from steelyard.judging.default import choose_judge
 
-        return choose_judge(self.providers.usable(), list(candidates))
+        endpoints = self.settings.endpoints
+        # A server of one's own that speaks OpenAI's protocol need not have OpenAI's models.
+        vendors = [
+            name
+            for name in self.providers.usable()
+            if endpoints[name].base_url is None or endpoints[name].kind == "anthropic"
+        ]
+        return choose_judge(vendors, list(candidates))
 
 
 @asynccontextmanager
@@ -193,6 +200,10 @@ def _warm(providers: Providers, refs: list[ModelRef]) -> None:
         except SteelyardError:
             # The check of the request tells the person; warming is only for speed.
             continue
+    if refs:
+        from steelyard.statistics import detectable_lead
+
+        detectable_lead(10)
 
 
 async def _settled(warming: asyncio.Task[None]) -> None:

@@ -221,7 +221,10 @@ def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
 def _answered(
     write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: date
 ) -> tuple[AnswerWrite, Spending]:
-    cost, wasted = price(response.usage, model, when), price(response.wasted, model, when)
+    # A server that tells no usage would else seem to answer for nothing.
+    reported = response.effective_settings.get("usage") != "not reported"
+    cost = price(response.usage, model, when) if reported else None
+    wasted = price(response.wasted, model, when)
     kind, message = answer_failure(response)
     usage = response.usage
     answered = replace(

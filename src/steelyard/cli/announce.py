@@ -1,0 +1,86 @@
+"""What is said before a run: what was read, who judges, what it will take and what it can show."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from steelyard.cli import text as words
+from steelyard.cli.selection import Selected
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.money import dollars
+from steelyard.services.benchmarks import RunRequest
+from steelyard.services.estimates import Estimate
+
+REMARKS_SHOWN = 3
+
+
+def announce(selected: Selected, terminal: Terminal) -> None:
+    """The skill and its lint, what of its cases was lossy, and the judge."""
+    request, content = selected.request, selected.request.content
+    errors = sum(finding.level == "error" for finding in content.lint)
+    warnings = len(content.lint) - errors
+    lint = ", ".join(words.count(n, noun) for n, noun in ((errors, "lint error"), (warnings, "lint warning")) if n)
+    remark = f"; {lint} (`steelyard skills lint` shows them)" if lint else ""
+    terminal.say(
+        f"Skill {words.safe(content.name, 64)} (version {content.digest[:12]}),"
+        f" {words.count(len(request.cases), 'golden case')}{remark}."
+    )
+    if content.cut:
+        terminal.warn(f"Too long to be sent whole; left out: {words.safe(', '.join(content.cut), 200)}.")
+    for finding in selected.lossy[:REMARKS_SHOWN]:
+        where = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+        terminal.warn(f"{words.safe(where)}: {words.safe(finding.message, 200)}")
+    if len(selected.lossy) > REMARKS_SHOWN:
+        terminal.warn(f"and {words.count(len(selected.lossy) - REMARKS_SHOWN, 'other remark')} on its cases.")
+    sentence = words.safe(selected.judge_sentence)
+    if selected.same_family:
+        terminal.warn(sentence)
+    else:
+        terminal.say(sentence)
+    if selected.unscored:
+        terminal.warn(
+            f"{selected.unscored:,} of {words.count(len(request.cases), 'case')} need a judge and will have no score."
+        )
+
+
+def plan_line(request: RunRequest) -> str:
+    """`2 models x 12 cases x 2 arms = 48 cells`."""
+    trials = f" × {words.count(request.trials, 'trial')}" if request.trials > 1 else ""
+    cells = len(request.models) * len(request.cases) * len(request.arms) * request.trials
+    return (
+        f"{words.count(len(request.models), 'model')} × {words.count(len(request.cases), 'case')} ×"
+        f" {words.count(len(request.arms), 'arm')}{trials} = {words.count(cells, 'cell')}"
+    )
+
+
+def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
+    """The plan with what it takes; what it cannot know; what so many cases can show."""
+    lines = [f"Plan: {plan_line(request)}."]
+    if estimate.reused:
+        lines.append(
+            f"{estimate.reused:,} of {estimate.planned:,} cells are paid for already and are not called again."
+        )
+    if estimate.calls:
+        judged = f" and {words.count(estimate.judge_calls, 'judgement')}" if estimate.judge_calls else ""
+        tokens = estimate.input_tokens + estimate.output_tokens
+        least = "at least " if estimate.cost_is_lower_bound else "about "
+        lines.append(
+            f"To do: {words.count(estimate.calls, 'call')}{judged}, about {words.rounded(tokens)} tokens,"
+            f" {least}{dollars(estimate.cost_microcents)}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
+        )
+    if estimate.unpriced:
+        lines.append(
+            f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
+            " cannot count it. `[providers.NAME.prices]` in settings.toml sets one."
+        )
+    if estimate.detectable_lead is not None:
+        lines.append(
+            f"{words.count(estimate.n_cases, 'case')} can show a lead of about {estimate.detectable_lead:.0f} points or"
+            " more (80% power)."
+        )
+    return lines
+
+
+def tell_estimate(request: RunRequest, estimate: Estimate, terminal: Terminal) -> None:
+    for line in estimate_lines(request, estimate):
+        terminal.say(Text(line))

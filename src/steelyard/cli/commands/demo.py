@@ -1,0 +1,101 @@
+"""`steelyard demo`: the example skills on a small local model, from nothing to a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rich.text import Text
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.announce import tell_estimate
+from steelyard.cli.follow import code_of, follow, show
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import SkillError
+from steelyard.domain.models import ModelRef
+from steelyard.services.benchmarks import RunRequest
+from steelyard.skills.folder import LoadedSkill, read_skills
+
+MODELS = ("local:smollm2-135m?temperature=0", "local:smollm2-135m?temperature=1")
+# The examples ask for a line at most; without the skill the model would ramble on.
+MAX_TOKENS = 64
+
+WHAT_NEXT = (
+    "Benchmark a skill of your own:",
+    "  steelyard run path/to/skill --model anthropic:claude-sonnet-5-5 --model openai:gpt-5.4",
+    "Turn a provider on by its key:",
+    "  ANTHROPIC_API_KEY  Anthropic      OPENAI_API_KEY  OpenAI      GEMINI_API_KEY  Google",
+    "Other local models: steelyard models install NAME (`steelyard models` lists them)",
+    "These runs again: steelyard runs list",
+)
+
+
+def demo(folder: str | None, *, fresh: bool) -> int:
+    """Benchmark every example skill and print its verdict."""
+    place = examples() if folder is None else Path(folder).expanduser()
+    skills = [skill for skill in read_skills(place) if skill.cases]
+    if not skills:
+        raise SkillError("holds no skill with golden cases.", file=str(place))
+    return asyncio.run(_demo(skills, Terminal(), fresh=fresh))
+
+
+def examples() -> Path:
+    """The example skills: beside the source, in the current folder, or in the installed package."""
+    here = Path(__file__).resolve()
+    for place in (here.parents[4] / "examples/skills", Path("examples/skills"), here.parents[2] / "examples/skills"):
+        if place.is_dir():
+            return place
+    raise SkillError("The example skills are not here.", next_step="Name a folder of skills with --folder.")
+
+
+async def _demo(skills: list[LoadedSkill], terminal: Terminal, *, fresh: bool) -> int:
+    models = [ModelRef.parse(text) for text in MODELS]
+    verdicts: list[tuple[str, str]] = []
+    reused = planned = 0
+    code = exits.OK
+    terminal.say(
+        Text(
+            f"{words.count(len(skills), 'example skill')} on a small model that runs on this machine, at temperature"
+            " 0 and 1, with and without the skill. Deterministic checks grade; no key and no network are needed."
+        )
+    )
+    async with open_workbench(warm=models) as workbench:
+        for number, skill in enumerate(skills, 1):
+            request = RunRequest(
+                content=skill.content,
+                cases=skill.cases,
+                models=models,
+                judge=None,
+                max_tokens=MAX_TOKENS,
+                fresh=fresh,
+                triggered_by="demo",
+            )
+            terminal.say()
+            heading = Text(f"[{number}/{len(skills)}] {words.safe(skill.content.name)}", style="bold magenta")
+            terminal.say(heading.append(f"  {words.safe(skill.content.description, 200)}", "not bold default"))
+            tell_estimate(request, await workbench.estimate(request), terminal)
+            started = await workbench.benchmarks.start(workbench.tenant_id, request)
+            interrupted = await follow(workbench, started.run_id, terminal)
+            report = await workbench.benchmarks.report(workbench.tenant_id, started.run_id)
+            show(report, terminal)
+            if interrupted:
+                terminal.err.line("Interrupted; everything received is saved. `steelyard demo` goes on.", "yellow")
+                return exits.INTERRUPTED
+            verdicts.append((skill.content.name, report.sentence))
+            reused, planned = reused + report.counts.reused, planned + report.counts.planned
+            code = code or code_of(report)
+    terminal.out.lines(_closing(verdicts, reused, planned))
+    return code
+
+
+def _closing(verdicts: list[tuple[str, str]], reused: int, planned: int) -> list[Text]:
+    lines = [Text(), Text("Verdicts", style="bold underline")]
+    for name, sentence in verdicts:
+        lines.append(Text(f"{words.safe(name)}: ", style="bold").append(words.safe(sentence), "not bold"))
+    if reused:
+        lines.append(Text(f"{reused:,} of {planned:,} cells reused: called before, not called again."))
+    else:
+        lines.append(Text(f"All {planned:,} cells were called; run it again and they are reused."))
+    return [*lines, Text(), Text("What next", style="bold underline"), *(Text(line) for line in WHAT_NEXT)]

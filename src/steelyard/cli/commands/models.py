@@ -1,0 +1,92 @@
+"""`steelyard models`: what can be called, what it costs, and local weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from steelyard.bootstrap import home_of
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.grid import fill
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.models import ModelRef
+
+
+def list_models() -> int:
+    """Providers and whether a key is at hand; local models and how to get them."""
+    from steelyard.providers.catalogue import CATALOGUE
+    from steelyard.providers.local import installed_models
+    from steelyard.providers.settings import PLACEHOLDER_KEY, load_settings
+
+    home, screen = home_of(), Terminal().out
+    settings = load_settings(home, os.environ)
+    label = 4 + max(
+        *(len(f"local:{name}") for name in CATALOGUE), *(len(f"{name}:NAME") for name in settings.endpoints)
+    )
+    screen.line("Providers", "bold")
+    for endpoint in settings.endpoints.values():
+        name = fill(f"  {words.safe(endpoint.name)}:NAME", label)
+        at = f", at {words.safe(endpoint.base_url)}" if endpoint.base_url else ""
+        if endpoint.api_key == PLACEHOLDER_KEY:
+            state = Text(f"ready, called without a key ({endpoint.key_env} is not set){at}", style="green")
+        elif endpoint.usable:
+            state = Text(f"ready, key found{at}", style="green")
+        else:
+            state = Text(f"no key: set {endpoint.key_env}{at}", style="yellow")
+        screen.line(Text(name).append_text(state))
+    screen.line(f"  Others that speak OpenAI's protocol: [providers.NAME] in {home / 'settings.toml'}", "dim")
+    screen.line()
+    screen.line("Local models", "bold")
+    here = installed_models(home)
+    for name in sorted({*here, *CATALOGUE}):
+        shown = fill(f"  local:{words.safe(name)}", label)
+        if name in here:
+            screen.line(Text(shown).append("on this machine", "green"))
+            continue
+        entry = CATALOGUE[name]
+        terms = " --accept-terms" if entry.must_accept else ""
+        screen.line(f"{shown}{entry.megabytes} MB: steelyard models install {name}{terms}")
+    screen.line("  local:PATH.gguf names any other GGUF file.", "dim")
+    screen.line()
+    screen.line("Prices: steelyard models price provider:name", "dim")
+    return exits.OK
+
+
+def price_models(names: Sequence[str]) -> int:
+    """US dollars per million tokens as of today."""
+    from steelyard.pricing import price_of
+    from steelyard.providers.settings import load_settings
+
+    settings, screen = load_settings(home_of(), os.environ), Terminal().out
+    today = datetime.now(UTC).date()
+    for ref in [ModelRef.parse(name) for name in names]:
+        price = price_of(ref, today, settings.prices)
+        screen.line(words.safe(ref.text), "bold")
+        if price is None:
+            screen.line('  price unknown: its cost shows as unknown, totals as "at least".')
+            continue
+        tiers = "; a long prompt makes every token dearer" if price.tiered else ""
+        screen.line(
+            f"  US$ per million tokens: input {price.input_usd:g}, output {price.output_usd:g}, cache read"
+            f" {price.cache_read_usd:g}, cache write {price.cache_write_usd:g}{tiers}."
+        )
+        screen.line(f"  as of {today}, {words.safe(price.price_version)}", "dim")
+    return exits.OK
+
+
+def install(name: str, *, accept_terms: bool) -> int:
+    """Fetch a model's weights."""
+    from steelyard.providers.catalogue import CATALOGUE
+    from steelyard.providers.install import install_model
+
+    terminal = Terminal()
+    entry = CATALOGUE.get(name)
+    if entry is not None:
+        terminal.err.lines(entry.notice.splitlines())
+    path = install_model(name, home_of(), accept_terms=accept_terms)
+    terminal.out.line(f"Installed at {path}. Name it as local:{words.safe(name)}.")
+    return exits.OK

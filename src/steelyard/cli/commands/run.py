@@ -1,0 +1,108 @@
+"""`steelyard run` and `steelyard estimate`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import asdict
+
+from rich.text import Text
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.announce import announce, estimate_lines, tell_estimate
+from steelyard.cli.follow import conclude, follow
+from steelyard.cli.grid import Column, heading_lines, row, total_width
+from steelyard.cli.jsonout import STDOUT, check_target, write_json
+from steelyard.cli.options import Chosen, Output
+from steelyard.cli.selection import Typed, read, select
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import InputError
+from steelyard.domain.money import MICROCENTS_PER_USD, dollars
+from steelyard.services.benchmarks import RunRequest
+from steelyard.services.estimates import Estimate
+
+REQUIREMENTS = ("best", "verdict")
+ASK_ABOVE_USD = 1.0
+
+
+def run(chosen: Chosen, output: Output, *, yes: bool) -> int:
+    """Plan, run in the foreground, report. Returns the exit code."""
+    if output.require is not None and output.require not in REQUIREMENTS:
+        raise InputError(f"--require {output.require} is not known.", next_step="Give best or verdict.")
+    check_target(output.json)
+    typed = read(chosen)
+    terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
+    return asyncio.run(_run(typed, output, terminal, yes=yes or chosen.cases == "-"))
+
+
+def estimate(chosen: Chosen, json_to: str | None) -> int:
+    """Say what the run would take. Returns the exit code."""
+    check_target(json_to)
+    typed = read(chosen)
+    return asyncio.run(_estimate(typed, json_to, Terminal(json_out=json_to == STDOUT)))
+
+
+async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -> int:
+    async with open_workbench(concurrency=typed.chosen.concurrency, warm=typed.called) as workbench:
+        selected = await select(workbench, typed)
+        request = selected.request
+        announce(selected, terminal)
+        if not terminal.quiet:
+            expected = await workbench.estimate(request)
+            tell_estimate(request, expected, terminal)
+            if not yes and not _go_on(request, expected, terminal):
+                terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
+                return exits.OK
+        started = await workbench.benchmarks.start(workbench.tenant_id, request)
+        if started.continued and not terminal.quiet:
+            now = await workbench.benchmarks.progress(workbench.tenant_id, started.run_id)
+            planned = len(request.models) * len(request.arms) * len(request.cases) * request.trials
+            done = sum(now.ended.values())
+            terminal.say(f"Continuing run {str(started.run_id)[:8]}: {done:,} of {planned:,} cells done.")
+        interrupted = await follow(workbench, started.run_id, terminal)
+        return await conclude(workbench, started.run_id, terminal, output, interrupted=interrupted)
+
+
+async def _estimate(typed: Typed, json_to: str | None, terminal: Terminal) -> int:
+    async with open_workbench(concurrency=typed.chosen.concurrency) as workbench:
+        selected = await select(workbench, typed)
+        announce(selected, terminal)
+        expected = await workbench.estimate(selected.request)
+    terminal.out.lines(estimate_lines(selected.request, expected))
+    terminal.out.lines(_by_model(expected, terminal.out.width))
+    for sentence in expected.assumptions:
+        terminal.out.line(words.safe(sentence), "dim")
+    write_json({"schema": "steelyard.estimate/1", **asdict(expected)}, json_to)
+    return exits.OK
+
+
+def _by_model(expected: Estimate, width: int) -> list[Text]:
+    rows = expected.per_model
+    costs = ["unknown" if r.cost_microcents is None else dollars(r.cost_microcents) for r in rows]
+    columns = [
+        Column("Calls", "", [f"{r.calls:,}" for r in rows]),
+        Column("Tokens", "", [f"{r.tokens:,}" for r in rows]),
+        Column("Cost", "", costs),
+    ]
+    room = max(10, width - total_width(columns) - 2)
+    table = [Column("Model", "", words.short_names([r.model for r in rows], room), left=True), *columns]
+    return [*heading_lines(table), *(row(table, index) for index in range(len(rows)))]
+
+
+def _go_on(request: RunRequest, expected: Estimate, terminal: Terminal) -> bool:
+    """Ask before a lot is spent, where there is someone to ask and no budget that answers already."""
+    dear = expected.cost_microcents > ASK_ABOVE_USD * MICROCENTS_PER_USD
+    if not dear or request.budget_microcents is not None or not (sys.stdin.isatty() and terminal.err.live):
+        return True
+    terminal.err.console.print(f"Spend about {dollars(expected.cost_microcents)}? [y/N] ", end="")
+    # The event loop would only note a Ctrl-C; here it has to end the question.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+    finally:
+        signal.signal(signal.SIGINT, before)

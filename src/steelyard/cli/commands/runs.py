@@ -1,0 +1,152 @@
+"""`steelyard runs`: list, show, resume, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.follow import conclude, follow, show
+from steelyard.cli.grid import Column, heading_lines, row, total_width
+from steelyard.cli.jsonout import STDOUT, check_target, write_json
+from steelyard.cli.options import Output
+from steelyard.cli.selection import budget_microcents
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.models import ModelRef
+from steelyard.domain.money import dollars
+from steelyard.storage.runs import RunRow
+
+_VERDICTS = {"best": "best", "tied": "tied", "not_enough": "not enough", "single": "single"}
+
+
+def list_runs(skill: str | None, limit: int, json_to: str | None) -> int:
+    """The newest runs first."""
+    check_target(json_to)
+
+    async def rows() -> Sequence[RunRow]:
+        async with open_workbench() as workbench:
+            return await workbench.benchmarks.list(workbench.tenant_id, skill=skill, limit=limit)
+
+    found = asyncio.run(rows())
+    terminal = Terminal(json_out=json_to == STDOUT)
+    terminal.out.lines(runs_table(found, terminal.out.width))
+    write_json({"schema": "steelyard.runs/1", "runs": [_row_json(run) for run in found]}, json_to)
+    return exits.OK
+
+
+def show_run(id_prefix: str, output: Output) -> int:
+    """One run's report."""
+    check_target(output.json)
+
+    async def body() -> int:
+        terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
+        async with open_workbench() as workbench:
+            run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
+            report = await workbench.benchmarks.report(workbench.tenant_id, run.id)
+        show(report, terminal)
+        write_json(report.to_json(), output.json)
+        return exits.OK
+
+    return asyncio.run(body())
+
+
+def resume_run(id_prefix: str, budget: float | None, concurrency: int, output: Output) -> int:
+    """Continue a run in the foreground."""
+    check_target(output.json)
+    limit = budget_microcents(budget)
+
+    async def body() -> int:
+        terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
+        async with open_workbench(concurrency=concurrency) as workbench:
+            run = await workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            now = await workbench.benchmarks.progress(workbench.tenant_id, run.id)
+            done = sum(now.ended.values())
+            terminal.say(
+                f"Continuing run {str(run.id)[:8]} of {words.safe(run.skill_name)}: {done:,} of {run.planned:,} cells"
+                " have come to an end."
+            )
+            workbench.providers.warm([ModelRef.parse(text) for text in run.models])
+            interrupted = await follow(workbench, run.id, terminal)
+            return await conclude(workbench, run.id, terminal, output, interrupted=interrupted)
+
+    return asyncio.run(body())
+
+
+def cancel_run(id_prefix: str) -> int:
+    """Stop a run."""
+
+    async def body() -> RunRow:
+        async with open_workbench() as workbench:
+            return await workbench.benchmarks.cancel(workbench.tenant_id, id_prefix)
+
+    run = asyncio.run(body())
+    short = str(run.id)[:8]
+    Terminal().out.line(
+        f"Run {short} is cancelled; its answers are kept. `steelyard runs resume {short}` continues it."
+    )
+    return exits.OK
+
+
+def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
+    """One row per run; columns give way from the right on a narrow screen."""
+    if not runs:
+        return [Text("No runs yet. Start one: steelyard run path/to/skill --model provider:name")]
+    columns = [
+        Column("ID", "", [str(run.id)[:8] for run in runs], left=True),
+        Column("Started", "UTC", [_moment(run.started_at or run.created_at) for run in runs], left=True),
+        Column("Status", "", [_status(run) for run in runs], left=True),
+        Column("Verdict", "", [_verdict(run) for run in runs], left=True),
+        Column("Models", "", [str(len(run.models)) for run in runs]),
+        Column("Cells", "", [f"{run.planned:,}" for run in runs]),
+        Column("Spent", "", [_spent(run) for run in runs]),
+    ]
+    while len(columns) > 3 and width - total_width(columns) - 2 < 12:
+        columns.pop(4 if len(columns) > 4 else -1)
+    room = max(8, width - total_width(columns) - 2)
+    names = Column("Skill", "", [words.shorten(words.safe(run.skill_name), room) for run in runs], left=True)
+    table = [columns[0], names, *columns[1:]]
+    lines = [*heading_lines(table), *(row(table, index) for index in range(len(runs)))]
+    if any(run.partial for run in runs):
+        lines.append(Text("* partial: `steelyard runs resume ID` does what is left", style="dim"))
+    return lines
+
+
+def _status(run: RunRow) -> str:
+    return run.status + ("*" if run.partial else "")
+
+
+def _verdict(run: RunRow) -> str:
+    return "–" if run.verdict is None else _VERDICTS.get(str(run.verdict["statistics"]["kind"]), "–")
+
+
+def _spent(run: RunRow) -> str:
+    return ("≥" if run.spent_is_lower_bound else "") + dollars(run.spent_microcents)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _row_json(run: RunRow) -> dict[str, Any]:
+    return {
+        "id": str(run.id),
+        "skill": run.skill_name,
+        "skill_version": run.skill_digest,
+        "status": run.status,
+        "stop_cause": run.stop_cause,
+        "partial": run.partial,
+        "models": list(run.models),
+        "planned": run.planned,
+        "spent_microcents": run.spent_microcents,
+        "verdict": None if run.verdict is None else run.verdict["statistics"]["kind"],
+        "best_model": run.best_model,
+        "cheapest_model": run.cheapest_model,
+        "created_at": run.created_at.isoformat(),
+        "completed_at": None if run.completed_at is None else run.completed_at.isoformat(),
+    }

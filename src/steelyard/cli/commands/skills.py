@@ -1,0 +1,145 @@
+"""`steelyard skills`: add, list, lint, show."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
+
+from rich.text import Text
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.grid import Column, heading_lines, row, total_width
+from steelyard.cli.guard import tell
+from steelyard.cli.jsonout import STDOUT, check_target, write_json
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import InputError
+from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
+from steelyard.storage.skills import SkillRow
+
+CASES_SHOWN = 20
+
+
+def add_skills(paths: Sequence[str]) -> int:
+    """Keep each skill found; one that cannot be read does not keep the others out."""
+    loaded, unread = _read_all(paths)
+
+    async def body() -> list[SkillRow]:
+        async with open_workbench() as workbench:
+            return [await workbench.skills.add(workbench.tenant_id, skill.content, skill.cases) for skill in loaded]
+
+    screen = Terminal().out
+    for kept in asyncio.run(body()) if loaded else []:
+        screen.line(
+            f"Added {words.safe(kept.name)}: version {kept.digest[:12]} ({words.count(kept.versions, 'version')} kept),"
+            f" {words.count(kept.cases, 'golden case')}."
+        )
+    for error in unread:
+        tell(error)
+    return exits.USAGE if unread else exits.OK
+
+
+def list_skills(json_to: str | None) -> int:
+    """The added skills, by name."""
+    check_target(json_to)
+
+    async def body() -> Sequence[SkillRow]:
+        async with open_workbench() as workbench:
+            return await workbench.skills.list(workbench.tenant_id)
+
+    rows = asyncio.run(body())
+    terminal = Terminal(json_out=json_to == STDOUT)
+    terminal.out.lines(_skills_table(rows, terminal.out.width))
+    listed = [
+        {"name": r.name, "description": r.description, "version": r.digest, "versions": r.versions, "cases": r.cases}
+        for r in rows
+    ]
+    write_json({"schema": "steelyard.skills/1", "skills": listed}, json_to)
+    return exits.OK
+
+
+def lint_skills(paths: Sequence[str]) -> int:
+    """Every finding, by skill; exit 2 when an error is among them."""
+    loaded, unread = _read_all(paths)
+    screen = Terminal().out
+    errors = 0
+    for skill in loaded:
+        findings = [*skill.content.lint, *skill.findings]
+        errors += sum(finding.level == "error" for finding in findings)
+        said = words.count(len(findings), "remark") if findings else "nothing to remark"
+        screen.line(
+            Text(words.safe(skill.content.name), style="bold").append(
+                f": {words.count(len(skill.cases), 'golden case')}, {said}", "not bold"
+            )
+        )
+        for finding in findings:
+            where = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+            line = Text(f"  {finding.level}: ", style="red" if finding.level == "error" else "yellow")
+            screen.line(line.append(words.safe(f"{where}: {finding.message}"), "default"))
+    for error in unread:
+        tell(error)
+    return exits.USAGE if errors or unread else exits.OK
+
+
+def show_skill(name: str) -> int:
+    """An added skill: its version, its golden cases, its newest runs."""
+
+    async def body() -> int:
+        async with open_workbench() as workbench:
+            kept, version, cases = await workbench.skills.get(workbench.tenant_id, name)
+            runs = await workbench.benchmarks.list(workbench.tenant_id, skill=name, limit=5)
+        screen = Terminal().out
+        screen.line(words.safe(kept.name), "bold")
+        if kept.description:
+            screen.line(words.safe(kept.description))
+        screen.line(
+            f"Version {kept.digest[:12]} of {version.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, one of"
+            f" {kept.versions:,}; {len(version.prompt):,} characters are sent as the skill."
+        )
+        screen.line()
+        screen.line(words.count(len(cases), "golden case"), "bold")
+        for case in cases[:CASES_SHOWN]:
+            label = words.safe(case.case.case_id, 16)
+            screen.line(f"  {label}  {words.safe(case.case.input, max(10, screen.width - len(label) - 4))}")
+        if len(cases) > CASES_SHOWN:
+            screen.line(f"  and {len(cases) - CASES_SHOWN:,} more")
+        screen.line()
+        screen.line("Newest runs" if runs else "No runs yet", "bold")
+        if not runs:
+            screen.line(f"  steelyard run {words.safe(kept.name)} --model provider:name")
+        for run in runs:
+            leading = f", leading {words.safe(run.best_model)}" if run.best_model else ""
+            screen.line(f"  {str(run.id)[:8]}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {run.status}{leading}")
+        return exits.OK
+
+    return asyncio.run(body())
+
+
+def _skills_table(rows: Sequence[SkillRow], width: int) -> list[Text]:
+    if not rows:
+        return [Text("No skills yet. Add some: steelyard skills add path/to/skill")]
+    columns = [
+        Column("Version", "", [r.digest[:12] for r in rows], left=True),
+        Column("Versions", "", [f"{r.versions:,}" for r in rows]),
+        Column("Cases", "", [f"{r.cases:,}" for r in rows]),
+    ]
+    room = max(10, width - total_width(columns) - 2)
+    names = Column("Skill", "", [words.shorten(words.safe(r.name), room) for r in rows], left=True)
+    table = [names, *columns]
+    return [*heading_lines(table), *(row(table, index) for index in range(len(rows)))]
+
+
+def _read_all(paths: Sequence[str]) -> tuple[list[LoadedSkill], list[InputError]]:
+    """Every skill at or below the paths, and what kept others from being read."""
+    loaded: list[LoadedSkill] = []
+    unread: list[InputError] = []
+    for path in (Path(text).expanduser() for text in paths):
+        for item in (find_skills(path) if path.is_dir() else []) or [path]:
+            try:
+                loaded.append(read_skill(item))
+            except InputError as error:
+                unread.append(error)
+    return loaded, unread

@@ -1,0 +1,84 @@
+"""`steelyard serve`, `worker`, `doctor` and `migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from rich.text import Text
+
+from steelyard import bootstrap
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.follow import on_interrupt
+from steelyard.cli.grid import fill
+from steelyard.cli.terminal import Terminal
+
+_LABEL = 9
+
+
+def serve() -> int:
+    """There is no web application in this version."""
+    Terminal().err.line(
+        "The web application is not part of this version yet. `steelyard run` benchmarks a skill, `steelyard runs show"
+        " ID` shows a run, and --json gives it to other programs."
+    )
+    return exits.USAGE
+
+
+def worker(concurrency: int) -> int:
+    """Serve every run's jobs until interrupted; what is in flight then finishes and is saved."""
+
+    async def body() -> int:
+        terminal, stop = Terminal(), asyncio.Event()
+        asked = 0
+
+        async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
+
+            def interrupted() -> None:
+                nonlocal asked
+                asked += 1
+                if asked > 1:
+                    import os
+
+                    os._exit(exits.INTERRUPTED)
+                terminal.err.line(
+                    f"Stopping: {words.count(workbench.in_flight, 'call')} in flight finish and are saved.", "yellow"
+                )
+                stop.set()
+
+            def ended(run_id: UUID) -> None:
+                terminal.err.line(f"Run {str(run_id)[:8]} has ended: `steelyard runs show {str(run_id)[:8]}`.")
+
+            with on_interrupt(interrupted):
+                terminal.err.line(f"Serving jobs, at most {words.count(concurrency, 'call')} at once. Ctrl-C stops.")
+                await workbench.work(run_id=None, stop=stop, ended=ended)
+        terminal.err.line("Stopped; everything received is saved.")
+        return exits.OK
+
+    return asyncio.run(body())
+
+
+def doctor(*, stop_database: bool) -> int:
+    """Print what was found, with what to do; exit 1 when something is broken."""
+    screen = Terminal().out
+    if stop_database:
+        stopped = bootstrap.stop_database()
+        screen.line("The embedded database is stopped." if stopped else "No embedded database was running.")
+        return exits.OK
+    styles = {"ok": "green", "warning": "yellow", "error": "bold red"}
+    findings = bootstrap.doctor()
+    for finding in findings:
+        what = words.hang(words.safe(finding.what), screen.width, _LABEL)
+        screen.line(Text(fill(finding.level, _LABEL), style=styles[finding.level]).append(what, "default not bold"))
+        if finding.next_step and finding.level != "ok":
+            step = words.hang(f"next: {words.safe(finding.next_step)}", screen.width, _LABEL)
+            screen.line(Text(" " * _LABEL + step, style="dim"))
+    return exits.FAULT if any(finding.level == "error" for finding in findings) else exits.OK
+
+
+def migrate() -> int:
+    """Bring the schema up to date."""
+    state = bootstrap.run_migrations()
+    Terminal().out.line(f"The database is at schema {state.current}.")
+    return exits.OK

@@ -1,0 +1,44 @@
+"""Exit codes, and which of them an error ends with. Scripts rely on these numbers."""
+
+from __future__ import annotations
+
+from steelyard.domain.errors import (
+    BudgetExceeded,
+    Conflict,
+    InputError,
+    NotFound,
+    ProvidersFailed,
+    SteelyardError,
+    TooFewCases,
+)
+
+OK = 0
+FAULT = 1
+USAGE = 2
+NO_VERDICT = 3
+BUDGET = 4
+PROVIDERS = 5
+INTERRUPTED = 130
+
+MEANINGS = {
+    OK: "done",
+    FAULT: "an unexpected fault",
+    USAGE: "the command, a file or a name cannot be used",
+    NO_VERDICT: "no verdict of the kind asked for by --require",
+    BUDGET: "stopped by the budget",
+    PROVIDERS: "no model gave a single answer",
+    INTERRUPTED: "interrupted (what was paid is saved)",
+}
+
+
+def code_of(error: SteelyardError) -> int:
+    """The exit code for an error a person may meet."""
+    match error:
+        case BudgetExceeded():
+            return BUDGET
+        case ProvidersFailed():
+            return PROVIDERS
+        case InputError() | NotFound() | Conflict() | TooFewCases():
+            return USAGE
+        case _:
+            return FAULT

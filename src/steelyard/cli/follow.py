@@ -1,0 +1,175 @@
+"""A run in the foreground: served and shown until it ends or the person interrupts it, then reported."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+from steelyard.bootstrap import Workbench
+from steelyard.cli import exits
+from steelyard.cli.jsonout import write_json
+from steelyard.cli.options import Output
+from steelyard.cli.progress import Progress, Standing, clock
+from steelyard.cli.report import render, verdict_sentence
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import Conflict
+from steelyard.domain.runs import RunStatus
+from steelyard.execution.plan import Plan
+from steelyard.services.reports import RunReport
+
+TICK_S = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+@contextmanager
+def on_interrupt(handle: Callable[[], None]) -> Generator[None]:
+    """Call `handle` for Ctrl-C and SIGTERM in place of what they do otherwise."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, handle)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+
+
+async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool:
+    """Serve the run until it ends; True when the person interrupted it.
+
+    The first interrupt starts no further call, waits for those in flight and marks the run cancelled; the second
+    leaves at once.
+    """
+    tenant_id = workbench.tenant_id
+    run = await workbench.benchmarks.find(tenant_id, str(run_id))
+    plan = Plan.from_json(run.plan)
+    over = asyncio.Event()
+    stop = asyncio.Event()
+    interrupts = 0
+    began_s = clock()
+    progress = Progress(terminal, plan.models, plan.cells_per_model)
+
+    def interrupted() -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts > 1:
+            progress.__exit__()
+            terminal.err.line("Left at once: answers received are saved, calls in flight are lost.", "yellow")
+            os._exit(exits.INTERRUPTED)
+        stop.set()
+        over.set()
+        if not terminal.err.live:
+            terminal.err.line(_stopping(workbench.in_flight), "yellow")
+
+    def ended(_: UUID) -> None:
+        over.set()
+
+    with on_interrupt(interrupted), progress:
+        working = asyncio.create_task(workbench.work(run_id=run_id, stop=stop, ended=ended))
+        working.add_done_callback(lambda _: over.set())
+        while not working.done():
+            now = await workbench.benchmarks.progress(tenant_id, run_id)
+            elapsed_s = clock() - began_s
+            progress.update(
+                Standing(
+                    now.ended,
+                    now.spent_microcents,
+                    now.budget_microcents,
+                    workbench.in_flight,
+                    elapsed_s,
+                    stopping=interrupts > 0,
+                )
+            )
+            if now.status not in _UNDER_WAY or (over.is_set() and not interrupts):
+                # Perhaps another process has ended it.
+                stop.set()
+            await _pause(working, over, stop)
+        await working
+        if interrupts:
+            with suppress(Conflict):
+                await workbench.benchmarks.cancel(tenant_id, str(run_id))
+    return interrupts > 0
+
+
+async def conclude(
+    workbench: Workbench, run_id: UUID, terminal: Terminal, output: Output, *, interrupted: bool = False
+) -> int:
+    """Report the run; returns the exit code."""
+    report = await workbench.benchmarks.report(workbench.tenant_id, run_id)
+    show(report, terminal)
+    write_json(report.to_json(), output.json)
+    if interrupted and report.run.status not in (RunStatus.COMPLETED,):
+        short = str(run_id)[:8]
+        terminal.err.line(
+            f"Interrupted; everything received is saved. Go on with `steelyard runs resume {short}`, or give the same"
+            " command again.",
+            "yellow",
+        )
+        return exits.INTERRUPTED
+    code = code_of(report, output.require)
+    why = _reason(code, report, output.require)
+    if why:
+        terminal.err.line(why, "red")
+    return code
+
+
+def show(report: RunReport, terminal: Terminal) -> None:
+    """The whole report, or with --quiet the verdict's sentence alone."""
+    if terminal.quiet:
+        terminal.out.console.print(terminal.out.fit_text(verdict_sentence(report)), soft_wrap=True)
+        return
+    terminal.out.line()
+    terminal.out.lines(render(report, terminal.out.width))
+
+
+def code_of(report: RunReport, require: str | None = None) -> int:
+    """The documented exit code of how a run ended."""
+    if report.run.stop_cause == "budget":
+        return exits.BUDGET
+    counts = report.counts
+    if report.run.status not in _UNDER_WAY and counts.planned and not (counts.answered or counts.failed):
+        return exits.PROVIDERS
+    if require == "best" and report.verdict.kind != "best":
+        return exits.NO_VERDICT
+    if require == "verdict" and report.verdict.kind not in ("best", "tied"):
+        return exits.NO_VERDICT
+    return exits.OK
+
+
+async def _pause(working: asyncio.Task[None], over: asyncio.Event, stop: asyncio.Event) -> None:
+    """Until the next look: a tick, or sooner when the worker or the run has come to its end."""
+    waiting = asyncio.ensure_future(over.wait())
+    watched: set[asyncio.Future[Any]] = {working} if stop.is_set() else {working, waiting}
+    try:
+        await asyncio.wait(watched, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+def _reason(code: int, report: RunReport, require: str | None) -> str | None:
+    match code:
+        case exits.BUDGET:
+            return "Stopped by the budget; what was answered is kept and counted."
+        case exits.PROVIDERS:
+            return (
+                "No model gave a single answer; nothing is lost."
+                f" `steelyard runs show {str(report.run.id)[:8]}` shows why and what to do."
+            )
+        case exits.NO_VERDICT:
+            wanted = "a best model" if require == "best" else "a best model or a tie"
+            return f"--require {require}: there is no {wanted.removeprefix('a ')} in this run."
+        case _:
+            return None
+
+
+def _stopping(in_flight: int) -> str:
+    calls = "1 call" if in_flight == 1 else f"{in_flight:,} calls"
+    return f"Stopping: {calls} in flight finish and are saved. Interrupt again to leave at once."

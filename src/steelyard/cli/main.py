@@ -1,0 +1,406 @@
+"""The command tree: names, options and help alone, so that `--help` loads nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from steelyard.cli.guard import guarded
+from steelyard.cli.options import Chosen, Output
+
+# exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
+EPILOG = (
+    "Exit codes: 0 done; 1 an unexpected fault; 2 the command, a file or a name cannot be used; 3 no verdict of the"
+    " kind asked for by --require; 4 stopped by the budget; 5 no model gave a single answer; 130 interrupted (what was"
+    " paid is saved). State lives in ~/.steelyard, or where STEELYARD_HOME says."
+)
+
+# Plain help: the formatted one costs a third of a second of CPU on every --help.
+app = typer.Typer(
+    name="steelyard",
+    help="Decide which model should run each AI skill, what it will cost, and when to test again.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _group(help_text: str, *, alone: bool = False) -> typer.Typer:
+    return typer.Typer(help=help_text, no_args_is_help=not alone, invoke_without_command=alone, rich_markup_mode=None)
+
+
+runs_app = _group("List, show, resume and cancel runs.")
+skills_app = _group("Add, list, lint and show skills.")
+models_app = _group("Which models can be called; their prices; local ones.", alone=True)
+
+Skill = Annotated[
+    str, typer.Argument(metavar="SKILL", help="A skill folder, a prompt file, or the name of an added skill.")
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", "-m", metavar="P:N", help="A model as provider:name, with ?temperature=1 for a variant; repeat it."
+    ),
+]
+Judge = Annotated[
+    str | None,
+    typer.Option(
+        "--judge", metavar="P:N", help="The judge's model; 'none' for checks alone. Default: the best with a key."
+    ),
+]
+Cases = Annotated[
+    str | None, typer.Option("--cases", metavar="FILE", help="Golden cases in place of the skill's; '-' is stdin.")
+]
+Case = Annotated[list[str] | None, typer.Option("--case", metavar="TEXT", help="The input of an ad-hoc case.")]
+Expect = Annotated[list[str] | None, typer.Option("--expect", metavar="TEXT", help="The output that --case expects.")]
+CaseSet = Annotated[
+    str | None, typer.Option("--case-set", metavar="SET", help="Only cases of this set, as dev or regression.")
+]
+Arm = Annotated[str, typer.Option("--arm", metavar="ARM", help="with_skill, without_skill or both.")]
+Trials = Annotated[int, typer.Option("--trials", metavar="K", help="Calls per case, 1 to 100; averaged.")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", "-c", metavar="C", min=1, max=1000, help="The most calls at once.")
+]
+Budget = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Start no call beyond this.")]
+Margin = Annotated[
+    float, typer.Option("--margin", metavar="POINTS", help="A gap in quality that does not matter, 0 to 100.")
+]
+Threshold = Annotated[
+    float, typer.Option("--threshold", metavar="POINTS", help="The least quality that passes, 0 to 100.")
+]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=1, help="The longest answer in tokens.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="The order of the calls; a fixed one by default.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Call again even what was paid before.")]
+Json = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict's sentence alone.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks, as STEELYARD_DEBUG=1 does.")]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Skill folders, folders of skills, or prompt files.")
+]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's id or how it starts.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from steelyard import __version__
+
+        typer.echo(f"steelyard {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    skill: Skill,
+    models: Models = None,
+    judge: Judge = None,
+    cases: Cases = None,
+    case: Case = None,
+    expect: Expect = None,
+    case_set: CaseSet = None,
+    arm: Arm = "both",
+    trials: Trials = 1,
+    concurrency: Concurrency = 16,
+    budget: Budget = None,
+    margin: Margin = 5.0,
+    threshold: Threshold = 70.0,
+    max_tokens: MaxTokens = 4096,
+    seed: Seed = None,
+    fresh: Fresh = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    json: Json = None,
+    require: Annotated[
+        str | None,
+        typer.Option("--require", metavar="WHAT", help="Exit with 3 unless there is a 'best', or a 'verdict'."),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Benchmark a skill on several models and print the verdict.
+
+    The same command given again continues an unfinished run. Ctrl-C stops starting calls, saves what is in flight and
+    says how to resume. Answers paid for are never called for again, unless --fresh.
+    """
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.run import run as body
+
+        chosen = Chosen(
+            skill=skill,
+            models=models or (),
+            judge=judge,
+            cases=cases,
+            case=case or (),
+            expect=expect or (),
+            case_set=case_set,
+            arm=arm,
+            trials=trials,
+            concurrency=concurrency,
+            budget=budget,
+            margin=margin,
+            threshold=threshold,
+            max_tokens=max_tokens,
+            seed=seed,
+            fresh=fresh,
+        )
+        code = body(chosen, Output(json, quiet, require), yes=yes)
+    raise typer.Exit(code)
+
+
+@app.command()
+def estimate(
+    skill: Skill,
+    models: Models = None,
+    judge: Judge = None,
+    cases: Cases = None,
+    case: Case = None,
+    expect: Expect = None,
+    case_set: CaseSet = None,
+    arm: Arm = "both",
+    trials: Trials = 1,
+    concurrency: Concurrency = 16,
+    max_tokens: MaxTokens = 4096,
+    fresh: Fresh = False,
+    json: Json = None,
+    verbose: Verbose = False,
+) -> None:
+    """Say what a run would take, and call nothing.
+
+    Calls, tokens, dollars, minutes, and the smallest lead that so many cases can show.
+    """
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.run import estimate as body
+
+        chosen = Chosen(
+            skill=skill,
+            models=models or (),
+            judge=judge,
+            cases=cases,
+            case=case or (),
+            expect=expect or (),
+            case_set=case_set,
+            arm=arm,
+            trials=trials,
+            concurrency=concurrency,
+            max_tokens=max_tokens,
+            fresh=fresh,
+        )
+        code = body(chosen, json)
+    raise typer.Exit(code)
+
+
+@runs_app.command("list")
+def runs_list(
+    skill: Annotated[str | None, typer.Option("--skill", metavar="NAME", help="Only runs of this skill.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")] = 20,
+    json: Json = None,
+) -> None:
+    """List runs, the newest first."""
+    with guarded():
+        from steelyard.cli.commands.runs import list_runs
+
+        code = list_runs(skill, limit, json)
+    raise typer.Exit(code)
+
+
+@runs_app.command("show")
+def runs_show(run_id: RunId, json: Json = None, quiet: Quiet = False) -> None:
+    """Show a run's verdict, comparison and failures."""
+    with guarded():
+        from steelyard.cli.commands.runs import show_run
+
+        code = show_run(run_id, Output(json, quiet))
+    raise typer.Exit(code)
+
+
+@runs_app.command("resume")
+def runs_resume(
+    run_id: RunId,
+    budget: Budget = None,
+    concurrency: Concurrency = 16,
+    json: Json = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Do what a run has left, and call again for what an outage left missing."""
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.runs import resume_run
+
+        code = resume_run(run_id, budget, concurrency, Output(json, quiet))
+    raise typer.Exit(code)
+
+
+@runs_app.command("cancel")
+def runs_cancel(run_id: RunId) -> None:
+    """Stop a run; calls in flight finish and are saved."""
+    with guarded():
+        from steelyard.cli.commands.runs import cancel_run
+
+        code = cancel_run(run_id)
+    raise typer.Exit(code)
+
+
+@skills_app.command("add")
+def skills_add(paths: Paths) -> None:
+    """Keep skills and their golden cases; a changed one becomes a new version."""
+    with guarded():
+        from steelyard.cli.commands.skills import add_skills
+
+        code = add_skills(paths)
+    raise typer.Exit(code)
+
+
+@skills_app.command("list")
+def skills_list(json: Json = None) -> None:
+    """List the added skills."""
+    with guarded():
+        from steelyard.cli.commands.skills import list_skills
+
+        code = list_skills(json)
+    raise typer.Exit(code)
+
+
+@skills_app.command("lint")
+def skills_lint(paths: Paths) -> None:
+    """Say what the official rules and good practice find, and what of the cases is not read. 2 on errors."""
+    with guarded():
+        from steelyard.cli.commands.skills import lint_skills
+
+        code = lint_skills(paths)
+    raise typer.Exit(code)
+
+
+@skills_app.command("show")
+def skills_show(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")]) -> None:
+    """Show an added skill's version, golden cases and newest runs."""
+    with guarded():
+        from steelyard.cli.commands.skills import show_skill
+
+        code = show_skill(name)
+    raise typer.Exit(code)
+
+
+@models_app.callback()
+def models(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        models_list()
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List providers with the state of their keys, and local models."""
+    with guarded():
+        from steelyard.cli.commands.models import list_models
+
+        code = list_models()
+    raise typer.Exit(code)
+
+
+@models_app.command("price")
+def models_price(
+    names: Annotated[list[str], typer.Argument(metavar="P:N...", help="Models as provider:name.")],
+) -> None:
+    """Print prices per million tokens, as of today."""
+    with guarded():
+        from steelyard.cli.commands.models import price_models
+
+        code = price_models(names)
+    raise typer.Exit(code)
+
+
+@models_app.command("install")
+def models_install(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A local model that `steelyard models` lists.")],
+    accept_terms: Annotated[bool, typer.Option("--accept-terms", help="Accept the terms it comes under.")] = False,
+) -> None:
+    """Fetch a local model's weights, pinned and hash-checked."""
+    with guarded():
+        from steelyard.cli.commands.models import install
+
+        code = install(name, accept_terms=accept_terms)
+    raise typer.Exit(code)
+
+
+@app.command()
+def serve() -> None:
+    """Open the web application (not part of this version yet)."""
+    with guarded():
+        from steelyard.cli.commands.system import serve as body
+
+        code = body()
+    raise typer.Exit(code)
+
+
+@app.command()
+def worker(concurrency: Concurrency = 16, verbose: Verbose = False) -> None:
+    """Serve the calls of every run until interrupted."""
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.system import worker as body
+
+        code = body(concurrency)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(
+    stop_database: Annotated[bool, typer.Option("--stop-database", help="Shut the embedded database down.")] = False,
+) -> None:
+    """Check the installation and say what to do about what is amiss."""
+    with guarded():
+        from steelyard.cli.commands.system import doctor as body
+
+        code = body(stop_database=stop_database)
+    raise typer.Exit(code)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date.
+
+    The embedded database does so by itself; this is for one named by DATABASE_URL.
+    """
+    with guarded():
+        from steelyard.cli.commands.system import migrate as body
+
+        code = body()
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        str | None, typer.Option("--folder", metavar="PATH", help="Skills to run in place of the examples.")
+    ] = None,
+    fresh: Fresh = False,
+    verbose: Verbose = False,
+) -> None:
+    """Benchmark the example skills on a small local model.
+
+    It runs on this machine: no key and no network are needed. A second run reuses what the first one called.
+    """
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.demo import demo as body
+
+        code = body(folder, fresh=fresh)
+    raise typer.Exit(code)
+
+
+app.add_typer(runs_app, name="runs")
+app.add_typer(skills_app, name="skills")
+app.add_typer(models_app, name="models")
+
+
+def main() -> None:
+    """The entry point of the `steelyard` command."""
+    app(prog_name="steelyard")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""A run as a person reads it: the verdict first, then the figures it rests on, then what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from steelyard.cli import text as words
+from steelyard.cli.comparison import comparison, plot, skill_effect
+from steelyard.cli.failures import failures
+from steelyard.domain.errors import ModelRefError
+from steelyard.domain.models import ModelRef
+from steelyard.domain.money import dollars
+from steelyard.domain.runs import RunStatus
+from steelyard.judging.default import same_family
+from steelyard.services.reports import RunReport
+
+_LABEL = 8
+
+
+def render(report: RunReport, width: int) -> Iterator[Text]:
+    """Paragraphs from top to bottom; tables fit `width`, sentences are to be wrapped at it."""
+    yield from headline(report)
+    for section in (
+        comparison(report, width),
+        skill_effect(report, width),
+        plot(report, width),
+        notes(report, width),
+        failures(report, width),
+        closing(report, width),
+    ):
+        lines = list(section)
+        if lines:
+            yield Text()
+            yield from lines
+
+
+def headline(report: RunReport) -> Iterator[Text]:
+    """The verdict in one sentence; below it what makes it less than whole, and any harm the skill does.
+
+    Harm is told where it is proven, or larger than the margin that does not matter.
+    """
+    style = {"best": "bold green", "tied": "bold cyan", "single": "bold", "not_enough": "bold yellow"}
+    yield Text(verdict_sentence(report), style=style[report.verdict.kind])
+    partial = _partial(report)
+    if partial:
+        yield Text(partial, style="yellow")
+    for summary in report.summaries:
+        if summary.lift is None:
+            continue
+        proven = summary.lift_high is not None and summary.lift_high < 0
+        if not proven and summary.lift > -report.verdict.margin:
+            continue
+        shown = words.interval(summary.lift_low, summary.lift_high, signed=True)
+        extent = f"{words.points(summary.lift, signed=True)} points" + (f", 95% interval {shown}" if shown else "")
+        claim = "makes" if proven else "may make"
+        yield Text(
+            f"The skill {claim} {words.safe(summary.model)} worse: {extent}{'' if proven else ', not proven'}.",
+            style="bold red" if proven else "red",
+        )
+
+
+def verdict_sentence(report: RunReport) -> str:
+    """The verdict's own sentence, tamed."""
+    return words.safe(report.sentence)
+
+
+def notes(report: RunReport, width: int) -> Iterator[Text]:
+    """Cells, grading and money, each on a line of its own."""
+    run, counts = report.run, report.counts
+    cells = [f"{counts.planned:,} planned", f"{counts.answered:,} answered"]
+    if counts.failed:
+        cells.append(f"{counts.failed:,} failed (scored 0)")
+    if counts.missing:
+        cells.append(f"{counts.missing:,} missing (not scored)")
+    yield _note(width, "Cells", ", ".join(cells))
+    if counts.reused:
+        yield _note(width, "Reused", f"{counts.reused:,} of {counts.planned:,} cells: paid before, not called again")
+    if run.judge is None:
+        yield _note(width, "Graded", "by deterministic checks only, no judge")
+    else:
+        digest = f" (digest {run.judge_digest[:12]})" if run.judge_digest else ""
+        graded = f"{counts.judged:,} of {words.count(counts.answered, 'answer')} graded"
+        style = "yellow" if counts.judged < counts.answered else ""
+        yield _note(width, "Graded", f"by {words.safe(run.judge)}{digest}: {graded}", style)
+        if _own_family(report):
+            yield _note(width, "", "the judge is of a candidate's own family and may favour it", "yellow")
+    yield _note(width, "Spent", _spent(report))
+    if not run.of_record:
+        yield _note(width, "Cases", "ad hoc or a selection: this is not the skill's benchmark of record")
+
+
+def closing(report: RunReport, width: int) -> Iterator[Text]:
+    """Where to find it again, and how to go on when something is left."""
+    run, counts = report.run, report.counts
+    short = str(run.id)[:8]
+    yield _note(
+        width, "Run", f"{short} of {words.safe(run.skill_name)}, {run.status}; again: steelyard runs show {short}"
+    )
+    ungraded = run.judge is not None and counts.judged < counts.answered
+    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+        return
+    if run.stop_cause == "budget":
+        yield _note(
+            width, "Next", f"steelyard runs resume {short} --budget USD goes on; what is paid is not paid again"
+        )
+    elif counts.missing or ungraded or run.partial:
+        yield _note(width, "Next", f"steelyard runs resume {short} does what is left; what is paid is not paid again")
+
+
+def _partial(report: RunReport) -> str | None:
+    run, counts = report.run, report.counts
+    done = f"{counts.answered + counts.failed:,} of {words.count(counts.planned, 'cell')}"
+    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+        return f"A preview, no verdict yet: the run is {run.status}, {done} are done."
+    if run.stop_cause == "budget":
+        budget = "" if run.budget_microcents is None else f" of {dollars(run.budget_microcents)}"
+        return f"Partial: stopped by its budget{budget} with {done} done."
+    if run.status == RunStatus.CANCELLED:
+        return f"Partial: cancelled with {done} done."
+    if run.status == RunStatus.FAILED:
+        return f"Failed with {done} done: {words.safe(run.error_message or 'no reason given', 300)}"
+    return None
+
+
+def _spent(report: RunReport) -> str:
+    run = report.run
+    least = "at least " if run.spent_is_lower_bound else ""
+    shown = f"{least}{dollars(run.spent_microcents)}"
+    if run.judge is not None:
+        shown += f", of which judge {dollars(run.judge_spent_microcents)}"
+    if run.budget_microcents is not None:
+        shown += f"; budget {dollars(run.budget_microcents)}"
+    return shown + ("; some prices are unknown" if run.spent_is_lower_bound else "")
+
+
+def _own_family(report: RunReport) -> bool:
+    assert report.run.judge is not None
+    try:
+        return same_family(ModelRef.parse(report.run.judge), [ModelRef.parse(name) for name in report.names])
+    except ModelRefError:
+        return False
+
+
+def _note(width: int, label: str, text: str, style: str = "") -> Text:
+    """A label and a sentence wrapped beside it."""
+    return Text(f"{label:<{_LABEL}}", style="bold").append(words.hang(text, width, _LABEL), style or "not bold")

@@ -34,7 +34,7 @@ bench-statistics: dev ## Test the claims of the statistics on ../shared/data and
 bench-throughput: dev ## Measure wall time, CPU and memory of runs against a local model server
 	$(BIN)/python -m benchmarks.throughput
 
-bench-peers: dev ## Do the same work with promptfoo and pydantic-evals (needs node; installs them into build/)
+bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers
 
 serve: install ## Open the web application

@@ -1,0 +1,133 @@
+"""Whatever is given: one clear sentence, the next step, the documented exit code, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Shell
+
+MODEL = ("--model", "openai:model-a")
+
+
+def refused(shell: Shell, *arguments: str, stdin: str | None = None) -> str:
+    """The message of a command that must be refused with code 2 before anything is called."""
+    done = shell.run(*arguments, stdin=stdin)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert shell.seen()["started"] == 0
+    return " ".join(done.stderr.split())
+
+
+def test_a_folder_without_a_skill_says_so(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    assert "SKILL.md" in refused(shell, "run", str(tmp_path), *MODEL)
+
+
+def test_a_folder_of_skills_names_them(shell: Shell, skill: Path) -> None:
+    assert skill.name in refused(shell, "run", str(skill.parent), *MODEL)
+
+
+def test_broken_frontmatter_names_file_and_line(shell: Shell, skill: Path) -> None:
+    (skill / "SKILL.md").write_text("---\nname: weigh\nmetadata: [1, 2\n---\nWeigh it.\n")
+    assert "SKILL.md:" in refused(shell, "run", str(skill), *MODEL)
+
+
+@pytest.mark.parametrize(
+    ("evals", "says"),
+    [
+        ('{"evals": [', "evals.json:1"),
+        ('{"evals": [{"id": 1, "expected_output": "x"}]}', "input"),
+        ('{"evals": [{"id": 1, "prompt": "a"}, {"id": 1, "prompt": "b"}]}', "1"),
+    ],
+)
+def test_a_case_file_that_cannot_be_used_names_the_place(shell: Shell, skill: Path, evals: str, says: str) -> None:
+    (skill / "evals" / "evals.json").write_text(evals)
+    message = refused(shell, "run", str(skill), *MODEL)
+    assert "evals.json" in message
+    assert says in message
+
+
+def test_no_cases_says_how_to_add_some(shell: Shell, skill: Path) -> None:
+    (skill / "evals" / "evals.json").unlink()
+    message = refused(shell, "run", str(skill), *MODEL)
+    assert "evals/evals.json" in message
+    assert "--case" in message
+
+
+def test_a_case_of_fifty_megabytes_is_one_sentence(shell: Shell, skill: Path) -> None:
+    huge = {"evals": [{"id": 1, "prompt": "x" * 50_000_000, "expected_output": "y"}]}
+    (skill / "evals" / "evals.json").write_text(json.dumps(huge))
+    assert len(refused(shell, "run", str(skill), *MODEL)) < 600
+
+
+def test_a_binary_file_is_no_prompt(shell: Shell, tmp_path: Path) -> None:
+    binary = tmp_path / "prompt.md"
+    binary.write_bytes(bytes(range(256)) * 10)
+    assert "prompt.md" in refused(shell, "run", str(binary), *MODEL, "--case", "a", "--expect", "b")
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("nowhere:model", "anthropic"),
+        ("gpt", "provider:name"),
+        ("openai:model-a?warmth=3", "warmth"),
+        ("local:no-such-model", "smollm2-135m"),
+    ],
+)
+def test_an_unknown_model_names_what_is_known(shell: Shell, skill: Path, model: str, says: str) -> None:
+    assert says in refused(shell, "run", str(skill), "--model", model)
+
+
+def test_a_missing_key_names_the_variable(shell: Shell, skill: Path) -> None:
+    shell.env |= {"GEMINI_API_KEY": "", "GOOGLE_API_KEY": ""}
+    message = refused(shell, "run", str(skill), "--model", "google:gemini-3-pro-preview")
+    assert "GEMINI_API_KEY" in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--budget", "-1"),
+        ("--budget", "nan"),
+        ("--margin", "101"),
+        ("--trials", "0"),
+        ("--arm", "left"),
+        ("--require", "luck"),
+        ("--case", "only an input"),
+        ("--model", "openai:model-a"),
+        ("--cases", "no-such-file.json"),
+        ("--case-set", "none-such"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_refused(shell: Shell, skill: Path, options: tuple[str, ...]) -> None:
+    assert refused(shell, "run", str(skill), *MODEL, *options)
+
+
+def test_cases_come_from_standard_input_in_any_notation_and_never_count(shell: Shell, skill: Path) -> None:
+    lines = '{"input": "a", "expected": "b"}\n{"input": "c", "expected": "d"}\n'
+    done = shell.run("run", str(skill), *MODEL, "--judge", "none", "--cases", "-", "--json", "-", stdin=lines)
+    report = json.loads(done.stdout)
+    assert (report["run"]["planned"], report["run"]["of_record"]) == (4, False)
+
+
+def test_a_budget_stops_the_run_with_its_own_code_and_resuming_finishes_it(shell: Shell, skill: Path) -> None:
+    named = ("--model", "openai:gpt-5.4", "--judge", "none", "--concurrency", "2")
+    first = shell.run("run", str(skill), *named, "--budget", "0.0005", "--json", "-")
+    assert first.returncode == 4, first.stderr
+    run = json.loads(first.stdout)["run"]
+    assert run["stop_cause"] == "budget"
+    assert 0 < run["answered"] < run["planned"]
+    again = shell.run("runs", "resume", run["id"][:8], "--budget", "5", "--json", "-")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["run"]["answered"] == run["planned"]
+    assert shell.seen()["repeated_calls"] == 0
+
+
+def test_require_turns_the_verdict_into_an_exit_code(shell: Shell, skill: Path) -> None:
+    done = shell.run("run", str(skill), *MODEL, "--judge", "openai:judge", "--require", "best", "--quiet")
+    assert done.returncode == 3
+    assert done.stdout.count("\n") == 1

@@ -45,7 +45,7 @@ def reply(call: Call) -> Reply | None:
 
 
 def judge_reply(call: Call) -> Reply:
-    """A judge's reply in the shape asked for: levels drawn from the candidate's own text. The model `prose` has none."""
+    """A judge's reply in the shape asked for, its levels drawn from the candidate. The model `prose` has none."""
     if call.model == "prose":
         return Reply("I would give this answer four stars.")
     seed = sum(call.prompt.encode()[-200:])

@@ -67,7 +67,9 @@ def test_the_application_is_no_superuser_no_owner_and_bypasses_nothing(server: S
         assert connection.execute(
             "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'steelyard_app'"
         ).fetchone() == (False, False, False, False)
-        assert connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner = 'steelyard_app'").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner = 'steelyard_app'").fetchone() == (
+            0,
+        )
         assert connection.execute(
             "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         ).fetchone() == (0,)
@@ -79,9 +81,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
     async with database.tenant(tenant_id) as connection:
         await ensure_tenant(connection, tenant_id, "other")
         skill_id, version_id = await skills.save_skill(connection, tenant_id, CONTENT)
-        await skills.sync_cases(
-            connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE
-        )
+        await skills.sync_cases(connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE)
         run_id = await runs.insert_run(
             connection,
             tenant_id,
@@ -109,9 +109,7 @@ async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
         for table in tenant_tables(server):
             name = sql.Identifier(table)
             column = sql.Identifier("id" if table == "tenants" else "tenant_id")
-            rows = await connection.execute(
-                sql.SQL("SELECT 1 FROM {} WHERE {} = %s").format(name, column), (other,)
-            )
+            rows = await connection.execute(sql.SQL("SELECT 1 FROM {} WHERE {} = %s").format(name, column), (other,))
             assert await rows.fetchone() is None, table
             for change in ("DELETE FROM {} WHERE {} = %s", "UPDATE {} SET {} = %s"):
                 done = await connection.execute(

@@ -114,9 +114,7 @@ def test_the_lift_is_with_minus_without_on_the_same_cases() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    scores=st.lists(
-        st.lists(st.one_of(st.none(), st.floats(0, 100)), min_size=3, max_size=3), min_size=1, max_size=25
-    ),
+    scores=st.lists(st.lists(st.one_of(st.none(), st.floats(0, 100)), min_size=3, max_size=3), min_size=1, max_size=25),
     seed=st.integers(0, 1000),
 )
 def test_the_same_rows_give_the_same_bits_in_any_order(scores: list[list[float | None]], seed: int) -> None:

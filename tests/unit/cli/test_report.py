@@ -1,0 +1,181 @@
+"""The screen of a run: the verdict first, every figure with its unit, no line too wide, nothing claimed beyond it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from steelyard.domain.calls import FailureKind
+from steelyard.domain.runs import RunCounts
+from steelyard.services.reports import RunReport
+from tests.unit.cli.made import names, report, summary
+from tests.unit.cli.screens import screen_of
+
+LONG = (
+    "openrouter:some-vendor/an-instruct-model-with-a-very-long-name-2026-11-24?reasoning_effort=high&temperature=0.25"
+)
+HOSTILE = "openai:\x1b[2J\x1b]0;owned\x07[bold red]x[/]\u202egpt\r\n5"
+
+
+def both_arms(lift: float, low: float, high: float) -> RunReport:
+    models = names(2)
+    rows = [
+        summary(models[0], 70.0, lift=lift, lift_low=low, lift_high=high, token_tax=321.0),
+        summary(models[0], 70.0 - lift, arm="without_skill"),
+        summary(models[1], 60.0, lift=9.0, lift_low=2.0, lift_high=16.0, token_tax=320.0),
+        summary(models[1], 51.0, arm="without_skill"),
+    ]
+    return report(models, rows)
+
+
+def failure(kind: FailureKind, model: str = "openai:model-0", message: str = "It said no.") -> dict[str, object]:
+    return {"model": model, "kind": kind.value, "count": 3, "message": message}
+
+
+REPORTS = {
+    "one model": report(names(1), judge=None, judge_digest=None),
+    "three models": report(),
+    "twelve models": report(names(12)),
+    "long names": report([LONG, LONG + "&seed=1", LONG + "&seed=2"]),
+    "hostile names": report([HOSTILE, "openai:b"], failures=[failure(FailureKind.NETWORK, HOSTILE, HOSTILE * 30)]),
+    "wide letters": report(["openai:模型模型模型模型模型模型模型模型模型模型", "openai:b"]),
+    "unknown costs": report(
+        None, [summary(name, 80.0, avg_cost_microcents=None) for name in names(3)], spent_is_lower_bound=True
+    ),
+    "nothing answered": report(
+        None,
+        [
+            summary(
+                name, None, pass_rate=None, avg_cost_microcents=None, avg_tokens=None,
+                latency_ms_p50=None, latency_ms_p95=None, missing=20,
+            )
+            for name in names(3)
+        ],
+        counts=RunCounts(60, 0, 0, 0, 60, 0),
+        failures=[failure(kind) for kind in FailureKind],
+    ),
+    "both arms": both_arms(-12.0, -20.0, -4.0),
+    "budget": report(stop_cause="budget", partial=True, budget_microcents=5_000_000),
+    "cancelled": report(status="cancelled", stop_cause="cancelled", partial=True),
+    "failed": report(status="failed", error_message="The database went away. " * 20),
+    "preview": report(status="running", stored=False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("case", REPORTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_line_is_wider_than_the_screen(case: str, width: int, encoding: str) -> None:
+    for line in screen_of(REPORTS[case], width, encoding).splitlines():
+        assert cell_len(line.rstrip()) <= width, line
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_the_verdict_is_the_first_thing_said(case: str) -> None:
+    found = REPORTS[case]
+    first = screen_of(found, 2_000).splitlines()[0].rstrip()
+    assert first == " ".join(re.sub(r"\x1b\[2J|\x1b\]0;owned\x07|\u202e", "", found.sentence).split())
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_nothing_that_a_terminal_obeys_is_printed(case: str) -> None:
+    text = screen_of(REPORTS[case])
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_markup_in_a_name_is_shown_as_it_is() -> None:
+    assert "[bold red]x[/]" in screen_of(REPORTS["hostile names"], 120)
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_an_ascii_terminal_gets_ascii_alone(case: str) -> None:
+    assert screen_of(REPORTS[case], encoding="ascii").isascii()
+
+
+def test_the_table_of_eighty_columns_has_every_figure_on_one_line() -> None:
+    line = next(
+        line for line in screen_of(report()).splitlines() if "model-0" in line and "/case" not in line and "(82" in line
+    )
+    for figure in ("90.0 (82–98)", "85%", "$0.00412", "1,234", "1.2/15.7", "0/0"):
+        assert figure in line
+
+
+def test_a_proven_harm_is_a_headline_and_so_is_one_beyond_the_margin() -> None:
+    assert "The skill makes openai:model-0 worse: -12.0 points, 95% interval -20.0 to -4.0." in screen_of(
+        both_arms(-12.0, -20.0, -4.0), 200
+    )
+    assert "The skill may make openai:model-0 worse: -6.0 points" in screen_of(both_arms(-6.0, -15.0, 3.0), 200)
+
+
+def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:
+    text = screen_of(both_arms(-2.0, -9.0, 5.0), 200)
+    assert "worse" not in text
+    assert "-2.0" in text
+
+
+def test_only_a_proven_best_carries_its_mark() -> None:
+    proven = report()
+    assert proven.verdict.kind == "best"
+    assert "★" in screen_of(proven)
+    unproven = replace(proven, verdict=replace(proven.verdict, kind="not_enough", best=None, tied=()))
+    assert "★" not in screen_of(unproven)
+    assert "☆ leading, not proven" in screen_of(unproven)
+
+
+def test_a_single_model_is_not_said_to_lead() -> None:
+    text = screen_of(REPORTS["one model"])
+    assert "leading" not in text.split("Quality and its")[0].split("\n", 3)[-1]
+    assert "☆" not in text
+
+
+def test_unknown_prices_make_the_total_a_lower_bound() -> None:
+    text = screen_of(REPORTS["unknown costs"], 120)
+    assert "at least $0.1235" in text
+    assert "unknown" in text
+
+
+def test_the_judge_is_named_with_its_digest_and_its_cost() -> None:
+    text = screen_of(report(), 120)
+    assert "anthropic:claude-sonnet-5-5 (digest 0123456789ab)" in text
+    assert "of which judge $0.0235" in text
+
+
+def test_a_judge_of_a_candidates_family_is_flagged() -> None:
+    assert "own family" in screen_of(report(["anthropic:claude-haiku-4-5", "openai:gpt-5.4"]), 120)
+    assert "own family" not in screen_of(report(["openai:gpt-5.4", "google:gemini-3"]), 120)
+
+
+def test_reused_cells_are_said_to_have_been_paid_before() -> None:
+    text = screen_of(report(counts=RunCounts(96, 96, 96, 0, 0, 71)), 120)
+    assert "71 of 96 cells: paid before, not called again" in text
+
+
+def test_failed_and_missing_cells_are_counted_apart() -> None:
+    text = screen_of(report(counts=RunCounts(60, 50, 50, 4, 6, 0)), 120)
+    assert "60 planned, 50 answered, 4 failed (scored 0), 6 missing (not scored)" in text
+    assert "steelyard runs resume ab12cd34" in text
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+def test_every_kind_of_failure_has_a_message_and_a_next_step(kind: FailureKind) -> None:
+    text = screen_of(report(failures=[failure(kind)]), 200)
+    assert "It said no." in text
+    assert ("scored 0" in text.split("Failures")[1]) == kind.scores_zero
+    assert "next: " in text
+
+
+def test_a_run_cut_short_says_how_far_it_came_and_how_to_go_on() -> None:
+    assert "Partial: stopped by its budget of $0.0500 with 60 of 60 cells done." in screen_of(REPORTS["budget"], 120)
+    assert "--budget USD" in screen_of(REPORTS["budget"], 120)
+    assert "Partial: cancelled" in screen_of(REPORTS["cancelled"], 120)
+    assert "A preview, no verdict yet" in screen_of(REPORTS["preview"], 120)
+
+
+def test_names_that_differ_in_their_ends_stay_different_when_shortened() -> None:
+    text = screen_of(REPORTS["long names"])
+    table = text.split("3 models with the skill")[1].split("Quality and its")[0]
+    labels = [line.split("  ")[1] if line.startswith(" ") else line.split()[1] for line in table.splitlines()[3:6]]
+    assert len(set(labels)) == 3

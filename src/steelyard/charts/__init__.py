@@ -1,0 +1,1 @@
+"""Charts as inline SVG, PNG and JSON, from plain figures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from steelyard.providers.vendors import Connection, Sent, connect, load, sent_by
 
 _STOPS = {"stop": StopReason.STOP, "tool_call": StopReason.STOP, "length": StopReason.LENGTH}
 _REPLY_TOOL = "reply"
+_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.S)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Gateway:
             output = _text(reply)
             stop = _STOPS.get(reply.finish_reason or "", StopReason.OTHER)
         if request.json_schema is not None and stop in (StopReason.STOP, StopReason.OTHER):
+            output = _without_fence(output)
             self._check_json(request, output, usage)
         return ModelResponse(
             output=output,
@@ -216,6 +219,12 @@ def _text(reply: VendorResponse) -> str:
         if isinstance(part, ToolCallPart):
             return part.args_as_json_str()
     return "".join(part.content for part in reply.parts if isinstance(part, TextPart))
+
+
+def _without_fence(text: str) -> str:
+    """What stands in a code fence around the whole text; many models put JSON in one however they are asked."""
+    fenced = _FENCE.fullmatch(text.strip())
+    return fenced[1] if fenced else text
 
 
 def _usage(reply: VendorResponse) -> Usage:

@@ -67,6 +67,15 @@ async def test_a_schema_reply_is_the_json_text(open_providers: Open, model: str,
     assert reply.stop_reason is StopReason.STOP
 
 
+@pytest.mark.parametrize("fenced", ['```json\n{"level": 4}\n```', '```\n{"level": 4}\n```\n'])
+async def test_json_in_a_code_fence_is_read_at_the_first_attempt(
+    server: ModelServer, open_providers: Open, fenced: str
+) -> None:
+    server.config = ServerConfig(schema_reply=lambda call: Reply(fenced))
+    reply = await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
+    assert (reply.output, reply.attempts) == ('{"level": 4}', 1)
+
+
 @pytest.mark.parametrize("model", VENDORS)
 async def test_prose_in_place_of_json_is_malformed_and_what_was_paid_is_told(
     server: ModelServer, open_providers: Open, model: str

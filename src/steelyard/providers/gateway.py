@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -54,6 +55,11 @@ class Gateway:
         self._timeout_s = timeout_s
         self._connection: Connection | None = None
         self._variants: dict[tuple[ModelRef, int, str], asyncio.Task[_Variant]] = {}
+
+    async def prepare(self, request: ModelRequest) -> None:
+        """Import the vendor's package, connect, and rehearse the request; a fault is left for the call to tell."""
+        with suppress(Exception):
+            await self._variant(request)
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """One attempt, at most `timeout_s` long. Raises CallError; cancellation passes through."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.skills import SkillService
@@ -45,6 +46,7 @@ class Workbench:
     database: Database
     skills: SkillService
     benchmarks: BenchmarkService
+    catalogue: SkillCatalogue
     concurrency: int
     _estimator: Estimator
     _price: Pricer
@@ -132,6 +134,7 @@ async def _assemble(
     from steelyard.judging import Judge
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
+    from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.estimates import Estimator
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
@@ -157,6 +160,7 @@ async def _assemble(
         database=database,
         skills=SkillService(database),
         benchmarks=benchmarks,
+        catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
         concurrency=concurrency,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,

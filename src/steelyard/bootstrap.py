@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
@@ -45,6 +48,9 @@ class Workbench:
     database: Database
     skills: SkillService
     benchmarks: BenchmarkService
+    runs: RunViews
+    cases: CaseViews
+    live: LiveRuns
     concurrency: int
     _estimator: Estimator
     _price: Pricer
@@ -132,7 +138,10 @@ async def _assemble(
     from steelyard.judging import Judge
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.estimates import Estimator
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
@@ -149,6 +158,9 @@ async def _assemble(
 
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
+    views = RunViews(database)
+    live = LiveRuns(views)
+    stack.push_async_callback(live.aclose)
     return Workbench(
         home=home,
         tenant_id=LOCAL_TENANT,
@@ -157,6 +169,9 @@ async def _assemble(
         database=database,
         skills=SkillService(database),
         benchmarks=benchmarks,
+        runs=views,
+        cases=CaseViews(database),
+        live=live,
         concurrency=concurrency,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
@@ -47,6 +50,9 @@ class Workbench:
     skills: SkillService
     benchmarks: BenchmarkService
     catalogue: SkillCatalogue
+    run_views: RunViews
+    case_views: CaseViews
+    live: LiveRuns
     concurrency: int
     _estimator: Estimator
     _price: Pricer
@@ -134,8 +140,11 @@ async def _assemble(
     from steelyard.judging import Judge
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.estimates import Estimator
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
@@ -152,6 +161,9 @@ async def _assemble(
 
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
+    views = RunViews(database)
+    live = LiveRuns(views)
+    stack.push_async_callback(live.aclose)
     return Workbench(
         home=home,
         tenant_id=LOCAL_TENANT,
@@ -161,6 +173,9 @@ async def _assemble(
         skills=SkillService(database),
         benchmarks=benchmarks,
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
+        run_views=views,
+        case_views=CaseViews(database),
+        live=live,
         concurrency=concurrency,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,

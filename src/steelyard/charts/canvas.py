@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import altair as alt
@@ -19,6 +18,7 @@ FONT = "Noto Sans, DejaVu Sans, Liberation Sans, Arial, sans-serif"
 SIZE = 12.0
 LINE = 18.0
 _KEY_GAP = 16.0
+_TEXT_LOOKS = {"align": "align", "fontSize": "size", "fontWeight": "weight"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Line:
     y2: float
     ink: Ink = Ink.GRID
     width: float = 1.0
-    dash: tuple[int, int] | None = None
+    dash: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,56 +103,76 @@ class KeyItem:
     ink: Ink
 
 
-def texts(items: Iterable[Text]) -> list[Layer]:
-    layers: list[Layer] = []
-
-    def style(item: Text) -> tuple[Any, ...]:
-        return (item.halo, item.ink, item.align, item.size, item.bold)
-
-    for (halo, ink, align, size, bold), group in groupby(sorted(items, key=style), key=style):
-        rows = [{"x": item.x, "y": item.y, "text": item.text} for item in group]
-        weight = 600 if bold else 400
-        looks: dict[str, Any] = {"align": align, "baseline": "middle", "fontSize": size, "fontWeight": weight}
-        if halo:
-            around = alt.Chart(_values(rows)).mark_text(
-                aria=False, fill=Ink.SURFACE.value, stroke=Ink.SURFACE.value, strokeWidth=4, strokeJoin="round", **looks
-            )
-            layers.append(around.encode(x=pixels("x"), y=pixels("y", alt.Y), text="text:N"))
-        mark = alt.Chart(_values(rows)).mark_text(aria=False, fill=ink.value, **looks)
-        layers.append(mark.encode(x=pixels("x"), y=pixels("y", alt.Y), text="text:N"))
-    return layers
-
-
-def lines(items: Iterable[Line]) -> list[Layer]:
-    layers: list[Layer] = []
-
-    def style(item: Line) -> tuple[Any, ...]:
-        return (item.ink, item.width, item.dash or (0, 0))
-
-    for (ink, width, dash), group in groupby(sorted(items, key=style), key=style):
-        rows = [{"x": item.x, "y": item.y, "x2": item.x2, "y2": item.y2} for item in group]
-        looks: dict[str, Any] = {"strokeDash": list(dash)} if any(dash) else {}
-        mark = alt.Chart(_values(rows)).mark_rule(aria=False, stroke=ink.value, strokeWidth=width, **looks)
-        layers.append(mark.encode(x=pixels("x"), y=pixels("y", alt.Y), x2="x2:Q", y2="y2:Q"))
-    return layers
+def texts(items: Sequence[Text]) -> list[Layer]:
+    """The texts above each other's halos."""
+    rows = [
+        {
+            "x": item.x,
+            "y": item.y,
+            "text": item.text,
+            "ink": item.ink.value,
+            "align": item.align,
+            "size": item.size,
+            "weight": 600 if item.bold else 400,
+            "halo": item.halo,
+        }
+        for item in items
+    ]
+    around = [row | {"ink": Ink.SURFACE.value} for row in rows if row["halo"]]
+    looks: dict[str, Any] = {name: alt.ExprRef(f"datum.{field}") for name, field in _TEXT_LOOKS.items()}
+    halo = {"stroke": Ink.SURFACE.value, "strokeWidth": 4, "strokeJoin": "round"}
+    return [
+        alt.Chart(data(group))
+        .mark_text(aria=False, baseline="middle", **looks, **more)
+        .encode(x=pixels("x"), y=pixels("y", alt.Y), text="text:N", fill=_as_is(alt.Fill, "ink"))
+        for group, more in ((around, halo), (rows, {}))
+        if group
+    ]
 
 
-def symbols(items: Iterable[Symbol]) -> list[Layer]:
-    layers: list[Layer] = []
+def lines(items: Sequence[Line]) -> list[Layer]:
+    rows = [
+        {
+            "x": item.x,
+            "y": item.y,
+            "x2": item.x2,
+            "y2": item.y2,
+            "ink": item.ink.value,
+            "width": item.width,
+            "dash": list(item.dash),
+        }
+        for item in items
+    ]
+    mark = alt.Chart(data(rows)).mark_rule(
+        aria=False, strokeWidth=alt.ExprRef("datum.width"), strokeDash=alt.ExprRef("datum.dash")
+    )
+    drawn = mark.encode(x=pixels("x"), y=pixels("y", alt.Y), x2="x2:Q", y2="y2:Q", stroke=_as_is(alt.Stroke, "ink"))
+    return [drawn] if rows else []
 
-    def style(item: Symbol) -> tuple[Any, ...]:
-        return (item.ink, item.shape, item.area, item.hollow)
 
-    for (ink, shape, area, hollow), group in groupby(sorted(items, key=style), key=style):
-        rows = [{"x": item.x, "y": item.y} for item in group]
-        looks: dict[str, Any] = (
-            {"fill": Ink.SURFACE.value, "stroke": ink.value, "strokeWidth": 1.75}
-            if hollow
-            else {"fill": ink.value, "stroke": Ink.SURFACE.value, "strokeWidth": 1.5}
-        )
-        mark = alt.Chart(_values(rows)).mark_point(aria=False, filled=True, opacity=1, shape=shape, size=area, **looks)
-        layers.append(mark.encode(x=pixels("x"), y=pixels("y", alt.Y)))
-    return layers
+def symbols(items: Sequence[Symbol]) -> list[Layer]:
+    rows = [
+        {
+            "x": item.x,
+            "y": item.y,
+            "shape": item.shape,
+            "fill": (Ink.SURFACE if item.hollow else item.ink).value,
+            "stroke": (item.ink if item.hollow else Ink.SURFACE).value,
+            "area": item.area,
+        }
+        for item in items
+    ]
+    mark = alt.Chart(data(rows)).mark_point(
+        aria=False, filled=True, opacity=1, strokeWidth=1.5, size=alt.ExprRef("datum.area")
+    )
+    drawn = mark.encode(
+        x=pixels("x"),
+        y=pixels("y", alt.Y),
+        shape=_as_is(alt.Shape, "shape"),
+        fill=_as_is(alt.Fill, "fill"),
+        stroke=_as_is(alt.Stroke, "stroke"),
+    )
+    return [drawn] if rows else []
 
 
 def hits(items: Sequence[Hit]) -> list[Layer]:
@@ -164,15 +184,20 @@ def hits(items: Sequence[Hit]) -> list[Layer]:
             {"x": item.x, "y": item.y, "x2": item.x + item.width, "y2": item.y + item.height, "says": item.says}
             for item in items
         ]
-        boxes = alt.Chart(_values(rows)).mark_rect(fill=Ink.HIT.value, opacity=0)
+        boxes = alt.Chart(data(rows)).mark_rect(fill=Ink.HIT.value, opacity=0)
         return [
             boxes.encode(
                 x=pixels("x"), y=pixels("y", alt.Y), x2="x2:Q", y2="y2:Q", description=alt.Description("says:N")
             )
         ]
     rows = [{"x": item.x, "y": item.y, "says": item.says} for item in items]
-    circles = alt.Chart(_values(rows)).mark_point(filled=True, fill=Ink.HIT.value, opacity=0, size=520, strokeWidth=0)
+    circles = alt.Chart(data(rows)).mark_point(filled=True, fill=Ink.HIT.value, opacity=0, size=520, strokeWidth=0)
     return [circles.encode(x=pixels("x"), y=pixels("y", alt.Y), description=alt.Description("says:N"))]
+
+
+def _as_is(channel: type[Any], field: str) -> Any:
+    """A channel whose field holds what is to be drawn, not something to be scaled."""
+    return channel(f"{field}:N", scale=None, legend=None)
 
 
 def pixels(field: str, channel: type[Any] = alt.X) -> Any:
@@ -251,13 +276,9 @@ def compose(layers: Sequence[Layer], frame: Frame, plot: Plot, head: Sequence[Te
         },
         background=Ink.SURFACE.value if head else "transparent",
     )
-    return chart.configure(font=FONT, view=alt.ViewConfig(stroke=None)).to_dict()
+    return chart.configure(font=FONT, view=alt.ViewConfig(stroke=None)).to_dict(validate=False)
 
 
-def _values(rows: Sequence[dict[str, Any]]) -> alt.Data:
+def data(rows: Sequence[dict[str, Any]]) -> alt.Data:
+    """Rows as the data of a layer, carried in the specification."""
     return alt.Data(values=list(rows))
-
-
-def data(rows: Iterable[Any]) -> alt.Data:
-    """Dataclasses or dicts as the data of a layer."""
-    return _values([row if isinstance(row, dict) else asdict(row) for row in rows])

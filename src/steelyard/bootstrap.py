@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.live import LiveRuns
@@ -50,6 +51,7 @@ class Workbench:
     benchmarks: BenchmarkService
     runs: RunViews
     cases: CaseViews
+    comparisons: Comparisons
     live: LiveRuns
     concurrency: int
     _estimator: Estimator
@@ -139,6 +141,7 @@ async def _assemble(
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.live import LiveRuns
     from steelyard.services.run_view import RunViews
@@ -171,6 +174,7 @@ async def _assemble(
         benchmarks=benchmarks,
         runs=views,
         cases=CaseViews(database),
+        comparisons=Comparisons(database, price),
         live=live,
         concurrency=concurrency,
         _estimator=Estimator(database, benchmarks, price),

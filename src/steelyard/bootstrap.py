@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
@@ -49,8 +50,9 @@ class Workbench:
     database: Database
     skills: SkillService
     benchmarks: BenchmarkService
-    runs: RunViews
-    cases: CaseViews
+    catalogue: SkillCatalogue
+    run_views: RunViews
+    case_views: CaseViews
     comparisons: Comparisons
     live: LiveRuns
     concurrency: int
@@ -141,6 +143,7 @@ async def _assemble(
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.live import LiveRuns
@@ -172,8 +175,9 @@ async def _assemble(
         database=database,
         skills=SkillService(database),
         benchmarks=benchmarks,
-        runs=views,
-        cases=CaseViews(database),
+        catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
+        run_views=views,
+        case_views=CaseViews(database),
         comparisons=Comparisons(database, price),
         live=live,
         concurrency=concurrency,

@@ -145,6 +145,10 @@ class CallError(Exception):
 class Provider(Protocol):
     """Answers requests for the models of one provider."""
 
+    async def prepare(self, request: ModelRequest) -> None:
+        """Do what the first such request would have to wait for, without calling. Raises nothing of its own."""
+        ...
+
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """One reply. Raises CallError; cancellation passes through."""
         ...

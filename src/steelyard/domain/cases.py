@@ -11,9 +11,18 @@ from typing import Any
 
 
 class CaseSource(StrEnum):
+    """Where a case came from: the skill's folder, a user's training example, a member who wrote it here, or one run."""
+
     FILE = "file"
     TRAINING_EXAMPLE = "training_example"
+    WRITTEN = "written"
     AD_HOC = "ad_hoc"
+
+
+class CaseStatus(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 class CheckKind(StrEnum):

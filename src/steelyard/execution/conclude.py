@@ -32,6 +32,8 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
         verdict=outcome.to_json(),
         best=outcome.best_observed,
         cheapest=outcome.cheapest_observed,
+        verdict_kind=outcome.verdict.kind,
+        headline=outcome.headline,
     )
     return True
 

@@ -16,6 +16,7 @@ from steelyard.domain.runs import Arm, CellState
 from steelyard.execution.plan import Plan
 from steelyard.statistics import decide, lift, mean_interval, quantiles, sentence, wilson_interval
 from steelyard.storage.results import CellFigures
+from steelyard.storage.runs import Headline
 
 if TYPE_CHECKING:
     from steelyard.statistics import Verdict
@@ -69,6 +70,21 @@ class Outcome:
     sentence: str
     best_observed: tuple[str, float] | None
     cheapest_observed: tuple[str, int] | None
+
+    @property
+    def headline(self) -> Headline | None:
+        """The best model, else the leading one, else the highest observed; None where no model has a quality."""
+        verdict = self.verdict
+        index = verdict.leader if verdict.best is None else verdict.best
+        named = self.models[index] if index is not None else self.best_observed and self.best_observed[0]
+        return next(
+            (
+                Headline(s.model, s.quality, s.quality_low, s.quality_high, s.avg_cost_microcents)
+                for s in self.summaries
+                if s.model == named and s.arm == self.arm and s.quality is not None
+            ),
+            None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""Which providers there are and how to reach them: the settings file and the vendors' own environment variables."""
+"""The settings file, and the vendors' own environment variables: which providers there are, how calls are made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steelyard.domain.errors import SettingsError
+from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.pricing.rates import Rates
 
 Kind = Literal["openai", "anthropic", "google"]
@@ -59,12 +60,13 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """Everything the providers need to know: `endpoints` by name, `prices` of one's own by `provider:name`."""
+    """`endpoints` by name, `prices` of one's own by `provider:name`, and the age in days that makes a benchmark stale."""
 
     home: Path
     endpoints: Mapping[str, Endpoint]
     calls: CallSettings = CallSettings()
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
+    stale_after_days: int = STALE_AFTER_DAYS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,10 +109,16 @@ class _Calls(BaseModel):
     local_context: int = Field(default=8192, ge=512)
 
 
+class _Staleness(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    days: int = Field(default=STALE_AFTER_DAYS, ge=1, le=36_500)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore")
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
+    staleness: _Staleness = Field(default_factory=_Staleness)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -133,7 +141,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         endpoints[name] = _from_file(name, provider, endpoints.get(name), env)
         for model, price in provider.prices.items():
             prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
-    return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices)
+    return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices, file.staleness.days)
 
 
 def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:

@@ -194,19 +194,20 @@ class BenchmarkService:
         by_source: dict[CaseSource, list[GoldenCase]] = {}
         for case in request.cases:
             by_source.setdefault(case.source, []).append(case)
-        ids: dict[str, UUID] = {}
+        # Cases of two sources may go by the same name.
+        ids: dict[tuple[CaseSource, str], UUID] = {}
         for source, cases in by_source.items():
             row_ids = await skills.sync_cases(
                 connection, tenant_id, skill_id, cases, source=source, retire=request.of_record
             )
-            ids |= {case.case_id: row_id for case, row_id in zip(cases, row_ids, strict=True)}
+            ids |= {(source, case.case_id): row_id for case, row_id in zip(cases, row_ids, strict=True)}
         judge = None if request.judge is None else self._make_judge(request.judge)
         plan = Plan(
             models=tuple(model.text for model in request.models),
             identities=tuple(self._models.identity(model) for model in request.models),
             arms=request.arms,
             trials=request.trials,
-            case_ids=tuple(ids[case.case_id] for case in request.cases),
+            case_ids=tuple(ids[case.source, case.case_id] for case in request.cases),
             skill_digest=request.content.digest,
             max_tokens=request.max_tokens,
             seed=request.seed,

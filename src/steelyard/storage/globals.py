@@ -1,4 +1,4 @@
-"""The tables that belong to no tenant, each with its reason; everything else stands under row-level security."""
+"""What stands outside row-level security, with reasons: tables of no tenant, functions with owner's rights."""
 
 GLOBAL_TABLES = {
     "alembic_version": "one schema for all",
@@ -6,4 +6,8 @@ GLOBAL_TABLES = {
     "procrastinate_events": "the queue: ids only",
     "procrastinate_periodic_defers": "the queue: ids only",
     "procrastinate_workers": "the queue: heartbeats only",
+}
+
+SECURITY_DEFINER_FUNCTIONS = {
+    "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
 }

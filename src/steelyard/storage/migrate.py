@@ -37,10 +37,10 @@ def head_revision() -> str:
 
 
 # Read without Alembic on the hot path of every command: importing it costs more than the query.
-HEAD = "0001"
+HEAD = "0002"
 
 
-def migrate(admin_dsn: str) -> SchemaState:
+def migrate(admin_dsn: str, revision: str = "head") -> SchemaState:
     """Bring the database to head, one process at a time. Raises StorageError.
 
     `admin_dsn` must belong to a role that may create tables here and, the first time, the role
@@ -60,7 +60,7 @@ def migrate(admin_dsn: str) -> SchemaState:
             try:
                 config = _config()
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
                 connection.commit()
             finally:
                 connection.rollback()

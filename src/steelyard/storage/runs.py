@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
+from steelyard.storage import standing
 from steelyard.storage.database import Connection
 
 ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
@@ -21,7 +22,10 @@ ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run as stored, with its skill's name and version digest. Money in microcents."""
+    """One run as stored, with its skill's name and version digest. Money in microcents.
+
+    The headline is the model the verdict is about, with its quality, interval and average cost per case.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -55,6 +59,23 @@ class RunRow:
     started_at: datetime | None
     completed_at: datetime | None
     created_at: datetime
+    verdict_kind: str | None = None
+    headline_model: str | None = None
+    headline_quality: float | None = None
+    headline_quality_low: float | None = None
+    headline_quality_high: float | None = None
+    headline_cost_microcents: int | None = None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The model a verdict is about, its quality with the 95% interval, and its average cost per case in microcents."""
+
+    model: str
+    quality: float
+    quality_low: float | None
+    quality_high: float | None
+    cost_microcents: int | None
 
 
 _RUNS = """SELECT r.*, s.name AS skill_name, v.digest AS skill_digest
@@ -163,7 +184,8 @@ async def start_run(connection: Connection, run_id: UUID) -> None:
 
 
 async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: int | None) -> None:
-    """Back to pending, with a new budget where one is given."""
+    """Back to pending, with a new budget where given; until it ends again an earlier run speaks for its skill."""
+    await standing.lock_skill_of_run(connection, run_id)
     await connection.execute(
         """UPDATE benchmark_runs
               SET status = 'pending', stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
@@ -171,6 +193,7 @@ async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: in
             WHERE id = %s""",
         (budget_microcents, run_id),
     )
+    await standing.refresh_benchmark(connection, run_id)
 
 
 async def stop_run(connection: Connection, run_id: UUID, *, status: str, stop_cause: str) -> bool:
@@ -184,7 +207,8 @@ async def stop_run(connection: Connection, run_id: UUID, *, status: str, stop_ca
 
 
 async def lock_run(connection: Connection, run_id: UUID) -> RunRow:
-    """The run, locked until the transaction ends. Raises NotFound."""
+    """The run, locked with its skill until the transaction ends. Raises NotFound."""
+    await standing.lock_skill_of_run(connection, run_id)
     await connection.execute("SELECT 1 FROM benchmark_runs WHERE id = %s FOR UPDATE", (run_id,))
     return await get_run(connection, run_id)
 
@@ -197,16 +221,33 @@ async def conclude_run(
     verdict: Mapping[str, Any],
     best: tuple[str, float] | None,
     cheapest: tuple[str, int] | None,
+    verdict_kind: str,
+    headline: Headline | None,
 ) -> None:
-    """Store the verdict; with a status, end the run as complete."""
+    """Store the verdict, on the run and in its skill's standing; with a status, end the run as complete.
+
+    The caller has the run locked by `lock_run`.
+    """
     await connection.execute(
         """UPDATE benchmark_runs
               SET verdict = %s, best_model = %s, best_quality_score = %s, cheapest_model = %s,
-                  cheapest_cost_microcents = %s, status = coalesce(%s, status),
+                  cheapest_cost_microcents = %s, verdict_kind = %s, headline_model = %s, headline_quality = %s,
+                  headline_quality_low = %s, headline_quality_high = %s, headline_cost_microcents = %s,
+                  status = coalesce(%s, status),
                   completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END
             WHERE id = %s""",
-        (Jsonb(verdict), *(best or (None, None)), *(cheapest or (None, None)), status, status, run_id),
+        (
+            Jsonb(verdict),
+            *(best or (None, None)),
+            *(cheapest or (None, None)),
+            verdict_kind,
+            *(astuple(headline) if headline else (None,) * 5),
+            status,
+            status,
+            run_id,
+        ),
     )
+    await standing.refresh_benchmark(connection, run_id)
 
 
 async def take_look(

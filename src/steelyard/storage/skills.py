@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from steelyard.domain.cases import CaseSource, Check, GoldenCase
 from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
+from steelyard.storage import standing
 from steelyard.storage.database import Connection, clean, clean_json
 
 
@@ -61,12 +62,8 @@ class CaseRow:
 _SKILLS = """
     SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, v.digest, v.id AS version_id,
            (SELECT count(*) FROM skill_versions n
-             WHERE n.tenant_id = s.tenant_id AND n.skill_id = s.id)::int AS versions,
-           (SELECT count(*) FROM golden_cases c WHERE c.tenant_id = s.tenant_id AND c.skill_id = s.id
-              AND c.status = 'accepted' AND c.retired_at IS NULL AND c.source <> 'ad_hoc')::int AS cases
-      FROM skills s
-      JOIN LATERAL (SELECT id, digest FROM skill_versions v WHERE v.tenant_id = s.tenant_id AND v.skill_id = s.id
-                     ORDER BY v.created_at DESC, v.id LIMIT 1) v ON true
+             WHERE n.tenant_id = s.tenant_id AND n.skill_id = s.id)::int AS versions, s.accepted_cases AS cases
+      FROM skills s JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
 """
 
 
@@ -78,13 +75,14 @@ async def save_skill(connection: Connection, tenant_id: UUID, content: SkillCont
     cursor = await connection.execute(
         """INSERT INTO skills (tenant_id, name, description, source) VALUES (%s, %s, %s, %s)
            ON CONFLICT (tenant_id, name) DO UPDATE
-              SET description = EXCLUDED.description, source = EXCLUDED.source, updated_at = now()
-           RETURNING id""",
+              SET description = EXCLUDED.description, source = EXCLUDED.source
+           RETURNING id, current_version_id""",
         (tenant_id, clean(content.name), clean(content.description), content.source and clean(content.source)),
     )
     row = await cursor.fetchone()
     assert row is not None
     skill_id: UUID = row["id"]
+    current: UUID | None = row["current_version_id"]
     lint = [
         {"level": f.level, "code": f.code, "message": f.message, "file": f.file, "line": f.line} for f in content.lint
     ]
@@ -92,7 +90,7 @@ async def save_skill(connection: Connection, tenant_id: UUID, content: SkillCont
         """INSERT INTO skill_versions (tenant_id, skill_id, digest, prompt, body, frontmatter, lint, references_cut)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (tenant_id, skill_id, digest) DO UPDATE
-              SET created_at = now(), prompt = EXCLUDED.prompt, lint = EXCLUDED.lint
+              SET prompt = EXCLUDED.prompt, lint = EXCLUDED.lint
            RETURNING id, (xmax = 0) AS inserted""",
         (
             tenant_id,
@@ -114,6 +112,11 @@ async def save_skill(connection: Connection, tenant_id: UUID, content: SkillCont
                 "INSERT INTO skill_files (tenant_id, skill_version_id, path, content) VALUES (%s, %s, %s, %s)",
                 [(tenant_id, version_id, clean(path), data) for path, data in sorted(content.files.items())],
             )
+    if version_id != current:
+        await connection.execute(
+            "UPDATE skills SET current_version_id = %s, version_since = now(), updated_at = now() WHERE id = %s",
+            (version_id, skill_id),
+        )
     return skill_id, version_id
 
 
@@ -160,7 +163,8 @@ async def sync_cases(
     """Make `cases` the skill's cases of that source, in order; returns their row ids.
 
     A case whose text changed is a new row and the old one is retired, so that results keep pointing
-    at what they were measured on. Ad-hoc cases, and others unless `retire`, are added and retire nothing.
+    at what they were measured on. Only a folder's cases are a whole that others can have dropped out of: cases of any
+    other source, and a folder's unless `retire`, are added and retire nothing.
     """
     ids: list[UUID] = []
     for case in cases:
@@ -190,12 +194,14 @@ async def sync_cases(
         row = await cursor.fetchone()
         assert row is not None
         ids.append(row["id"])
-    if retire and source is not CaseSource.AD_HOC:
+    if retire and source is CaseSource.FILE:
         await connection.execute(
             """UPDATE golden_cases SET retired_at = now()
                 WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s)""",
             (skill_id, source.value, ids),
         )
+    if source is not CaseSource.AD_HOC:
+        await standing.refresh_cases(connection, skill_id)
     return ids
 
 

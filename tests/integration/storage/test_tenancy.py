@@ -13,7 +13,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
 from steelyard.storage import runs, skills
 from steelyard.storage.database import Database
-from steelyard.storage.globals import GLOBAL_TABLES
+from steelyard.storage.globals import GLOBAL_TABLES, SECURITY_DEFINER_FUNCTIONS
 from steelyard.storage.server import Server
 from steelyard.storage.tenants import ensure_tenant
 
@@ -29,8 +29,15 @@ def tables(server: Server) -> list[tuple[str, bool, bool]]:
         ).fetchall()
 
 
+def partitions(server: Server) -> set[str]:
+    with psycopg.connect(server.admin_dsn) as connection:
+        rows = connection.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'").fetchall()
+    return {name for (name,) in rows}
+
+
 def tenant_tables(server: Server) -> list[str]:
-    return [name for name, *_ in tables(server) if name not in GLOBAL_TABLES]
+    unreachable = partitions(server)
+    return [name for name, *_ in tables(server) if name not in GLOBAL_TABLES and name not in unreachable]
 
 
 def test_every_table_but_the_listed_ones_forces_row_level_security(server: Server) -> None:
@@ -70,9 +77,46 @@ def test_the_application_is_no_superuser_no_owner_and_bypasses_nothing(server: S
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE tableowner = 'steelyard_app'").fetchone() == (
             0,
         )
-        assert connection.execute(
-            "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
-        ).fetchone() == (0,)
+
+
+def test_functions_with_owners_rights_are_the_listed_ones_and_choose_their_own_search_path(server: Server) -> None:
+    with psycopg.connect(server.admin_dsn) as connection:
+        rows = connection.execute(
+            """SELECT proname, array_to_string(proconfig, ','), has_function_privilege('public', oid, 'EXECUTE')
+                 FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"""
+        ).fetchall()
+    assert {name for name, *_ in rows} == set(SECURITY_DEFINER_FUNCTIONS)
+    assert {(path, open_to_all) for _, path, open_to_all in rows} == {("search_path=public, pg_temp", False)}
+
+
+async def test_partitions_have_policies_and_are_reached_through_their_parent_alone(
+    database: Database, server: Server, tenant_id: UUID
+) -> None:
+    found = partitions(server)
+    assert len(found) >= 3
+    with psycopg.connect(server.admin_dsn) as connection:
+        rows = connection.execute("SELECT tablename, policyname, qual FROM pg_policies").fetchall()
+    policies = {table: (name, uses) for table, name, uses in rows}
+    assert all(policies[name] == ("tenant_only", "(tenant_id = current_tenant())") for name in found)
+    for name in found:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with database.tenant(tenant_id) as connection:
+                await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(name)))
+
+
+async def test_partitions_are_made_once_for_months_within_reason(database: Database, tenant_id: UUID) -> None:
+    async with database.tenant(tenant_id) as connection:
+        made = [
+            await (
+                await connection.execute("SELECT ensure_measurement_partitions('2024-03-31', '2024-05-01')")
+            ).fetchone()
+            for _ in range(2)
+        ]
+    assert [list(row.values()) for row in made if row] in ([[3], [0]], [[0], [0]])
+    for first, last in (("1999-01-01", "1999-02-01"), ("2024-05-01", "2024-04-01"), ("2024-05-01", "2999-01-01")):
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            async with database.tenant(tenant_id) as connection:
+                await connection.execute("SELECT ensure_measurement_partitions(%s, %s)", (first, last))
 
 
 async def seeded(database: Database) -> tuple[UUID, UUID]:

@@ -1,0 +1,98 @@
+"""Whether a benchmark still speaks for its skill, and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+STALE_AFTER_DAYS = 90
+
+
+@dataclass(frozen=True)
+class BenchmarkAge:
+    """The benchmark is older than the limit, in days."""
+
+    benchmarked_at: datetime
+    days: int
+    limit_days: int
+    kind: Literal["age"] = "age"
+
+    @property
+    def sentence(self) -> str:
+        return f"The last benchmark is {self.days:,} days old; the limit is {self.limit_days:,}."
+
+
+@dataclass(frozen=True)
+class SkillChange:
+    """The skill's current version is not the one that was benchmarked."""
+
+    changed_at: datetime
+    kind: Literal["skill"] = "skill"
+
+    @property
+    def sentence(self) -> str:
+        return f"The skill has changed since it was benchmarked: its current version is of {_day(self.changed_at)}."
+
+
+@dataclass(frozen=True)
+class CasesChange:
+    """Golden cases were added, edited or taken out after the benchmark was planned."""
+
+    changed_at: datetime
+    kind: Literal["cases"] = "cases"
+
+    @property
+    def sentence(self) -> str:
+        return f"The golden cases have changed since the benchmark: last on {_day(self.changed_at)}."
+
+
+Cause = BenchmarkAge | SkillChange | CasesChange
+
+
+@dataclass(frozen=True)
+class BenchmarkFacts:
+    """What staleness is read from. All but `current_version_id` may be None: no benchmark, or no cases."""
+
+    current_version_id: UUID | None
+    version_since: datetime | None
+    cases_changed_at: datetime | None
+    benchmarked_version_id: UUID | None
+    planned_at: datetime | None
+    benchmarked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """`never`: no benchmark of record yet, which is not stale; `fresh`; `stale` with at least one cause."""
+
+    state: Literal["never", "fresh", "stale"]
+    causes: tuple[Cause, ...] = ()
+
+
+def staleness_of(facts: BenchmarkFacts, *, now: datetime, limit_days: int = STALE_AFTER_DAYS) -> Staleness:
+    """The causes, gravest first. A benchmark is too old once it is a whole `limit_days` days old."""
+    if facts.benchmarked_at is None:
+        return Staleness("never")
+    causes: list[Cause] = []
+    if facts.current_version_id != facts.benchmarked_version_id and facts.version_since is not None:
+        causes.append(SkillChange(facts.version_since))
+    if (
+        facts.cases_changed_at is not None
+        and facts.planned_at is not None
+        and facts.cases_changed_at > facts.planned_at
+    ):
+        causes.append(CasesChange(facts.cases_changed_at))
+    if facts.benchmarked_at <= oldest_fresh(now, limit_days):
+        causes.append(BenchmarkAge(facts.benchmarked_at, (now - facts.benchmarked_at).days, limit_days))
+    return Staleness("stale" if causes else "fresh", tuple(causes))
+
+
+def oldest_fresh(now: datetime, limit_days: int) -> datetime:
+    """A benchmark completed then or earlier is too old."""
+    return now - timedelta(days=limit_days)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"

@@ -1,0 +1,142 @@
+"""The list of skills, a page at a time: read from the skills' own rows, whatever it is sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from steelyard.storage.database import Connection, clean
+
+Sort = Literal["name", "quality", "cost", "feedback", "benchmarked"]
+
+
+@dataclass(frozen=True)
+class SkillGlance:
+    """One skill with its standing. Quality 0-100, money in microcents; None where there is no benchmark or feedback."""
+
+    id: UUID
+    name: str
+    description: str
+    source: str | None
+    created_at: datetime
+    updated_at: datetime
+    current_version_id: UUID
+    version_since: datetime
+    accepted_cases: int
+    cases_changed_at: datetime | None
+    last_run_id: UUID | None
+    last_run_version_id: UUID | None
+    last_run_planned_at: datetime | None
+    benchmarked_at: datetime | None
+    verdict_kind: str | None
+    best_model: str | None
+    quality: float | None
+    quality_low: float | None
+    quality_high: float | None
+    avg_cost_microcents: int | None
+    feedback_total: int
+    feedback_positive_percent: float | None
+
+
+@dataclass(frozen=True)
+class Position:
+    """The last row of a page: its value in the sorted column (None: it has none), its folded name, its id."""
+
+    value: Any
+    name: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which skills: a text to find in name or description, and only those stale at a time.
+
+    `stale_since`: with it, only skills whose benchmark was completed then or earlier, or that have changed since.
+    """
+
+    text: str = ""
+    stale_since: datetime | None = None
+
+
+# The column sorted by, and its type. A name is never absent; every other column may be.
+_COLUMNS: dict[Sort, tuple[str, str]] = {
+    "name": ("lower(s.name)", "text"),
+    "quality": ("s.quality", "float8"),
+    "cost": ("s.avg_cost_microcents", "bigint"),
+    "feedback": ("s.feedback_positive_percent", "float8"),
+    "benchmarked": ("s.benchmarked_at", "timestamptz"),
+}
+_GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, s.current_version_id,
+                    s.version_since, s.accepted_cases, s.cases_changed_at, s.last_run_id, s.last_run_version_id,
+                    s.last_run_planned_at, s.benchmarked_at, s.verdict_kind, s.best_model, s.quality, s.quality_low,
+                    s.quality_high, s.avg_cost_microcents, s.feedback_total, s.feedback_positive_percent
+               FROM skills s"""
+_MATCHING = """(%(text)s = '' OR strpos(lower(s.name), lower(%(text)s)) > 0
+                              OR strpos(lower(s.description), lower(%(text)s)) > 0)
+           AND (%(stale_since)s::timestamptz IS NULL
+                OR s.benchmarked_at IS NOT NULL
+                   AND (s.benchmarked_at <= %(stale_since)s OR s.last_run_version_id <> s.current_version_id
+                        OR s.cases_changed_at > s.last_run_planned_at))"""
+
+
+async def page_of_skills(
+    connection: Connection, chosen: Filter, *, sort: Sort, descending: bool, after: Position | None, limit: int
+) -> list[SkillGlance]:
+    """The skills that come after a position. Those without a value come last in either direction; ties by name."""
+    column, kind = _COLUMNS[sort]
+    order, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    tie = "(lower(s.name), s.id) > (%(name)s, %(id)s)"
+    if after is None:
+        keyset = "true"
+    elif after.value is None:
+        keyset = f"{column} IS NULL AND {tie}"
+    else:
+        keyset = f"""({column} {beyond} %(value)s::{kind} OR {column} = %(value)s::{kind} AND {tie}
+                      OR {column} IS NULL)"""
+    query = f"""{_GLANCE} WHERE {_MATCHING} AND {keyset}
+                ORDER BY {column} {order} NULLS LAST, lower(s.name), s.id LIMIT %(limit)s"""
+    parameters = _parameters(chosen) | {"limit": limit}
+    if after is not None:
+        parameters |= {"value": after.value, "name": after.name, "id": after.id}
+    async with connection.cursor(row_factory=class_row(SkillGlance)) as cursor:
+        await cursor.execute(query.encode(), parameters)
+        return await cursor.fetchall()
+
+
+async def positions_of(connection: Connection, ids: Sequence[UUID], sort: Sort) -> dict[UUID, Position]:
+    """The places of these skills in the sorted list, as the database compares them."""
+    cursor = await connection.execute(
+        f"SELECT s.id, lower(s.name) AS name, {_COLUMNS[sort][0]} AS value FROM skills s WHERE s.id = ANY(%s)".encode(),
+        (list(ids),),
+    )
+    return {row["id"]: Position(row["value"], row["name"], row["id"]) for row in await cursor.fetchall()}
+
+
+async def count_skills(connection: Connection, chosen: Filter) -> int:
+    """How many skills match."""
+    cursor = await connection.execute(
+        f"SELECT count(*)::int AS count FROM skills s WHERE {_MATCHING}".encode(), _parameters(chosen)
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+async def find_glance(
+    connection: Connection, *, name: str | None = None, skill_id: UUID | None = None
+) -> SkillGlance | None:
+    """The skill of that name or id."""
+    async with connection.cursor(row_factory=class_row(SkillGlance)) as cursor:
+        await cursor.execute(
+            (_GLANCE + " WHERE s.name = %s OR s.id = %s ORDER BY s.name = %s DESC NULLS LAST LIMIT 1").encode(),
+            (None if name is None else clean(name), skill_id, None if name is None else clean(name)),
+        )
+        return await cursor.fetchone()
+
+
+def _parameters(chosen: Filter) -> dict[str, Any]:
+    return {"text": clean(chosen.text), "stale_since": chosen.stale_since}

@@ -1,0 +1,124 @@
+"""A database with rows in it comes to this version's schema and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from steelyard.services.catalogue import SkillCatalogue
+from steelyard.storage.database import Database
+from steelyard.storage.migrate import HEAD, head_revision, migrate
+from steelyard.storage.server import Server
+
+
+@pytest.fixture(params=["superuser", "plain owner"])
+def empty(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an empty database, logged in as its owner."""
+    name = f"m_{uuid4().hex[:12]}"
+    with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        dsn = make_conninfo(server.admin_dsn, dbname=name)
+        if request.param == "plain owner":
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'p'").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(name)))
+            admin.execute(sql.SQL("GRANT steelyard_app TO {}").format(sql.Identifier(name)))
+            dsn = make_conninfo(dsn, user=name, password="p")
+        try:
+            yield dsn
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            if request.param == "plain owner":
+                admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def verdict(kind: str, best: int | None, leader: int | None) -> str:
+    summaries = [
+        {
+            "model": f"t:m{index}",
+            "arm": arm,
+            "quality": quality,
+            "quality_low": quality - 5,
+            "quality_high": quality + 5,
+            "avg_cost_microcents": 100 * (index + 1),
+        }
+        for index, arm, quality in ((0, "with_skill", 70.0), (1, "with_skill", 80.0), (1, "without_skill", 10.0))
+    ]
+    statistics = {"kind": kind, "best": best, "leader": leader}
+    stored = {"arm": "with_skill", "models": ["t:m0", "t:m1"], "summaries": summaries, "statistics": statistics}
+    return json.dumps(stored)
+
+
+def populate(admin_dsn: str) -> tuple[UUID, UUID]:
+    """Two tenants as version 0001 left them: a benchmarked skill changed since, and one never benchmarked."""
+    one, two = uuid4(), uuid4()
+    with psycopg.connect(admin_dsn) as connection:
+        for tenant in (one, two):
+            connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant),))
+            connection.execute("INSERT INTO tenants (id, name) VALUES (%s, 't')", (tenant,))
+            skill, old, new = uuid4(), uuid4(), uuid4()
+            connection.execute("INSERT INTO skills (tenant_id, id, name) VALUES (%s, %s, 'weigh')", (tenant, skill))
+            for version, day in ((old, 1), (new, 5)):
+                connection.execute(
+                    """INSERT INTO skill_versions (tenant_id, id, skill_id, digest, prompt, body, created_at)
+                       VALUES (%s, %s, %s, %s, '', '', make_timestamptz(2026, 1, %s, 0, 0, 0, 'UTC'))""",
+                    (tenant, version, skill, str(version), day),
+                )
+            for status, source, retired in (
+                ("accepted", "file", None),
+                ("accepted", "training_example", None),
+                ("accepted", "file", "2026-01-02"),
+                ("accepted", "ad_hoc", None),
+                ("pending", "file", None),
+            ):
+                connection.execute(
+                    """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, source, status,
+                                                 created_at, retired_at)
+                       VALUES (%s, %s, %s, '', '', %s, %s, '2026-01-01', %s)""",
+                    (tenant, skill, uuid4().hex, source, status, retired),
+                )
+            if tenant == two:
+                continue
+            for day, kind, best, record, status in (
+                (2, "best", 1, True, "completed"),
+                (3, "tied", None, True, "completed"),
+                (4, "best", 1, False, "completed"),
+                (4, "best", 1, True, "cancelled"),
+            ):
+                connection.execute(
+                    """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status,
+                                                   of_record, models, plan, plan_digest, planned, seed, verdict,
+                                                   best_model, created_at, completed_at)
+                       VALUES (%s, %s, %s, 'cli', %s, %s, '{t:m0,t:m1}', '{}', 'p', 1, 1, %s, 't:m1',
+                               make_timestamptz(2026, 1, %s, 0, 0, 0, 'UTC'),
+                               make_timestamptz(2026, 1, %s, 1, 0, 0, 'UTC'))""",
+                    (tenant, skill, old, status, record, verdict(kind, best, 0), day, day),
+                )
+    return one, two
+
+
+async def test_rows_of_every_tenant_get_their_standing(empty: str) -> None:
+    migrate(empty, "0001")
+    one, two = populate(empty)
+    assert migrate(empty).is_current
+    async with Database(empty) as database:
+        catalogue = SkillCatalogue(database)
+        row = await catalogue.find(one, "weigh")
+        assert (row.verdict_kind, row.best_model, row.quality) == ("tied", "t:m0", 70.0)
+        assert (row.quality_low, row.quality_high, row.avg_cost_microcents, row.cases) == (65.0, 75.0, 100, 2)
+        assert row.benchmarked_at is not None
+        assert row.benchmarked_at.day == 3
+        assert row.version_since.day == 5
+        assert {"skill"} <= {cause.kind for cause in row.stale}
+        assert "cases" not in {cause.kind for cause in row.stale}
+        never = await catalogue.find(two, "weigh")
+        assert (never.staleness.state, never.cases, never.best_model) == ("never", 2, None)
+
+
+def test_the_revision_looked_for_is_the_newest_there_is() -> None:
+    assert head_revision() == HEAD

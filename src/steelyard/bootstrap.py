@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
+    from steelyard.services.feedback import FeedbackService
+    from steelyard.services.reviews import ReviewService
     from steelyard.services.skills import SkillService
+    from steelyard.services.staleness import StalenessService
+    from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.usage import UsageService
+    from steelyard.services.versions import VersionService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
 
@@ -47,6 +54,13 @@ class Workbench:
     skills: SkillService
     benchmarks: BenchmarkService
     catalogue: SkillCatalogue
+    cases: CaseService
+    usage: UsageService
+    feedback: FeedbackService
+    suggestions: SuggestionService
+    reviews: ReviewService
+    staleness: StalenessService
+    versions: VersionService
     concurrency: int
     _estimator: Estimator
     _price: Pricer
@@ -68,6 +82,8 @@ class Workbench:
         """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved."""
         from steelyard.services.worker import work
 
+        if run_id is None:
+            await self.reviews.requeue(self.tenant_id)
         await work(
             self.database,
             self.providers,
@@ -134,9 +150,16 @@ async def _assemble(
     from steelyard.judging import Judge
     from steelyard.pricing import cost
     from steelyard.services.benchmarks import BenchmarkService
+    from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.estimates import Estimator
+    from steelyard.services.feedback import FeedbackService
+    from steelyard.services.reviews import ReviewService
     from steelyard.services.skills import SkillService
+    from steelyard.services.staleness import StalenessService
+    from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.usage import UsageService
+    from steelyard.services.versions import VersionService
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
     from steelyard.storage.tenants import LOCAL_TENANT, ensure_tenant
@@ -161,6 +184,13 @@ async def _assemble(
         skills=SkillService(database),
         benchmarks=benchmarks,
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
+        cases=CaseService(database),
+        usage=UsageService(database, price),
+        feedback=FeedbackService(database),
+        suggestions=SuggestionService(database),
+        reviews=ReviewService(database, queue, providers),
+        staleness=StalenessService(database, limit_days=settings.stale_after_days),
+        versions=VersionService(database),
         concurrency=concurrency,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,

@@ -60,7 +60,7 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own by `provider:name`, and the age in days that makes a benchmark stale."""
+    """`endpoints` by name, `prices` of one's own by `provider:name`, and the age in days of a stale benchmark."""
 
     home: Path
     endpoints: Mapping[str, Endpoint]

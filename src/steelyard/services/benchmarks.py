@@ -17,6 +17,7 @@ from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
+from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
@@ -197,9 +198,7 @@ class BenchmarkService:
         # Cases of two sources may go by the same name.
         ids: dict[tuple[CaseSource, str], UUID] = {}
         for source, cases in by_source.items():
-            row_ids = await skills.sync_cases(
-                connection, tenant_id, skill_id, cases, source=source, retire=request.of_record
-            )
+            row_ids = await sync_cases(connection, tenant_id, skill_id, cases, source=source, retire=request.of_record)
             ids |= {(source, case.case_id): row_id for case, row_id in zip(cases, row_ids, strict=True)}
         judge = None if request.judge is None else self._make_judge(request.judge)
         plan = Plan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,16 +11,12 @@ from markupsafe import Markup
 
 from steelyard.web.text.json_changes import JsonChange, json_changes, parsed_pair
 from steelyard.web.text.odd import lines_of, marked
+from steelyard.web.text.passages import Passage, passages
 from steelyard.web.text.plain import SHOWN, block, more
-from steelyard.web.text.shortest import Kept, Stretch, shortest_edits
+from steelyard.web.text.shortest import Kept
 
-_WORD = re.compile(r"\w+|[^\S\n]+|\n|[^\w\s]")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-# Each takes about a tenth of a second; past it, coarser pieces.
-_MOST_STEPS = 300_000
-_LEAST_SHARED = 0.2
-_MOST_PIECES = 100_000
 _MOST_CHANGES = 200
+_CONTEXT = 600
 
 
 class Level(StrEnum):
@@ -45,8 +41,9 @@ class Differences:
 def differences(expected: str, output: str, limit: int = SHOWN) -> Differences:
     """Expected output and output as one text: `<del>` holds what only the expected has, `<ins>` what only the output.
 
-    Each says in hidden words which it is. Two JSON containers are compared by path instead. At most `limit` characters
-    are shown. The work is bounded whatever the texts, and texts that share less than a fifth are not marked at all.
+    Each says in hidden words which it is. Two JSON containers are compared by path instead. Long passages that both
+    have are shortened, and at most `limit` characters are shown. The work is bounded whatever the texts, and texts that
+    share less than a fifth are not marked at all.
     """
     expected, output = lines_of(expected), lines_of(output)
     if expected == output:
@@ -58,58 +55,39 @@ def differences(expected: str, output: str, limit: int = SHOWN) -> Differences:
     pair = parsed_pair(expected, output)
     if pair is not None:
         return _json(json_changes(*pair, most=_MOST_CHANGES + 1))
-    for level, pieces in ((Level.WORDS, _words), (Level.LINES, _lines)):
-        first, second = pieces(expected), pieces(output)
-        if first is None or second is None:
-            continue
-        stretches = shortest_edits(first, second, _MOST_STEPS)
-        if stretches is not None and _shared(second, stretches) >= _LEAST_SHARED * max(len(expected), len(output)):
-            return _text(first, second, stretches, level, limit)
-    return Differences(Markup(), Level.NONE, "The two texts share too little for differences to be marked.")
+    found = passages(expected, output)
+    if found is None:
+        return Differences(Markup(), Level.NONE, "The two texts share too little for differences to be marked.")
+    return _text(*found, limit)
 
 
-def _shared(second: Sequence[str], stretches: Sequence[Stretch]) -> int:
-    """Characters other than white space that both have."""
-    kept = [item for stretch in stretches if stretch.kept is Kept.BOTH for item in second[stretch.start : stretch.end]]
-    return sum(len(item.strip()) for item in kept)
-
-
-def _words(text: str) -> list[str] | None:
-    """Words, blanks, line feeds and signs; None where there are too many."""
-    return _pieces(_WORD, text)
-
-
-def _lines(text: str) -> list[str] | None:
-    return _pieces(_LINE, text)
-
-
-def _pieces(pattern: re.Pattern[str], text: str) -> list[str] | None:
-    found: list[str] = []
-    for match in pattern.finditer(text):
-        found.append(match[0])
-        if len(found) > _MOST_PIECES:
-            return None
-    return found
-
-
-def _text(
-    first: Sequence[str], second: Sequence[str], stretches: Sequence[Stretch], level: Level, limit: int
-) -> Differences:
+def _text(found: Sequence[Passage], by_line: bool, limit: int) -> Differences:
     drawn: list[Markup] = []
-    left = limit
-    cut = 0
-    counts = {Kept.FIRST: 0, Kept.SECOND: 0}
-    for kept, text in _merged(first, second, stretches):
-        if kept is not Kept.BOTH:
-            counts[kept] += 1
-        shown = text[: max(0, left)]
-        left -= len(shown)
-        cut += len(text) - len(shown)
-        if shown:
-            drawn.append(_MARKS[kept](shown))
+    left, cut = limit, 0
+    for index, passage in enumerate(found):
+        for text in _shortened(passage, first=index == 0, last=index + 1 == len(found)):
+            if isinstance(text, int):
+                drawn.append(Markup('<span class="text-nothing">[{:,} characters the same]</span>').format(text))
+                continue
+            shown = text[:left]
+            left -= len(shown)
+            cut += len(text) - len(shown)
+            if shown:
+                drawn.append(_MARKS[passage.kept](shown))
+    counts = Counter(passage.kept for passage in found)
     said = _changes(counts[Kept.FIRST], counts[Kept.SECOND])
-    by_line = " Compared line by line, as the texts are long or very different." if level is Level.LINES else ""
-    return Differences(block(Markup().join(drawn)), level, _joined(f"{said}{by_line}", more(cut)))
+    how = "Compared line by line, as the texts are long or very different." if by_line else None
+    level = Level.LINES if by_line else Level.WORDS
+    return Differences(block(Markup().join(drawn)), level, _joined(said, how, more(cut)))
+
+
+def _shortened(passage: Passage, *, first: bool, last: bool) -> list[str | int]:
+    """What is shown of a passage: of a long one that both have its ends next to differences, else a count."""
+    text = passage.text
+    if passage.kept is not Kept.BOTH or len(text) <= 3 * _CONTEXT:
+        return [text]
+    before, after = "" if first else text[:_CONTEXT], "" if last else text[-_CONTEXT:]
+    return [before, len(text) - len(before) - len(after), after]
 
 
 def _changes(missing: int, added: int) -> str:
@@ -119,32 +97,6 @@ def _changes(missing: int, added: int) -> str:
         if number
     ]
     return f"{' and '.join(parts)}."
-
-
-def _merged(first: Sequence[str], second: Sequence[str], stretches: Sequence[Stretch]) -> list[tuple[Kept, str]]:
-    """The stretches' texts; changes with nothing but white space kept between them are one change of each side."""
-    result: list[tuple[Kept, str]] = []
-    out, new = "", ""
-
-    def settle() -> None:
-        nonlocal out, new
-        result.extend(part for part in ((Kept.FIRST, out), (Kept.SECOND, new)) if part[1])
-        out, new = "", ""
-
-    for index, stretch in enumerate(stretches):
-        side = first if stretch.kept is Kept.FIRST else second
-        text = "".join(side[stretch.start : stretch.end])
-        if stretch.kept is Kept.FIRST:
-            out += text
-        elif stretch.kept is Kept.SECOND:
-            new += text
-        elif out and new and not text.strip() and "\n" not in text and index + 1 < len(stretches):
-            out, new = out + text, new + text
-        else:
-            settle()
-            result.append((Kept.BOTH, text))
-    settle()
-    return result
 
 
 def _both(text: str) -> Markup:

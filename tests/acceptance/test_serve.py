@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
+from steelyard.bootstrap import open_workbench
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import Arm
+from steelyard.services.benchmarks import RunRequest
+from steelyard.skills.folder import read_skill
+from steelyard.storage.server import Server
 from tests.acceptance.conftest import Shell
 from tests.integration.web.harness import token_in
 
@@ -63,3 +73,27 @@ def test_two_processes_on_one_database_serve_alike(shell: Shell) -> None:
         added = other.post("/skills", data=data)
         assert added.status_code == 303, added.text
         assert "shared" in one.get("/?q=shared").text
+
+
+def _wait_for_a_call(shell: Shell) -> None:
+    while shell.seen()["in_flight"] == 0:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("shell", [(3.0,)], indirect=True)
+async def test_calls_in_flight_at_ctrl_c_finish_and_are_saved(shell: Shell, server: Server, skill: Path) -> None:
+    loaded = read_skill(skill)
+    model = ModelRef.parse("openai:model-a")
+    async with open_workbench(env=shell.environment()) as bench:
+        request = RunRequest(loaded.content, loaded.cases, [model], judge=None, arms=(Arm.WITH_SKILL,), seed=7)
+        started = await bench.benchmarks.start(bench.tenant_id, request)
+    with served(shell, "--concurrency", "4") as (_, said):
+        await asyncio.to_thread(_wait_for_a_call, shell)
+    with psycopg.connect(server.admin_dsn) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM benchmark_results WHERE benchmark_run_id = %s AND output_produced IS NOT NULL",
+            (started.run_id,),
+        ).fetchone()
+    assert found is not None
+    assert 0 < found[0] == shell.seen()["served"] < len(loaded.cases)
+    assert any("in flight finish and are saved" in line for line in said)

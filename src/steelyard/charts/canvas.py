@@ -120,7 +120,7 @@ def texts(items: Sequence[Text]) -> list[Layer]:
     ]
     around = [row | {"ink": Ink.SURFACE.value} for row in rows if row["halo"]]
     looks: dict[str, Any] = {name: alt.ExprRef(f"datum.{field}") for name, field in _TEXT_LOOKS.items()}
-    halo = {"stroke": Ink.SURFACE.value, "strokeWidth": 4, "strokeJoin": "round"}
+    halo: dict[str, Any] = {"stroke": Ink.SURFACE.value, "strokeWidth": 4, "strokeJoin": "round"}
     return [
         alt.Chart(data(group))
         .mark_text(aria=False, baseline="middle", **looks, **more)
@@ -267,6 +267,7 @@ def compose(layers: Sequence[Layer], frame: Frame, plot: Plot, head: Sequence[Te
         *texts(lifted),
         width=plot.width,
         height=plot.height,
+        config=alt.Config(font=FONT, view=alt.ViewConfig(stroke=None)),
         autosize=alt.AutoSizeParams(type="none"),
         padding={
             "left": plot.left + edge,
@@ -276,7 +277,7 @@ def compose(layers: Sequence[Layer], frame: Frame, plot: Plot, head: Sequence[Te
         },
         background=Ink.SURFACE.value if head else "transparent",
     )
-    return chart.configure(font=FONT, view=alt.ViewConfig(stroke=None)).to_dict(validate=False)
+    return chart.to_dict(validate=False)
 
 
 def data(rows: Sequence[dict[str, Any]]) -> alt.Data:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from altair.utils import schemapi
 from markupsafe import Markup
@@ -84,9 +84,9 @@ class Chart:
         )
 
     def figure(self) -> Markup:
-        """The wide and the narrow picture, of which charts.css shows the one that fits; the sentence when empty."""
+        """The wide and the narrow picture, of which charts.css shows the one that fits; empty markup without either."""
         if self.draw is None:
-            return Markup('<p class="chart-empty">{}</p>').format(self.sentence)
+            return Markup()
         return Markup('<div class="chart" data-chart="{}">{}{}</div>').format(
             self.name, self.svg(WIDE), self.svg(NARROW)
         )
@@ -138,5 +138,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (frozenset, set)):
-        return sorted(str(item) for item in value)
+        return sorted(str(item) for item in cast("frozenset[object]", value))
     return {name: getattr(value, name) for name in value.__dataclass_fields__}

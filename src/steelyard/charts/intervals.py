@@ -9,6 +9,7 @@ from steelyard.charts.canvas import SIZE, Frame, Hit, Line, Plot, Symbol, Text
 from steelyard.charts.chart import Chart, Drawing, digest
 from steelyard.charts.models import (
     ModelFigures,
+    briefly,
     models_table,
     ordered,
     says,
@@ -25,11 +26,12 @@ _MOST = 40
 def interval_plot(models: Sequence[ModelFigures]) -> Chart:
     """Quality of models with 95% intervals, highest first; at most 40 are drawn, all are in the table."""
     listed = ordered(models)
-    graded = [item for item in listed if item.quality is not None]
+    shown = briefly(listed)
+    graded = [item for item in shown if item.quality is not None]
     return Chart(
         name="quality-intervals",
         title="Quality of each model",
-        sentence=standings_sentence(listed) if graded else nothing_graded(listed),
+        sentence=standings_sentence(shown) if graded else nothing_graded(listed),
         reading="Points are mean qualities, lines their 95% intervals.",
         table=models_table(listed),
         etag=digest("quality-intervals", listed),
@@ -44,8 +46,13 @@ def nothing_graded(models: Sequence[ModelFigures]) -> str:
 
 
 def quality_ticks(models: Sequence[ModelFigures], about: int) -> list[float]:
-    """Round values within 0-100 that hold every interval."""
-    values = [value for item in models for value in (item.quality, item.low, item.high) if value is not None]
+    """Round values within 0-100 that hold every model's interval."""
+    return interval_ticks([(item.quality, item.low, item.high) for item in models], about)
+
+
+def interval_ticks(figures: Sequence[tuple[float | None, float | None, float | None]], about: int) -> list[float]:
+    """Round values within 0-100 that hold every (quality, low, high)."""
+    values = [value for item in figures for value in item if value is not None]
     low, high = min(values), max(values)
     if high - low < 4:
         low, high = max(0.0, low - 2), min(100.0, high + 2)

@@ -122,7 +122,7 @@ def _beside(anchor: Anchor) -> Iterator[tuple[float, Box]]:
     width, height = anchor.width, anchor.height
     for ring in _RINGS:
         gap = _NEAR + ring
-        slant = _NEAR * 0.6 + ring
+        slant = _NEAR * 0.8 + ring
         for dislike, left, top in (
             (0.0, anchor.x + gap, anchor.y - height / 2),
             (1.5, anchor.x - gap - width, anchor.y - height / 2),

@@ -45,6 +45,14 @@ def ordered(models: Sequence[ModelFigures]) -> list[ModelFigures]:
     return sorted(cleaned, key=lambda item: (item.quality is None, -(item.quality or 0.0), item.model))
 
 
+def briefly(models: Sequence[ModelFigures]) -> list[ModelFigures]:
+    """The same by names without their provider, where that leaves them all different: for sentences and labels."""
+    bare = [item.model.partition(":")[2] or item.model for item in models]
+    return [
+        replace(item, model=short) if bare.count(short) == 1 else item for item, short in zip(models, bare, strict=True)
+    ]
+
+
 def standing_words(item: ModelFigures) -> str:
     """`best, cheapest good enough`; empty for the others. The cheapest of all need not be called good enough twice."""
     return ", ".join(standing.value for standing in Standing if standing in item.standings)
@@ -53,11 +61,11 @@ def standing_words(item: ModelFigures) -> str:
 def symbol_of(item: ModelFigures) -> tuple[str, Ink, float]:
     """Shape, ink and area of a model's point: the standings differ by shape as well as by colour."""
     if item.standings & {Standing.BEST, Standing.LEADING}:
-        return _STAR, Ink.ACCENT, 190.0
+        return _STAR, Ink.ACCENT, 230.0
     if Standing.GOOD_ENOUGH in item.standings:
         return "diamond", Ink.GOOD, 120.0
     if Standing.CHEAPEST in item.standings:
-        return "triangle-down", Ink.ACCENT, 90.0
+        return "triangle-down", Ink.ACCENT, 120.0
     return "circle", Ink.ACCENT, 70.0
 
 

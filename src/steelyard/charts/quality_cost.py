@@ -13,6 +13,7 @@ from steelyard.charts.intervals import draw_intervals, nothing_graded, quality_t
 from steelyard.charts.labels import Anchor, Box, Segment, place
 from steelyard.charts.models import (
     ModelFigures,
+    briefly,
     models_table,
     ordered,
     says,
@@ -27,6 +28,7 @@ from steelyard.domain.money import MICROCENTS_PER_USD
 _MOST_DRAWN = 60
 _MOST_LABELS = 12
 _LOG_FROM = 10.0
+_LANE_GAP = 22.0
 _HEIGHTS = {"wide": 360, "narrow": 400}
 
 
@@ -38,9 +40,10 @@ def quality_cost(models: Sequence[ModelFigures]) -> Chart:
     drawn. Beyond 12 models only those that stand out are named.
     """
     listed = ordered(models)
-    graded = [item for item in listed if item.quality is not None]
+    shown = briefly(listed)
+    graded = [item for item in shown if item.quality is not None]
     priced = any(item.cost_microcents for item in graded)
-    said = standings_sentence(listed) if graded else nothing_graded(listed)
+    said = standings_sentence(shown) if graded else nothing_graded(listed)
     if graded and not priced:
         known = any(item.cost_microcents is not None for item in graded)
         said += " No model here costs anything." if known else " No cost is known, so quality alone is drawn."
@@ -92,16 +95,17 @@ class _Costs:
 def _costs(models: Sequence[ModelFigures], frame: Frame, width: float) -> _Costs:
     usd = [item.cost_microcents / MICROCENTS_PER_USD for item in models if item.cost_microcents]
     log = max(usd) / min(usd) >= _LOG_FROM
-    lane = 54.0 if frame.narrow else 84.0
+    lane = 58.0 if frame.narrow else 84.0
     unknown = lane if any(item.cost_microcents is None for item in models) else 0.0
-    free = lane * 0.7 if log and any(item.cost_microcents == 0 for item in models) else 0.0
+    free = lane * 0.6 if log and any(item.cost_microcents == 0 for item in models) else 0.0
     if log:
         ticks = scales.log_ticks(min(usd), max(usd), 5 if frame.narrow else 8)
         names = [scales.log_money_label(tick) for tick in ticks]
     else:
         ticks = scales.linear_ticks(0.0, max(usd), 3 if frame.narrow else 5)
         names = scales.money_labels(ticks)
-    scale = scales.Scale(ticks[0], ticks[-1], free, width - unknown, log)
+    start, end = (free + _LANE_GAP if free else 0.0), (width - unknown - _LANE_GAP if unknown else width)
+    scale = scales.Scale(ticks[0], ticks[-1], start, end, log)
     placed = [(scale.at(tick), name) for tick, name in zip(ticks, names, strict=True)]
     return _Costs(
         scale,

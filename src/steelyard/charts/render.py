@@ -6,6 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any, TypeVar, cast
 
 import altair as alt
@@ -46,7 +47,7 @@ kept = Kept()
 
 def converter_version() -> str:
     """What the same specification is drawn by; part of every chart's digest."""
-    return f"{alt.__version__}/{vl_convert.__version__}"
+    return f"{version('altair')}/{version('vl-convert-python')}"
 
 
 def to_svg(spec: dict[str, Any]) -> str:

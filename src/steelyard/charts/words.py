@@ -10,8 +10,9 @@ from steelyard.domain.money import MICROCENTS_PER_USD
 
 # Control, invisible format (bidi overrides among them), surrogates, private use and unassigned characters.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_NARROW = frozenset("iIjl.,:;'|!()[]{}ftr -/")
-_BROAD = frozenset("mwMW@%&")
+_THIN = frozenset("iIjl.,:;'|! ")
+_NARROW = frozenset('()[]{}ftr-/"*')
+_BROAD = frozenset("mwMW@%&…—")
 _MOST_NAME = 200
 
 
@@ -27,15 +28,17 @@ def text_width(text: str, size: float) -> float:
 
 
 def _advance(char: str) -> float:
+    if char in _THIN:
+        return 0.3
     if char in _NARROW:
-        return 0.38
+        return 0.42
     if char in _BROAD:
         return 0.95
     if unicodedata.east_asian_width(char) in "WF":
         return 1.05
     if unicodedata.combining(char):
         return 0.0
-    return 0.72 if char.isupper() else 0.6
+    return 0.69 if char.isupper() else 0.59
 
 
 def shorten(text: str, size: float, width: float) -> str:
@@ -51,9 +54,8 @@ def shorten(text: str, size: float, width: float) -> str:
 
 
 def short_names(names: list[str], size: float, width: float) -> list[str]:
-    """Model names for labels: without their provider where that says enough, cut to fit, and still all different."""
-    bare = [name.partition(":")[2] or name for name in names]
-    shown = [shorten(bare[i] if bare.count(bare[i]) == 1 else names[i], size, width) for i in range(len(names))]
+    """The names cut to fit so many pixels, and still all different if they were."""
+    shown = [shorten(name, size, width) for name in names]
     for index, name in enumerate(list(shown)):
         if shown.count(name) > 1:
             mark = f" {index + 1}"

@@ -134,6 +134,8 @@ def code_of(report: RunReport, require: str | None = None) -> int:
     """The documented exit code of how a run ended."""
     if report.run.stop_cause == "budget":
         return exits.BUDGET
+    if report.run.status == RunStatus.FAILED:
+        return exits.FAULT
     counts = report.counts
     if report.run.status not in _UNDER_WAY and counts.planned and not (counts.answered or counts.failed):
         return exits.PROVIDERS

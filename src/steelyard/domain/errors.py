@@ -80,6 +80,14 @@ class SettingsError(InputError):
     """The settings file or an environment variable cannot be used."""
 
 
+class TooLarge(InputError):
+    """More was given than is taken (HTTP 413)."""
+
+
+class Forbidden(SteelyardError):
+    """The request is not one that may be done (HTTP 403)."""
+
+
 class NotFound(SteelyardError):
     """No such thing for this tenant (HTTP 404)."""
 

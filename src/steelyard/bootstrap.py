@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
+    from steelyard.storage.server import Server
 
 DEFAULT_CONCURRENCY = 16
 
@@ -54,6 +55,7 @@ class Workbench:
     case_views: CaseViews
     live: LiveRuns
     concurrency: int
+    embedded: bool
     _estimator: Estimator
     _price: Pricer
     _make_judge: Callable[[ModelRef], Judge]
@@ -129,11 +131,16 @@ async def open_workbench(
         warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
-        yield await _assemble(stack, home, settings, providers, server.dsn, concurrency)
+        yield await _assemble(stack, home, settings, providers, server, concurrency)
 
 
 async def _assemble(
-    stack: AsyncExitStack, home: Path, settings: ProviderSettings, providers: Providers, dsn: str, concurrency: int
+    stack: AsyncExitStack,
+    home: Path,
+    settings: ProviderSettings,
+    providers: Providers,
+    server: Server,
+    concurrency: int,
 ) -> Workbench:
     from functools import partial
 
@@ -150,7 +157,7 @@ async def _assemble(
     from steelyard.storage.queue import Queue
     from steelyard.storage.tenants import LOCAL_TENANT, ensure_tenant
 
-    database = await stack.enter_async_context(Database(dsn))
+    database = await stack.enter_async_context(Database(server.dsn))
     async with database.tenant(LOCAL_TENANT) as connection:
         await ensure_tenant(connection, LOCAL_TENANT, "local")
     queue = Queue(database)
@@ -177,6 +184,7 @@ async def _assemble(
         case_views=CaseViews(database),
         live=live,
         concurrency=concurrency,
+        embedded=server.embedded,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,
         _make_judge=make_judge,

@@ -91,6 +91,12 @@ class Chart:
             self.name, self.svg(WIDE), self.svg(NARROW)
         )
 
+    def svg_file(self) -> str:
+        """The wide picture with its title and sentence on white as an SVG document of its own; "" when empty."""
+        if self.draw is None:
+            return ""
+        return render.kept.get((self.etag, "file"), lambda: render.to_svg(self.spec(WIDE, standalone=True)))
+
     def png(self, scale: float = 2.0) -> bytes:
         """The wide picture with its title and sentence on white, `scale` (at most 4) device pixels to one; b"" when
         empty."""

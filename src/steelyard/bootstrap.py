@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.live import LiveRuns
@@ -53,6 +54,7 @@ class Workbench:
     catalogue: SkillCatalogue
     run_views: RunViews
     case_views: CaseViews
+    comparisons: Comparisons
     live: LiveRuns
     concurrency: int
     embedded: bool
@@ -149,6 +151,7 @@ async def _assemble(
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.live import LiveRuns
     from steelyard.services.run_view import RunViews
@@ -182,6 +185,7 @@ async def _assemble(
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
         run_views=views,
         case_views=CaseViews(database),
+        comparisons=Comparisons(database, price),
         live=live,
         concurrency=concurrency,
         embedded=server.embedded,

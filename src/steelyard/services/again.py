@@ -13,7 +13,7 @@ def choice_again(run: RunRow, staleness: Staleness, *, triggered_by: str) -> Cho
     """What to choose to repeat `run`, with its models, judge, arms, trials and limits.
 
     Where a change of the skill or its cases is the cause, answers that are paid for and still fit are used again. Where
-    age is one, or nothing has changed, new answers are the point. Raises ModelRefError for a model that is none any more.
+    age is one, or nothing has changed, new answers are the point. Raises ModelRefError for a model that is no more one.
     """
     plan = Plan.from_json(run.plan)
     return Choice(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
-from steelyard.charts.chart import Chart
 from steelyard.domain.errors import InputError
 from steelyard.execution.plan import Plan
 from steelyard.services.catalogue import CatalogueRow
@@ -18,7 +16,7 @@ from steelyard.services.history import HistoryPage
 from steelyard.services.reports import RunReport
 from steelyard.services.run_progress import UNDER_WAY
 from steelyard.web.deps import Bench, Tenant
-from steelyard.web.links import run_url, skill_url, with_query
+from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
 from steelyard.web.pages.skill_charts import SPANS, cost_chart, quality_chart_of, span_of
 from steelyard.web.pages.skill_frame import skill_frame

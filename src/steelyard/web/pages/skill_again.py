@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import NotFound, SteelyardError
-from steelyard.services.again import choice_again
+from steelyard.services.benchmarks import RunRequest
 from steelyard.services.catalogue import CatalogueRow
-from steelyard.services.selection import Selected, SkillSource, select
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.links import run_url
 from steelyard.web.rendering import Viewing, is_fragment_request
@@ -24,31 +25,24 @@ async def price_again(request: Request, view: Viewing, bench: Bench, tenant: Ten
     fragment = is_fragment_request(request)
     template = "skill/again_button.html.jinja" if fragment else "skill/again.html.jinja"
     try:
-        selected = await _selected(bench, row)
-        estimate = await bench.estimate(selected.request)
+        asked = await _asked(bench, tenant, row)
+        estimate = await bench.estimate(asked)
     except NotFound:
         raise
     except SteelyardError as error:
         # A key that is gone, cases that need a judge: the person chooses anew.
-        return view.page(template, skill=row, selected=None, estimate=None, error=error)
-    return view.page(template, skill=row, selected=selected, estimate=estimate, error=None)
+        return view.page(template, skill=row, asked=None, estimate=None, error=error)
+    return view.page(template, skill=row, asked=asked, estimate=estimate, error=None)
 
 
 @router.post("/skills/{skill}/benchmark/again")
 async def start_again(view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
     row = await bench.catalogue.find(tenant, skill)
-    selected = await _selected(bench, row)
-    started = await bench.benchmarks.start(tenant, selected.request)
+    started = await bench.benchmarks.start(tenant, await _asked(bench, tenant, row))
     return view.redirect(run_url(started.run_id))
 
 
-async def _selected(bench: Workbench, row: CatalogueRow) -> Selected:
-    """The last benchmark's choice on today's skill and cases. Raises InputError and its kin."""
-    if row.last_run_id is None:
-        raise NotFound(
-            "This skill has no benchmark that could be repeated.", next_step="Choose models and run the first one."
-        )
-    report = await bench.benchmarks.report(bench.tenant_id, row.last_run_id)
-    kept = await bench.skills.kept(bench.tenant_id, row.id)
-    choice = choice_again(report.run, row.staleness, triggered_by="web")
-    return select(SkillSource.of(kept), choice, bench.default_judge)
+async def _asked(bench: Workbench, tenant_id: UUID, row: CatalogueRow) -> RunRequest:
+    """The last benchmark once more, on today's skill and cases. Raises NotFound, InputError and its kin."""
+    causes = {cause.kind for cause in row.stale}
+    return await bench.run_forms.rebenchmark_request(tenant_id, row.id, causes=causes)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.live import LiveRuns
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from steelyard.services.skills import SkillService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
+    from steelyard.storage.server import Server
 
 DEFAULT_CONCURRENCY = 16
 
@@ -52,8 +54,10 @@ class Workbench:
     catalogue: SkillCatalogue
     run_views: RunViews
     case_views: CaseViews
+    comparisons: Comparisons
     live: LiveRuns
     concurrency: int
+    embedded: bool
     _estimator: Estimator
     _price: Pricer
     _make_judge: Callable[[ModelRef], Judge]
@@ -129,11 +133,16 @@ async def open_workbench(
         warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
-        yield await _assemble(stack, home, settings, providers, server.dsn, concurrency)
+        yield await _assemble(stack, home, settings, providers, server, concurrency)
 
 
 async def _assemble(
-    stack: AsyncExitStack, home: Path, settings: ProviderSettings, providers: Providers, dsn: str, concurrency: int
+    stack: AsyncExitStack,
+    home: Path,
+    settings: ProviderSettings,
+    providers: Providers,
+    server: Server,
+    concurrency: int,
 ) -> Workbench:
     from functools import partial
 
@@ -142,6 +151,7 @@ async def _assemble(
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.live import LiveRuns
     from steelyard.services.run_view import RunViews
@@ -150,7 +160,7 @@ async def _assemble(
     from steelyard.storage.queue import Queue
     from steelyard.storage.tenants import LOCAL_TENANT, ensure_tenant
 
-    database = await stack.enter_async_context(Database(dsn))
+    database = await stack.enter_async_context(Database(server.dsn))
     async with database.tenant(LOCAL_TENANT) as connection:
         await ensure_tenant(connection, LOCAL_TENANT, "local")
     queue = Queue(database)
@@ -175,8 +185,10 @@ async def _assemble(
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
         run_views=views,
         case_views=CaseViews(database),
+        comparisons=Comparisons(database, price),
         live=live,
         concurrency=concurrency,
+        embedded=server.embedded,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,
         _make_judge=make_judge,

@@ -31,6 +31,7 @@ from steelyard.providers.vendors import Connection, Sent, connect, load, sent_by
 _STOPS = {"stop": StopReason.STOP, "tool_call": StopReason.STOP, "length": StopReason.LENGTH}
 _REPLY_TOOL = "reply"
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.S)
+_MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True)
@@ -234,11 +235,17 @@ def _without_fence(text: str) -> str:
 
 
 def _usage(reply: VendorResponse) -> Usage:
-    """pydantic-ai counts cache reads and writes inside the input for every vendor; a lower input would be its slip."""
+    """pydantic-ai counts cache reads and writes inside the input for every vendor; a lower input would be its slip.
+
+    Counts no call can have are none: they would make a cost that is wrong, or that no column holds.
+    """
     usage = reply.usage
     read, write = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     details = usage.details or {}
     reasoning = usage.output_reasoning_tokens or details.get("reasoning_tokens") or details.get("thoughts_tokens") or 0
+    counts = (usage.input_tokens or 0, usage.output_tokens or 0, read, write, reasoning)
+    if not all(0 <= count <= _MOST_TOKENS for count in counts):
+        return Usage()
     return Usage(
         input_tokens=max(usage.input_tokens or 0, read + write),
         output_tokens=max(usage.output_tokens or 0, reasoning),

@@ -141,6 +141,12 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         endpoints[name] = _from_file(name, provider, endpoints.get(name), env)
         for model, price in provider.prices.items():
             prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
+    for name, endpoint in endpoints.items():
+        if re.match(r"[^/]*//[^/?#]*@", endpoint.base_url or ""):
+            raise SettingsError(
+                f"The base URL of {name} carries a user name or a password, which would be shown and stored.",
+                next_step=f"Take it out of the URL and set {endpoint.key_env}.",
+            )
     return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices, file.staleness.days)
 
 

@@ -14,14 +14,8 @@ from steelyard.domain.grading import CheckResult, CriterionLevel
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
-from steelyard.services.run_view import (
-    UNDER_WAY,
-    MatrixCell,
-    MatrixFilter,
-    first_line,
-    matching_cases,
-    matrix_cell,
-)
+from steelyard.services.run_matrix import MatrixCell, MatrixFilter, first_line, matching_cases, matrix_cell
+from steelyard.services.run_progress import UNDER_WAY
 from steelyard.storage import case_results, matrix, runs, skills
 from steelyard.storage.case_results import CaseResultRow, JudgementRow
 from steelyard.storage.database import Connection, Database

@@ -10,7 +10,8 @@ from contextlib import suppress
 from uuid import UUID
 
 from steelyard.domain.errors import NotFound
-from steelyard.services.run_view import RunProgress, RunViews
+from steelyard.services.run_progress import RunProgress
+from steelyard.services.run_view import RunViews
 from steelyard.storage.database import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.web import errors
-from steelyard.web.pages import home, settings, theme
+from steelyard.web.pages import add, home, settings, theme
 from steelyard.web.rendering import make_environment
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
@@ -19,6 +19,7 @@ from steelyard.web.static import StaticAssets
 
 # One line per page module, by name.
 ROUTERS = (
+    add.router,
     home.router,
     settings.router,
     theme.router,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -28,10 +29,14 @@ def run_url(run_id: UUID, rest: str = "") -> str:
 
 
 def with_query(path: str, **values: Any) -> str:
-    """`path` with a query of the values that say something: None, False and "" are left out, True is 1."""
-    given = {
-        key: "1" if value is True else str(value)
+    """`path` with a query of the values that say something.
+
+    None, False and "" are left out, True is 1, and a list or tuple repeats its key.
+    """
+    given = [
+        (key, "1" if one is True else str(one))
         for key, value in values.items()
-        if value is not None and value is not False and value != ""
-    }
+        for one in (cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,))
+        if one is not None and one is not False and one != ""
+    ]
     return f"{path}?{urlencode(given)}" if given else path

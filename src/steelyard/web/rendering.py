@@ -73,11 +73,11 @@ class View:
         """A template as markup, to be put into another or an event."""
         environment: Environment = self.request.app.state.templates
         common = {
-            "path": self.request.url.path,
+            "current_path": self.request.url.path,
             "theme": theme_of(self.request),
             "csrf_token": token_for(self.request),
         }
-        return Markup(environment.get_template(template).render({**common, **values}))  # noqa: S704 - autoescaped
+        return Markup(environment.get_template(template).render(**common, **values))  # noqa: S704 - autoescaped
 
     def page(
         self, template: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any

@@ -34,6 +34,15 @@ async def test_usage_counts_cache_within_input_for_every_vendor(
     assert (reply.ttft_ms is not None) == stream
 
 
+@pytest.mark.parametrize("tokens", [-10, 10**25])
+async def test_a_count_no_call_can_have_is_no_count_and_the_answer_is_kept(
+    server: ModelServer, open_providers: Open, tokens: int
+) -> None:
+    server.config = ServerConfig(reply=lambda call: Reply("120 g", usage=Usage(tokens, 5)))
+    reply = await open_providers().complete(request_for(OPENAI))
+    assert (reply.output, reply.usage, reply.effective_settings["usage"]) == ("120 g", Usage(), "not reported")
+
+
 async def test_reasoning_is_counted_within_the_output(server: ModelServer, open_providers: Open) -> None:
     usage = Usage(input_tokens=10, output_tokens=90, reasoning_tokens=70)
     server.config = ServerConfig(reply=lambda call: Reply("so", usage=usage))

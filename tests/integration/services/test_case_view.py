@@ -10,7 +10,7 @@ from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.runs import Arm
 from steelyard.services.case_view import MOST_TEXT, CaseViews
-from steelyard.services.run_view import CellLook, MatrixFilter
+from steelyard.services.run_matrix import CellLook, MatrixFilter
 from steelyard.storage.database import Database
 from tests.integration.services.made import JUDGE, Made, asks, checked, content, judged
 

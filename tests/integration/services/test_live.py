@@ -10,7 +10,8 @@ import pytest
 
 from steelyard.domain.errors import NotFound
 from steelyard.services.live import LiveRuns
-from steelyard.services.run_view import RunProgress, RunViews
+from steelyard.services.run_progress import RunProgress
+from steelyard.services.run_view import RunViews
 from steelyard.storage.database import Database
 from steelyard.storage.server import Server
 from tests.integration.services.made import Made, asks, checked, content

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from steelyard.domain.calls import CallError, FailureKind, ModelResponse, StopReason
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import Arm
-from steelyard.services.run_view import CellLook, MatrixFilter, RunViews, first_line, time_left_s
+from steelyard.services.run_matrix import CellLook, MatrixFilter, first_line
+from steelyard.services.run_progress import time_left_s
+from steelyard.services.run_view import RunViews
 from steelyard.storage.database import Database
 from steelyard.storage.tenants import ensure_tenant
 from tests.integration.execution.bench import CALL_MICROCENTS, answer

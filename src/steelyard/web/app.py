@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.web import errors
-from steelyard.web.pages import add, home, settings, theme
+from steelyard.web.pages import add, home, run, settings, theme
 from steelyard.web.rendering import make_environment
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
@@ -21,6 +21,7 @@ from steelyard.web.static import StaticAssets
 ROUTERS = (
     add.router,
     home.router,
+    run.router,
     settings.router,
     theme.router,
 )

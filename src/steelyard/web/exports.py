@@ -27,9 +27,7 @@ def csv_download(
     return StreamingResponse(_lines(rows, row_type), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _lines(
-    rows: AsyncIterable[DataclassInstance], row_type: type[DataclassInstance]
-) -> AsyncGenerator[str]:
+async def _lines(rows: AsyncIterable[DataclassInstance], row_type: type[DataclassInstance]) -> AsyncGenerator[str]:
     pending: list[Sequence[Any]] = [[field.name for field in fields(row_type)]]
     async for row in rows:
         pending.append([_cell(value) for value in astuple(row)])

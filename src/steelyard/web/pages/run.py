@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -74,11 +75,9 @@ async def run_page(
 
 @router.post("/runs/{run_id}/cancel")
 async def cancel_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existing) -> Response:
-    try:
+    # A conflict means that it ended while the button was being pressed: its page says so.
+    with suppress(Conflict):
         await bench.benchmarks.cancel(tenant, str(run_id))
-    except Conflict:
-        # It ended while the button was being pressed: its page says so.
-        pass
     return view.redirect(run_url(run_id))
 
 

@@ -12,6 +12,7 @@ from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
 from steelyard.storage import runs, skills
+from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.globals import GLOBAL_TABLES, SECURITY_DEFINER_FUNCTIONS
 from steelyard.storage.server import Server
@@ -125,7 +126,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
     async with database.tenant(tenant_id) as connection:
         await ensure_tenant(connection, tenant_id, "other")
         skill_id, version_id = await skills.save_skill(connection, tenant_id, CONTENT)
-        await skills.sync_cases(connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE)
+        await sync_cases(connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE)
         run_id = await runs.insert_run(
             connection,
             tenant_id,

@@ -18,10 +18,12 @@ from steelyard.storage.matrix import CellExport
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
 from steelyard.web.forms import Form, text
-from steelyard.web.links import run_url
+from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import matrix_view
+from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_notices import failure_lines, is_resumable, notices
+from steelyard.web.verdicts import verdict_words
 
 router = APIRouter()
 
@@ -68,9 +70,17 @@ async def run_events(
 
 @router.get("/runs/{run_id}")
 async def run_page(
-    view: Viewing, bench: Bench, tenant: Tenant, run_id: UUID, only: str = "", offset: str = ""
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    run_id: UUID,
+    only: str = "",
+    offset: str = "",
+    sort: str = "",
+    dir: str = "",
 ) -> Response:
-    return await _page(view, bench, tenant, run_id, only=only, offset=offset)
+    """`only` and `offset` choose rows of the matrix, `sort` and `dir` order the models."""
+    return await _page(view, bench, tenant, run_id, only=only, offset=offset, sort=sort, direction=dir)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -99,21 +109,37 @@ async def _page(
     *,
     only: str = "",
     offset: str = "",
+    sort: str = "",
+    direction: str = "",
     budget: str | None = None,
     error: InputError | None = None,
 ) -> Response:
-    """The page; an `only` or `offset` that says nothing is left aside."""
+    """The page; what says nothing in its address is left aside."""
     chosen = next((one for one in MatrixFilter if one == only), MatrixFilter.ALL)
     start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
     shown = await bench.run_views.view(tenant, run_id)
-    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start)
+    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start or None)
+    order = sort if sort in BY_KEY else DEFAULT_SORT
+    descending = direction == "desc" if direction in ("asc", "desc") else BY_KEY[order].descending
+
+    def sorted_by(key: str) -> str:
+        down = not descending if key == order else BY_KEY[key].descending
+        return with_query(run_url(run_id), sort=key, dir="desc" if down else "asc", only=only, offset=start or None)
+
+    report = shown.report
     return view.page(
         "run/page.html.jinja",
         status=200 if error is None else 422,
         view=shown,
         run=shown.run,
         progress=shown.progress,
-        report=shown.report,
+        words=None if report is None else verdict_words(report),
+        models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
+        columns=COLUMNS,
+        lifts=report is not None and any(summary.lift is not None for summary in report.summaries),
+        order=order,
+        descending=descending,
+        sorted_by=sorted_by,
         matrix=matrix_view(page, run_id),
         notices=notices(shown),
         failures=failure_lines(shown),

@@ -11,15 +11,10 @@ from steelyard.web.text.markdown import LONGEST, MOST_LINES, markdown
 from tests.unit.web.text.hostile import TEXT
 from tests.unit.web.text.parsed import check_safe
 
-BARE = ["blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "p", "s", "strong"] + [
-    "table",
-    "tbody",
-    "thead",
-    "tr",
-    "ul",
-]
+INLINE = ["br", "code", "del", "em", "s", "strong"]
+BLOCKS = ["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "p", "table", "tbody", "thead", "tr", "ul"]
 RENDERED: dict[str, set[str]] = {
-    **{tag: set() for tag in BARE},
+    **{tag: set() for tag in INLINE + BLOCKS},
     "a": {"href", "rel"},
     "ol": {"start"},
     "span": {"class"},

@@ -64,7 +64,7 @@ async def made_run(
     unfinished: float = 0.0,
     seed: int = 1,
 ) -> UUID:
-    """A run of the skill's current version on its accepted cases; with `unfinished`, that share of it is still to do."""
+    """A run of the skill's current version on its accepted cases, of which the share `unfinished` is not done."""
     kept = await bench.skills.kept(tenant_id, skill_id)
     golden = [row.case for row in kept.cases]
     plan = Plan(
@@ -81,7 +81,7 @@ async def made_run(
         judge=judge,
         judge_digest=judge_digest,
     )
-    noise = random.Random(seed)  # noqa: S311 - made-up scores
+    noise = random.Random(seed)
     hard = [noise.gauss(0, 8) for _ in golden]
     cells = CellGrid(plan, golden, kept.content.prompt).all()
     noise.shuffle(cells)

@@ -123,6 +123,14 @@ def duration(seconds: float | None) -> str:
     return "59.9 s"
 
 
+def whole_seconds(seconds: float | None) -> str:
+    """A duration nobody needs to the tenth, passed or left: `43 s`, `2 min 5 s`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
 def latency(milliseconds: float | None) -> str:
     """Milliseconds as a duration."""
     return UNKNOWN if milliseconds is None else duration(milliseconds / 1000)
@@ -205,6 +213,7 @@ FILTERS: dict[str, Any] = {
     "signed": signed,
     "percent": percent,
     "duration": duration,
+    "whole_seconds": whole_seconds,
     "latency": latency,
     "size": size,
     "iso": iso,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
@@ -59,6 +60,7 @@ class Workbench:
     comparisons: Comparisons
     history: RunHistory
     run_forms: RunForms
+    model_views: ModelViews
     live: LiveRuns
     concurrency: int
     embedded: bool
@@ -151,6 +153,7 @@ async def _assemble(
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
@@ -170,7 +173,8 @@ async def _assemble(
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
     skills = SkillService(database)
-    offers = ModelOffers(database, settings, providers, partial(price_of, rates=settings.prices))
+    price_today = partial(price_of, rates=settings.prices)
+    offers = ModelOffers(database, settings, providers, price_today)
     views = RunViews(database)
     live = LiveRuns(views)
     stack.push_async_callback(live.aclose)
@@ -188,6 +192,7 @@ async def _assemble(
         comparisons=Comparisons(database, price),
         history=RunHistory(database),
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        model_views=ModelViews(database, price_today),
         live=live,
         concurrency=concurrency,
         embedded=server.embedded,

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.charts.chart import Chart
-from steelyard.charts.cost_trend import CostDay, RunMark, cost_trend
-from steelyard.charts.quality_cost import quality_cost
+from steelyard.charts.costs import CostDay, RunMark, cost_trend
+from steelyard.charts.tradeoff import quality_cost
 from steelyard.domain.errors import NotFound
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.reports import RunReport

@@ -118,7 +118,7 @@ async def _page(
     chosen = next((one for one in MatrixFilter if one == only), MatrixFilter.ALL)
     start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
     shown = await bench.run_views.view(tenant, run_id)
-    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start or None)
+    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start)
     order = sort if sort in BY_KEY else DEFAULT_SORT
     descending = direction == "desc" if direction in ("asc", "desc") else BY_KEY[order].descending
 

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from benchmarks.pages.copying import fill_table, uuids, words_of
 from benchmarks.pages.library import MAIN
 from benchmarks.pages.measurements import add_measurements
-from benchmarks.pages.small import small_tenant
+from benchmarks.pages.small import RUNS, small_tenant
 from steelyard.domain.feedback import POSITIVE_FROM
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Outcome, work_out
@@ -52,12 +52,18 @@ class _Base:
 
 
 async def large_tenant(
-    database: Database, tenant_id: UUID, scale: Scale, *, say: Say = lambda _: None, now: datetime | None = None
+    database: Database,
+    tenant_id: UUID,
+    scale: Scale,
+    *,
+    say: Say = lambda _: None,
+    now: datetime | None = None,
+    real_runs: int = RUNS,
 ) -> UUID:
-    """Fill an empty tenant; returns the id of the skill that has the runs."""
+    """Fill an empty tenant; returns the id of the skill that has the runs, `real_runs` of them really run."""
     now = now or datetime.now(UTC)
     dice = np.random.default_rng(scale.seed)
-    main = await small_tenant(database, tenant_id, seed=scale.seed, now=now)
+    main = await small_tenant(database, tenant_id, seed=scale.seed, now=now, runs=real_runs)
     say("The small tenant is there.")
     async with database.tenant(tenant_id) as connection:
         bases = await _bases(connection, main)

@@ -5,14 +5,19 @@ UV := $(BIN)/uv
 # --inexact: uv itself lives in the environment it fills.
 SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 
+# A change of these makes uv build the package, and so the web assets, anew.
+WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
+
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench bench-statistics bench-throughput bench-peers serve
+.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-peers serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(BIN)/.installed ## Install into .venv: gives .venv/bin/steelyard
 dev: $(BIN)/.installed-dev ## Install what the tests and checks need as well
+assets: dev ## Make the web application's stylesheet and script again (half a second)
+	$(BIN)/python hatch_build.py
 
 demo: install ## Benchmark the example skills on a real local model and print the verdict
 	$(BIN)/steelyard demo
@@ -45,10 +50,10 @@ $(UV):
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
 
-$(BIN)/.installed: $(UV) pyproject.toml uv.lock
+$(BIN)/.installed: $(UV) pyproject.toml uv.lock $(WEB)
 	$(SYNC) --no-default-groups --group weights
 	@touch $@
 
-$(BIN)/.installed-dev: $(UV) pyproject.toml uv.lock
+$(BIN)/.installed-dev: $(UV) pyproject.toml uv.lock $(WEB)
 	$(SYNC)
 	@touch $@ $(BIN)/.installed

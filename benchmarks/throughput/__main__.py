@@ -1,4 +1,8 @@
-"""Wall time, CPU and memory of whole runs: `python -m benchmarks.throughput [--quick]`; writes docs/throughput.md."""
+"""Wall time, CPU and memory of whole runs: `python -m benchmarks.throughput [--quick]`; writes docs/throughput.md.
+
+It exits with 1 when a bar is missed: at 2 s a call the span of the calls takes at most 1.1 x the limit, and so does the
+whole process where the run is long enough for its start not to count (3,000 cells); memory does not grow with the run.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import argparse
 import json
 import math
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +22,11 @@ from steelyard.storage.embedded import remove
 
 CONCURRENCY = 50
 MODELS = ("model-a", "model-b", "model-c")
+PROGRAM = ("steelyard.cli.main",)
+BAR = 1.1
+MEMORY_BAR = 1.25
+# Cases, seconds the server takes, and how often each is measured; the median by wall time stands in the table.
+WORK = ((100, 0.2, 3), (1000, 0.2, 1), (100, 2.0, 1), (1000, 2.0, 1))
 
 
 @dataclass(frozen=True)
@@ -37,17 +45,21 @@ class Measured:
     judged: int
 
     @property
+    def lost(self) -> bool:
+        return min(self.answered, self.judged) < self.cells
+
+    @property
     def limit_s(self) -> float:
         """A call and a judgement for each cell, `CONCURRENCY` at once, nothing else."""
         return math.ceil(2 * self.cells / CONCURRENCY) * self.latency_s
 
 
-def measure(home: Path, cases: int, latency_s: float) -> Measured:
+def measure(home: Path, cases: int, latency_s: float, program: tuple[str, ...] = PROGRAM) -> Measured:
     """Run `steelyard run` on a new skill of that many cases, as a process of its own."""
     with tempfile.TemporaryDirectory() as folder, model_server(latency_s) as address:
         skill = write_skill(Path(folder) / f"weigh-{time.time_ns()}", cases)
         report = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "steelyard.cli.main", "run", str(skill), "--quiet"]
+        command = [sys.executable, "-m", *program, "run", str(skill), "--quiet"]
         command += ["--arm", "with_skill"]
         for model in MODELS:
             command += ["--model", f"openai:{model}"]
@@ -120,10 +132,40 @@ def table_row(row: Measured) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def cpu_table(home: Path) -> str:
+    """Where the CPU of the 300-cell run goes, by part."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "shares"
+        seen = measure(home, 100, 0.2, ("benchmarks.throughput.profile", str(out)))
+        shares = [line.split("\t") for line in out.read_text(encoding="utf-8").splitlines()]
+    lines = ["| part | share of the CPU | of it a cell |", "|---|---|---|"]
+    lines += [
+        f"| {part} | {float(share):.0%} | {float(share) * seen.cpu_s / seen.cells * 1000:.1f} ms |"
+        for share, part in shares
+        if float(share) >= 0.01
+    ]
+    return "\n".join(lines)
+
+
+def missed(rows: list[Measured]) -> list[str]:
+    """A sentence for each bar that is missed."""
+    said = [f"{row.cells} cells: {row.answered} answered, {row.judged} judged" for row in rows if row.lost]
+    for row in rows:
+        if row.latency_s < 2:
+            continue
+        if row.span_s > BAR * row.limit_s:
+            said.append(f"{row.cells} cells at 2 s: the calls took {row.span_s / row.limit_s:.2f} x the limit")
+        if row.cells >= 3000 and row.wall_s > BAR * row.limit_s:
+            said.append(f"{row.cells} cells at 2 s: the process took {row.wall_s / row.limit_s:.2f} x the limit")
+    small, large = (max(row.peak_mib for row in rows if row.cells == cells) for cells in (300, 3000))
+    if large > MEMORY_BAR * small:
+        said.append(f"memory grew from {small:.0f} to {large:.0f} MiB")
+    return said
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="one run of 300 cells at 200 ms")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one run of 300 cells at 200 ms; writes no page")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="steelyard-throughput-") as folder:
         home = Path(folder)
@@ -134,19 +176,19 @@ def main() -> None:
                 print(table([measure(home, 100, 0.2)], small.cpu_s))
                 return
             rows = [
-                median_of([measure(home, cases, latency_s) for _ in range(runs)])
-                for cases, latency_s, runs in ((100, 0.2, options.runs), (100, 2.0, 1), (1000, 0.2, 1))
+                median_of([measure(home, cases, latency_s) for _ in range(runs)]) for cases, latency_s, runs in WORK
             ]
+            parts = cpu_table(home)
         finally:
             remove(home)
     text = table(rows, small.cpu_s)
-    print(text)
-    write_between(ROOT / "docs" / "throughput.md", "throughput", text)
-    missing = [row for row in rows if row.answered < row.cells or row.judged < row.cells]
-    slow = [row for row in rows if row.latency_s >= 2 and row.wall_s > 1.1 * row.limit_s]
-    growth = statistics.mean([rows[2].peak_mib]) / statistics.mean([rows[0].peak_mib])
-    if missing or slow or growth > 1.25:
-        raise SystemExit(f"Not as promised: missing {missing}, slow {slow}, memory grew {growth:.2f} x.")
+    print(f"{text}\n\n{parts}")
+    page = ROOT / "docs" / "throughput.md"
+    write_between(page, "throughput", text)
+    write_between(page, "cpu", parts)
+    said = missed(rows)
+    if said:
+        raise SystemExit(f"Not as promised: {'; '.join(said)}.")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.feedback import FeedbackService
+    from steelyard.services.history import RunHistory
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.run_form import RunForms
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.services.staleness import StalenessService
     from steelyard.services.suggestions import SuggestionService
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from steelyard.services.versions import VersionService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
+    from steelyard.storage.server import Server
 
 DEFAULT_CONCURRENCY = 16
 
@@ -54,6 +62,13 @@ class Workbench:
     skills: SkillService
     benchmarks: BenchmarkService
     catalogue: SkillCatalogue
+    run_views: RunViews
+    case_views: CaseViews
+    comparisons: Comparisons
+    history: RunHistory
+    run_forms: RunForms
+    model_views: ModelViews
+    live: LiveRuns
     cases: CaseService
     usage: UsageService
     feedback: FeedbackService
@@ -62,6 +77,7 @@ class Workbench:
     staleness: StalenessService
     versions: VersionService
     concurrency: int
+    embedded: bool
     _estimator: Estimator
     _price: Pricer
     _make_judge: Callable[[ModelRef], Judge]
@@ -102,16 +118,7 @@ class Workbench:
 
     def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""
-        from steelyard.judging.default import choose_judge
-
-        endpoints = self.settings.endpoints
-        # A server of one's own that speaks OpenAI's protocol need not have OpenAI's models.
-        vendors = [
-            name
-            for name in self.providers.usable()
-            if endpoints[name].base_url is None or endpoints[name].kind == "anthropic"
-        ]
-        return choose_judge(vendors, list(candidates))
+        return _default_judge(self.settings, candidates)
 
 
 @asynccontextmanager
@@ -139,22 +146,35 @@ async def open_workbench(
         warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
-        yield await _assemble(stack, home, settings, providers, server.dsn, concurrency)
+        yield await _assemble(stack, home, settings, providers, server, concurrency)
 
 
 async def _assemble(
-    stack: AsyncExitStack, home: Path, settings: ProviderSettings, providers: Providers, dsn: str, concurrency: int
+    stack: AsyncExitStack,
+    home: Path,
+    settings: ProviderSettings,
+    providers: Providers,
+    server: Server,
+    concurrency: int,
 ) -> Workbench:
     from functools import partial
 
     from steelyard.judging import Judge
-    from steelyard.pricing import cost
+    from steelyard.pricing import cost, price_of
     from steelyard.services.benchmarks import BenchmarkService
+    from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.feedback import FeedbackService
+    from steelyard.services.history import RunHistory
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.run_form import RunForms
+    from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.services.staleness import StalenessService
     from steelyard.services.suggestions import SuggestionService
@@ -164,7 +184,7 @@ async def _assemble(
     from steelyard.storage.queue import Queue
     from steelyard.storage.tenants import LOCAL_TENANT, ensure_tenant
 
-    database = await stack.enter_async_context(Database(dsn))
+    database = await stack.enter_async_context(Database(server.dsn))
     async with database.tenant(LOCAL_TENANT) as connection:
         await ensure_tenant(connection, LOCAL_TENANT, "local")
     queue = Queue(database)
@@ -175,15 +195,28 @@ async def _assemble(
 
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
+    skills = SkillService(database)
+    price_today = partial(price_of, rates=settings.prices)
+    offers = ModelOffers(database, settings, providers, price_today)
+    views = RunViews(database)
+    live = LiveRuns(views)
+    stack.push_async_callback(live.aclose)
     return Workbench(
         home=home,
         tenant_id=LOCAL_TENANT,
         settings=settings,
         providers=providers,
         database=database,
-        skills=SkillService(database),
+        skills=skills,
         benchmarks=benchmarks,
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
+        run_views=views,
+        case_views=CaseViews(database),
+        comparisons=Comparisons(database, price),
+        history=RunHistory(database),
+        run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        model_views=ModelViews(database, price_today),
+        live=live,
         cases=CaseService(database),
         usage=UsageService(database, price),
         feedback=FeedbackService(database),
@@ -192,10 +225,18 @@ async def _assemble(
         staleness=StalenessService(database, limit_days=settings.stale_after_days),
         versions=VersionService(database),
         concurrency=concurrency,
+        embedded=server.embedded,
         _estimator=Estimator(database, benchmarks, price),
         _price=price,
         _make_judge=make_judge,
     )
+
+
+def _default_judge(settings: ProviderSettings, candidates: Iterable[ModelRef]) -> DefaultJudge:
+    from steelyard.judging.default import choose_judge
+
+    vendors = [name for name, end in settings.endpoints.items() if end.usable and end.has_vendors_models]
+    return choose_judge(vendors, list(candidates))
 
 
 def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:

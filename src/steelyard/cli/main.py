@@ -329,12 +329,25 @@ def models_install(
 
 
 @app.command()
-def serve() -> None:
-    """Open the web application (not part of this version yet)."""
-    with guarded():
+def serve(
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 8765,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="A loopback address; others are refused.")
+    ] = "127.0.0.1",
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Serve pages alone; `steelyard worker` makes the calls.")
+    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    concurrency: Concurrency = 16,
+    verbose: Verbose = False,
+) -> None:
+    """Serve the web application on this machine, and the calls of its runs, until interrupted."""
+    with guarded(verbose=verbose):
         from steelyard.cli.commands.system import serve as body
 
-        code = body()
+        code = body(host, port, worker=not no_worker, browse=open_, concurrency=concurrency)
     raise typer.Exit(code)
 
 

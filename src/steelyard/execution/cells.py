@@ -12,11 +12,12 @@ from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelRe
 from steelyard.domain.grading import CheckResult, Grade
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState
-from steelyard.execution.context import RunContext
+from steelyard.execution.context import Overtaken, RunContext
 from steelyard.execution.plan import Cell, system_prompt
 from steelyard.execution.recorder import Recorder, Spending
 from steelyard.judging import grade_by_checks
 from steelyard.pricing import Cost
+from steelyard.storage.database import DATABASE_ERROR
 from steelyard.storage.results import AnswerWrite, GradeWrite, StoredCell
 
 
@@ -46,7 +47,7 @@ class CellRunner:
         self._price = price
 
     async def call(self, context: RunContext, cell: Cell, *, attempt: int, claim: str, gate: Gate) -> None:
-        """Call the model, commit, grade, commit. Raises Stopped when no call may be started."""
+        """Call the model, commit, grade, commit. Raises Stopped when no call may be started, and Overtaken."""
         case, model = context.cases[cell.case_index], context.models[cell.model_index]
         request = ModelRequest(
             model, system_prompt(cell.arm, context.skill_prompt), case.prompt, context.plan.max_tokens
@@ -73,11 +74,14 @@ class CellRunner:
         answered, spending = _answered(write, response, self._price, model, when)
         final = answered.state == CellState.FAILED
         result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
-        if not final and result_id is not None:
-            await self.grade(context, cell, result_id, response.output, claim=claim, gate=gate)
+        if final:
+            return
+        if result_id is None:
+            raise Overtaken
+        await self.grade(context, cell, result_id, response.output, claim=claim, gate=gate)
 
     async def reuse(self, context: RunContext, cell: Cell, stored: StoredCell, *, claim: str, gate: Gate) -> None:
-        """Take over a paid answer of another run, with its grade when it was graded the same way."""
+        """Take over a paid answer of another run, with its grade when it was graded the same way. Raises Overtaken."""
         write = replace(
             _blank(context, cell, 1),
             state=CellState.FAILED if stored.state == CellState.FAILED else CellState.ANSWERED,
@@ -103,8 +107,10 @@ class CellRunner:
         result_id = await self._recorder.answer(
             context.tenant_id, context.run.id, write, Spending(), release=claim if final else None
         )
-        if final or result_id is None:
+        if final:
             return
+        if result_id is None:
+            raise Overtaken
         if stored.state == CellState.JUDGED and stored.grading_digest == write.grading_digest:
             copied = GradeWrite(
                 result_id,
@@ -163,15 +169,17 @@ class CellRunner:
     async def fail(self, context: RunContext, cell: Cell, error: Exception, *, claim: str) -> None:
         """Record a fault of Steelyard's own: on the cell, or on its grade where it has an answer."""
         message = f"Steelyard failed on this cell: {type(error).__name__}: {error}"
+        # What was refused may have been paid for.
+        spending = Spending(known=not isinstance(error, DATABASE_ERROR))
         kind = FailureKind.INTERNAL
         write = replace(_blank(context, cell, 1), state=CellState.FAILED, failure_kind=kind, error_message=message)
-        if await self._commit_answer(context, write, Spending(), release=claim) is not None:
+        if await self._commit_answer(context, write, spending, release=claim) is not None:
             return
         result_id = await self._recorder.id_of(context.tenant_id, context.run.id, cell.digest)
         grade = GradeWrite(
             result_id, write.grading_digest, CellState.ANSWERED, failure_kind=kind, error_message=message
         )
-        await self._recorder.grade(context.tenant_id, context.run.id, grade, Spending(), release=claim)
+        await self._recorder.grade(context.tenant_id, context.run.id, grade, spending, release=claim)
 
     async def _commit_answer(
         self, context: RunContext, write: AnswerWrite, spending: Spending, *, release: str | None

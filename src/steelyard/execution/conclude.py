@@ -21,7 +21,8 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
     counts, ended = await runs.run_counts(connection, run_id)
     complete = ended >= counts.planned
     if not complete:
-        if over_budget:
+        # Another process may have raised the budget since the caller looked.
+        if over_budget and run.budget_microcents is not None and run.spent_microcents >= run.budget_microcents:
             await runs.stop_run(connection, run_id, status=RunStatus.COMPLETED, stop_cause="budget")
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False

@@ -20,6 +20,10 @@ class Stopped(Exception):
     """No further call may be started: the budget is spent, the run was cancelled, or this worker is closing."""
 
 
+class Overtaken(Stopped):
+    """Another worker has answered this cell meanwhile: what is stored of it is to be looked at anew."""
+
+
 @dataclass
 class RunContext:
     """One run in one worker. `uncommitted` is money of finished calls whose commit is under way."""

@@ -21,7 +21,7 @@ from steelyard.execution.recorder import Recorder
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.cases import cases_by_id
-from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
+from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.results import RunState, StoredCell
 
 logger = logging.getLogger(__name__)
@@ -103,15 +103,34 @@ class Engine:
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
-        While the database is away it waits and begins again: what has been saved is not done twice.
+        While the database is away it waits and begins again: what has been saved is not done twice. A fault that no
+        cell can be blamed for fails the run, which would else never end.
         """
+        fault: Exception | None = None
         while True:
             try:
-                await self._run_batch(tenant_id, run_id, model_index, batch)
+                if fault is None:
+                    await self._run_batch(tenant_id, run_id, model_index, batch)
+                else:
+                    await self._fail(tenant_id, run_id, fault)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
+            except Exception as error:
+                if fault is not None:
+                    raise
+                logger.exception("A run failed for a fault of Steelyard's own.")
+                fault = error
             else:
                 return
+
+    async def _fail(self, tenant_id: UUID, run_id: UUID, fault: Exception) -> None:
+        message = f"Steelyard failed on this run: {type(fault).__name__}: {fault}"
+        async with self._database.tenant(tenant_id) as connection:
+            await runs.stop_run(connection, run_id, status=RunStatus.FAILED, stop_cause="error", error_message=message)
+            state = await results.run_state(connection, run_id)
+        self._on_state(run_id, state)
+        if self._ended is not None:
+            self._ended(run_id)
 
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
@@ -192,10 +211,11 @@ class Engine:
         claim = _claim_key(context, cell.digest)
         try:
             await self._advance(context, cell, own, reusable, claim, gate)
-        except (Stopped, *DATABASE_ERROR):
+        except (Stopped, *DATABASE_AWAY):
             raise
         except Exception as error:
-            # The boundary of one cell: a fault of ours in it is its named failure and nobody else's.
+            # The boundary of one cell: a fault of ours in it, a value the database refuses among them, is its named
+            # failure and nobody else's.
             logger.exception("A cell failed for a fault of Steelyard's own.")
             await self._cells.fail(context, cell, error, claim=claim)
 
@@ -224,6 +244,11 @@ class Engine:
                 known = await self._load(tenant_id, run_id)
                 if known is not None:
                     self._contexts[run_id] = known
+            elif known.stopping and not self._stopping:
+                # It may have been taken up again since: a job dropped on an old word would be lost.
+                async with self._database.tenant(tenant_id) as connection:
+                    await runs.start_run(connection, run_id)
+                    known.observe(await results.run_state(connection, run_id))
         if known is None or known.stopping:
             return None
         return known

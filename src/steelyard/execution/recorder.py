@@ -122,8 +122,12 @@ class Recorder:
             except DATABASE_AWAY:
                 await asyncio.sleep(_RETRY_S)
             except DATABASE_ERROR as error:
+                if len(group) == 1:
+                    _settle(group[0], error)
+                    return
+                # One value that the database refuses must not take the others' paid answers with it.
                 for pending in group:
-                    _settle(pending, error)
+                    await self._commit(tenant_id, [pending])
                 return
         ids, states = written
         for run_id, state in states.items():

@@ -58,7 +58,9 @@ def kind_of(error: BaseException) -> FailureKind:
         return FailureKind.MALFORMED
     if isinstance(error, pai.ModelAPIError):
         return _api_kind(error)
-    return FailureKind.INTERNAL
+    # What the SDKs let through bare on bodies without choices, nested too deep or with endless numbers.
+    odd_body = isinstance(error, LookupError | ValueError | RecursionError)
+    return FailureKind.MALFORMED if odd_body else FailureKind.INTERNAL
 
 
 def _api_kind(error: pai.ModelAPIError) -> FailureKind:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -28,6 +30,8 @@ from steelyard.providers.vendors import Connection, Sent, connect, load, sent_by
 
 _STOPS = {"stop": StopReason.STOP, "tool_call": StopReason.STOP, "length": StopReason.LENGTH}
 _REPLY_TOOL = "reply"
+_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.S)
+_MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Gateway:
         self._timeout_s = timeout_s
         self._connection: Connection | None = None
         self._variants: dict[tuple[ModelRef, int, str], asyncio.Task[_Variant]] = {}
+
+    async def prepare(self, request: ModelRequest) -> None:
+        """Import the vendor's package, connect, and rehearse the request; a fault is left for the call to tell."""
+        with suppress(Exception):
+            await self._variant(request)
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """One attempt, at most `timeout_s` long. Raises CallError; cancellation passes through."""
@@ -110,6 +119,7 @@ class Gateway:
             output = _text(reply)
             stop = _STOPS.get(reply.finish_reason or "", StopReason.OTHER)
         if request.json_schema is not None and stop in (StopReason.STOP, StopReason.OTHER):
+            output = _without_fence(output)
             self._check_json(request, output, usage)
         return ModelResponse(
             output=output,
@@ -218,12 +228,24 @@ def _text(reply: VendorResponse) -> str:
     return "".join(part.content for part in reply.parts if isinstance(part, TextPart))
 
 
+def _without_fence(text: str) -> str:
+    """What stands in a code fence around the whole text; many models put JSON in one however they are asked."""
+    fenced = _FENCE.fullmatch(text.strip())
+    return fenced[1] if fenced else text
+
+
 def _usage(reply: VendorResponse) -> Usage:
-    """pydantic-ai counts cache reads and writes inside the input for every vendor; a lower input would be its slip."""
+    """pydantic-ai counts cache reads and writes inside the input for every vendor; a lower input would be its slip.
+
+    Counts no call can have are none: they would make a cost that is wrong, or that no column holds.
+    """
     usage = reply.usage
     read, write = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     details = usage.details or {}
     reasoning = usage.output_reasoning_tokens or details.get("reasoning_tokens") or details.get("thoughts_tokens") or 0
+    counts = (usage.input_tokens or 0, usage.output_tokens or 0, read, write, reasoning)
+    if not all(0 <= count <= _MOST_TOKENS for count in counts):
+        return Usage()
     return Usage(
         input_tokens=max(usage.input_tokens or 0, read + write),
         output_tokens=max(usage.output_tokens or 0, reasoning),

@@ -106,6 +106,9 @@ class LocalModels:
         """What the weights are, wherever the file lies."""
         return self._weights(ref).identity
 
+    async def prepare(self, request: ModelRequest) -> None:
+        """Nothing to do: weights are loaded as copies are needed, and that is not part of a call's latency."""
+
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """One reply. Raises CallError; a cancelled call's thread finishes its tokens unheard."""
         try:

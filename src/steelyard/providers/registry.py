@@ -49,6 +49,8 @@ class Providers:
         """
         provider = self._gateways.get(request.model.provider) or await asyncio.to_thread(self._open, request.model)
         limit = self._limit(request.model.provider)
+        # Before a slot is held: what takes time here must not keep others from calling.
+        await provider.prepare(request)
         ticket = self._slots.ticket()
         return await call_with_retries(
             lambda: provider.complete(request),

@@ -43,6 +43,12 @@ class Endpoint:
         return bool(self.api_key or self.auth_token)
 
     @property
+    def has_vendors_models(self) -> bool:
+        """Whether the vendor's own models answer here: a server of one's own that speaks OpenAI's protocol, or
+        Google's, need not have them."""
+        return self.base_url is None or self.kind == "anthropic"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         return tuple(text for text in (self.api_key, self.auth_token) if text and text != PLACEHOLDER_KEY)
 
@@ -60,7 +66,7 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own by `provider:name`, and the age in days of a stale benchmark."""
+    """`endpoints` by name, `prices` of one's own by `provider:name`, and the days after which a benchmark is stale."""
 
     home: Path
     endpoints: Mapping[str, Endpoint]
@@ -141,6 +147,12 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         endpoints[name] = _from_file(name, provider, endpoints.get(name), env)
         for model, price in provider.prices.items():
             prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
+    for name, endpoint in endpoints.items():
+        if re.match(r"[^/]*//[^/?#]*@", endpoint.base_url or ""):
+            raise SettingsError(
+                f"The base URL of {name} carries a user name or a password, which would be shown and stored.",
+                next_step=f"Take it out of the URL and set {endpoint.key_env}.",
+            )
     return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices, file.staleness.days)
 
 

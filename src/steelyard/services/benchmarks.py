@@ -27,11 +27,24 @@ DEFAULT_MARGIN = 5.0
 DEFAULT_THRESHOLD = 70.0
 DEFAULT_SEED = 20_250_101
 MAX_CELLS = 1_000_000
+MAX_TRIALS = 100
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where a skill's version and the request's cases are kept already, so that nothing of them is saved again.
+
+    `case_ids` has one entry per case of the request, None for one that is not kept.
+    """
+
+    skill_id: UUID
+    version_id: UUID
+    case_ids: Sequence[UUID | None]
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person asks for. `of_record` is False for ad-hoc cases, which never count as the skill's benchmark.
+    """What a person asks for. `of_record` False is for a choice of cases or others than the skill's own.
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     """
@@ -51,6 +64,12 @@ class RunRequest:
     fresh: bool = False
     of_record: bool = True
     triggered_by: str = "cli"
+    kept: Kept | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run becomes the skill's benchmark of record: never with an ad-hoc case, whatever was asked."""
+        return self.of_record and all(case.source is not CaseSource.AD_HOC for case in self.cases)
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,17 @@ class BenchmarkService:
         async with self._database.tenant(tenant_id) as connection:
             return await self._prepare(connection, tenant_id, request)
 
+    async def paid(self, tenant_id: UUID, request: RunRequest) -> int:
+        """How many of the request's cells have an answer already. Keeps nothing. Raises InputError and its kin."""
+        self._check(request)
+        if request.fresh:
+            return 0
+        # What a cell is does not depend on where its case is kept.
+        plan = self._plan(request, [UUID(int=0)] * len(request.cases))
+        cells = CellGrid(plan, request.cases, request.content.prompt).all()
+        async with self._database.tenant(tenant_id) as connection:
+            return await results.count_paid(connection, [cell.digest for cell in cells])
+
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
         self._check(request)
@@ -106,7 +136,7 @@ class BenchmarkService:
             prepared = await self._prepare(connection, tenant_id, request)
             plan = prepared.plan
             earlier = await runs.unfinished_run(
-                connection, prepared.skill_version_id, plan.digest, of_record=request.of_record, fresh=request.fresh
+                connection, prepared.skill_version_id, plan.digest, of_record=request.counts, fresh=request.fresh
             )
             if earlier is None:
                 run_id = await runs.insert_run(
@@ -115,7 +145,7 @@ class BenchmarkService:
                     skill_id=prepared.skill_id,
                     skill_version_id=prepared.skill_version_id,
                     triggered_by=request.triggered_by,
-                    of_record=request.of_record,
+                    of_record=request.counts,
                     plan=plan.to_json(),
                     plan_digest=plan.digest,
                     planned=plan.planned,
@@ -191,22 +221,49 @@ class BenchmarkService:
         return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
-        skill_id, version_id = await skills.save_skill(connection, tenant_id, request.content)
-        by_source: dict[CaseSource, list[GoldenCase]] = {}
-        for case in request.cases:
-            by_source.setdefault(case.source, []).append(case)
-        # Cases of two sources may go by the same name.
-        ids: dict[tuple[CaseSource, str], UUID] = {}
-        for source, cases in by_source.items():
-            row_ids = await sync_cases(connection, tenant_id, skill_id, cases, source=source, retire=request.of_record)
-            ids |= {(source, case.case_id): row_id for case, row_id in zip(cases, row_ids, strict=True)}
+        skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
+        plan = self._plan(request, case_ids)
+        paid = 0
+        if not request.fresh:
+            cells = CellGrid(plan, request.cases, request.content.prompt).all()
+            paid = await results.count_paid(connection, [cell.digest for cell in cells])
+        return Prepared(plan, skill_id, version_id, paid)
+
+    async def _keep(
+        self, connection: Connection, tenant_id: UUID, request: RunRequest
+    ) -> tuple[UUID, UUID, Sequence[UUID]]:
+        """Save what of the request is not kept yet; returns the ids of skill, version and cases."""
+        kept = request.kept
+        if kept is None:
+            skill_id, version_id = await skills.save_skill(connection, tenant_id, request.content)
+            ids: dict[int, UUID] = {}
+        else:
+            skill_id, version_id = kept.skill_id, kept.version_id
+            ids = {place: case_id for place, case_id in enumerate(kept.case_ids) if case_id is not None}
+        by_source: dict[CaseSource, list[int]] = {}
+        for place, case in enumerate(request.cases):
+            if place not in ids:
+                by_source.setdefault(case.source, []).append(place)
+        for source, places in by_source.items():
+            row_ids = await sync_cases(
+                connection,
+                tenant_id,
+                skill_id,
+                [request.cases[place] for place in places],
+                source=source,
+                retire=request.counts and kept is None,
+            )
+            ids |= dict(zip(places, row_ids, strict=True))
+        return skill_id, version_id, [ids[place] for place in range(len(request.cases))]
+
+    def _plan(self, request: RunRequest, case_ids: Sequence[UUID]) -> Plan:
         judge = None if request.judge is None else self._make_judge(request.judge)
-        plan = Plan(
+        return Plan(
             models=tuple(model.text for model in request.models),
             identities=tuple(self._models.identity(model) for model in request.models),
             arms=request.arms,
             trials=request.trials,
-            case_ids=tuple(ids[case.source, case.case_id] for case in request.cases),
+            case_ids=tuple(case_ids),
             skill_digest=request.content.digest,
             max_tokens=request.max_tokens,
             seed=request.seed,
@@ -216,29 +273,31 @@ class BenchmarkService:
             judge=None if request.judge is None else request.judge.text,
             judge_digest=None if judge is None else judge.digest,
         )
-        paid = 0
-        if not request.fresh:
-            cells = CellGrid(plan, request.cases, request.content.prompt).all()
-            paid = await results.count_paid(connection, [cell.digest for cell in cells])
-        return Prepared(plan, skill_id, version_id, paid)
 
     def _check(self, request: RunRequest) -> None:
         if not request.cases:
             raise NoCases(
                 f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
-                next_step="Add evals/evals.json to its folder, or give --cases FILE or --case INPUT --expect OUTPUT.",
+                field="cases",
+                next_step="Add golden cases to it, or give ad-hoc ones.",
             )
         if not request.models:
-            raise InputError("No model to run.", next_step="Give --model provider:name, once for each model.")
+            raise InputError("No model to run.", field="models", next_step="Name one model at least.")
         names = [model.text for model in request.models]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise InputError(f"{doubled[0]} is given twice.", next_step="Name each model once; --trials repeats calls.")
-        if not 1 <= request.trials <= 100:
-            raise InputError(f"--trials {request.trials} is out of range.", next_step="Give 1 to 100.")
+            raise InputError(
+                f"{doubled[0]} is given twice.",
+                field="models",
+                next_step="Name each model once; more trials repeat its calls.",
+            )
+        if not 1 <= request.trials <= MAX_TRIALS:
+            raise InputError(
+                f"{request.trials} trials are out of range.", field="trials", next_step=f"Give 1 to {MAX_TRIALS}."
+            )
         planned = len(names) * len(request.arms) * len(request.cases) * request.trials
         if planned > MAX_CELLS:
-            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.")
+            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.", field="trials")
         for model in request.models:
             self._models.check(model)
         if request.judge is not None:

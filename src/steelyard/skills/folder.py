@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import CaseError, SkillError
 from steelyard.domain.skills import LintFinding, SkillContent
-from steelyard.skills.cases import MAX_CASES_BYTES, NotCases, ParsedCases, find_case_files, parse_cases
+from steelyard.skills.cases import MAX_CASES_BYTES, ParsedCases, gather_cases, parse_cases
 from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill, find_skill_file
 from steelyard.skills.digest import has_waza_spec, is_content, is_ignored
 from steelyard.skills.disk import MAX_FILES, FolderFiles
@@ -183,21 +183,9 @@ def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[di
 
 
 def _read_cases(path: Path, keys: list[str]) -> tuple[tuple[GoldenCase, ...], tuple[LintFinding, ...]]:
-    files = FolderFiles(path, MAX_FILE_BYTES)
-    found = find_case_files(keys, files)
-    cases: list[GoldenCase] = []
-    findings = list(found.findings)
-    for key in found.paths:
-        data = _read(path / key, CaseError, MAX_CASES_BYTES)
-        try:
-            parsed = parse_cases(key, data, files, shown_as=str(path / key))
-        except NotCases as error:
-            if found.certain and data.strip():
-                raise
-            findings.append(LintFinding("warning", "no-cases", f"{key} is not read: {error.message}", key))
-            continue
-        # Files of one folder may each count from 1.
-        stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""
-        cases += [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
-        findings += parsed.lossy
-    return tuple(cases), tuple(findings)
+    return gather_cases(
+        keys,
+        FolderFiles(path, MAX_FILE_BYTES),
+        read=lambda key: _read(path / key, CaseError, MAX_CASES_BYTES),
+        shown_as=lambda key: str(path / key),
+    )

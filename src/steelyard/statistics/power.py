@@ -12,16 +12,18 @@ TYPICAL_SD = 20.0
 """SD of paired differences of 0-100 judge scores, used before any were seen."""
 
 _LARGEST_STEP = 1_000
+_SMALLEST_SHARE_AT = 31
 
 
 def alpha_for_look(look: int) -> float:
     """The share of the total error of .05 that look 1, 2, ... may spend: .03, then .02/2^(look-1).
 
-    The shares sum to .05 however many looks there are. ValueError when `look` is below 1.
+    The shares sum to .05 however many looks there are; those after the 31st stay what that one has, too little to add
+    anything and enough for quantiles to be finite. ValueError when `look` is below 1.
     """
     if look < 1:
         raise ValueError(f"A look is counted from 1, not {look}.")
-    return FIRST_LOOK_ALPHA if look == 1 else LATER_LOOKS_ALPHA / 2.0 ** (look - 1)
+    return FIRST_LOOK_ALPHA if look == 1 else LATER_LOOKS_ALPHA / 2.0 ** (min(look, _SMALLEST_SHARE_AT) - 1)
 
 
 def power(lead: float, sd: float, n: float, alpha: float, df: float | None = None) -> float:

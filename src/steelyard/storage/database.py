@@ -28,8 +28,8 @@ DATABASE_ERROR = (psycopg.Error, PoolTimeout)
 class Database:
     """A pool of connections that act as the application's role, never as a superuser or owner.
 
-    Whatever role the DSN logs in as, each connection becomes `steelyard_app`, so row-level security
-    always binds. Not safe to share between event loops.
+    Whatever role the DSN logs in as, each connection becomes `steelyard_app`, and each tenant's transaction once more,
+    so row-level security always binds, also behind a pooler. Not safe to share between event loops.
     """
 
     def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
@@ -64,7 +64,10 @@ class Database:
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
         """One transaction as `tenant_id`; commits on leaving, rolls back on an error."""
         async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant_id),))
+            await connection.execute(
+                "SELECT set_config('role', %s, true), set_config('app.current_tenant_id', %s, true)",
+                (APP_ROLE, str(tenant_id)),
+            )
             yield connection
 
     @asynccontextmanager

@@ -38,6 +38,12 @@ class QueueUnreachable(Exception):
 _UNREACHABLE = (exceptions.ConnectorException, psycopg.OperationalError, PoolTimeout)
 
 
+def _not_of_the_queue(record: logging.LogRecord) -> bool:
+    """Keeps quiet the tasks in which the library fails to finish a job: one taken over from a worker that was only
+    frozen is finished by both, and cells are safe either way."""
+    return not (record.exc_info and isinstance(record.exc_info[1], exceptions.ConnectorException))
+
+
 class Queue:
     """Defers and serves the jobs of benchmark runs and of reviews."""
 
@@ -48,6 +54,7 @@ class Queue:
         self._app = App(connector=PsycopgConnector())
         # A failing job is the handler's own business to report; the library's traceback would only scare.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        logging.getLogger("asyncio").addFilter(_not_of_the_queue)
 
         async def run_cells(tenant_id: str, run_id: str, model: int, batch: int) -> None:
             assert handler is not None

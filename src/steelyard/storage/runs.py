@@ -15,7 +15,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
 from steelyard.storage import standing
-from steelyard.storage.database import Connection
+from steelyard.storage.database import Connection, clean
 
 ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
 
@@ -184,11 +184,15 @@ async def start_run(connection: Connection, run_id: UUID) -> None:
 
 
 async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: int | None) -> None:
-    """Back to pending, with a new budget where given; until it ends again an earlier run speaks for its skill."""
+    """Back to pending, with a new budget where given; until it ends again an earlier run speaks for its skill.
+
+    A run under way stays so, for the workers at it.
+    """
     await standing.lock_skill_of_run(connection, run_id)
     await connection.execute(
         """UPDATE benchmark_runs
-              SET status = 'pending', stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
+              SET status = CASE status WHEN 'running' THEN status ELSE 'pending' END,
+                  stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
                   budget_microcents = coalesce(%s, budget_microcents)
             WHERE id = %s""",
         (budget_microcents, run_id),
@@ -196,12 +200,15 @@ async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: in
     await standing.refresh_benchmark(connection, run_id)
 
 
-async def stop_run(connection: Connection, run_id: UUID, *, status: str, stop_cause: str) -> bool:
+async def stop_run(
+    connection: Connection, run_id: UUID, *, status: str, stop_cause: str, error_message: str | None = None
+) -> bool:
     """End a run early, keeping what it has; False when it had ended already."""
     cursor = await connection.execute(
-        """UPDATE benchmark_runs SET status = %s, stop_cause = %s, partial = true, completed_at = now()
+        """UPDATE benchmark_runs
+              SET status = %s, stop_cause = %s, error_message = %s, partial = true, completed_at = now()
             WHERE id = %s AND status IN ('pending', 'running')""",
-        (status, stop_cause, run_id),
+        (status, stop_cause, error_message and clean(error_message), run_id),
     )
     return cursor.rowcount == 1
 

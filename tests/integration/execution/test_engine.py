@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
+import gc
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
-from steelyard.storage import claims, runs
-from steelyard.storage.database import Database
+from steelyard.execution import engine
+from steelyard.storage import claims, results, runs
+from steelyard.storage.database import Connection, Database
+from steelyard.storage.results import AnswerWrite
 from steelyard.storage.server import Server
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
 
@@ -168,6 +173,95 @@ async def test_cancelling_stops_a_run_that_another_process_works_on(bench: Bench
     assert (report.run.status, report.run.partial, report.stored) == ("cancelled", True, True)
 
 
+async def test_a_run_cancelled_and_resumed_under_a_worker_that_still_calls_comes_to_its_end(bench: Bench) -> None:
+    service = await bench.service()
+    run_id = await bench.start(request_of(cases=60))
+    under_way = asyncio.Event()
+    caller = Caller(at_once=4, delay_s=0.1, on_call=lambda count: under_way.set() if count == 10 else None)
+    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=30))
+    await under_way.wait()
+    await service.cancel(bench.tenant_id, str(run_id))
+    await service.resume(bench.tenant_id, str(run_id))
+    await serving
+    assert (await service.report(bench.tenant_id, run_id)).counts.judged == 120
+    assert set(caller.calls.values()) == {1}
+
+
+async def test_the_same_request_given_again_leaves_the_worker_at_it_alone(bench: Bench) -> None:
+    request = request_of(cases=60)
+    run_id = await bench.start(request)
+    under_way = asyncio.Event()
+    caller = Caller(at_once=4, delay_s=0.1, on_call=lambda count: under_way.set() if count == 10 else None)
+    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=30))
+    await under_way.wait()
+    assert await bench.start(request) == run_id
+    await serving
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).counts.judged == 120
+
+
+async def test_an_answer_another_worker_committed_first_is_graded_and_the_second_is_waste(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_answers = results.write_answers
+
+    async def overtaken(
+        connection: Connection, tenant_id: UUID, run_id: UUID, answers: Sequence[AnswerWrite]
+    ) -> list[UUID | None]:
+        """As a worker does that was frozen over its lease, woke with its answer and may not grade it."""
+        first = [replace(answer, id=uuid4()) for answer in answers]
+        await write_answers(connection, tenant_id, run_id, first)
+        await results.add_spending(
+            connection, run_id, spent=CALL_MICROCENTS * len(first), judge_spent=0, lower_bound=False
+        )
+        return await write_answers(connection, tenant_id, run_id, answers)
+
+    monkeypatch.setattr(results, "write_answers", overtaken)
+    run_id = await bench.start(request_of(cases=3, models=1))
+    await bench.serve(run_id, Caller(), timeout_s=20)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.judged == 3
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        row = await (
+            await connection.execute(
+                """SELECT sum(estimated_cost_microcents + wasted_cost_microcents)::int AS paid,
+                          (SELECT count(*) FROM cell_claims) AS claims FROM benchmark_results"""
+            )
+        ).fetchone()
+    assert row == {"paid": report.run.spent_microcents, "claims": 0}
+
+
+async def test_a_value_the_database_refuses_fails_its_own_cell_and_no_other(bench: Bench) -> None:
+    def reply(asked: ModelRequest) -> ModelResponse:
+        return ModelResponse("120 g", Usage(10**25 if asked.prompt.endswith("item 3") else 10, 5), 5.0)
+
+    run_id = await bench.start(request_of(cases=8, models=1))
+    await bench.serve(run_id, Caller(reply), timeout_s=20)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.judged, report.counts.missing) == ("completed", 7, 1)
+    assert [failure["kind"] for failure in report.failures] == ["internal"]
+    assert report.run.spent_is_lower_bound
+
+
+async def test_a_fault_no_cell_can_be_blamed_for_fails_the_run_by_name_and_a_resume_mends_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> bool:
+        raise ValueError("a bug in the verdict")
+
+    service, caller = await bench.service(), Caller()
+    run_id = await bench.start(request_of(cases=8, models=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "conclude", broken)
+        await bench.serve(run_id, caller, timeout_s=20)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.run.status, report.run.stop_cause) == ("failed", "error")
+    assert "a bug in the verdict" in (report.run.error_message or "")
+    await service.resume(bench.tenant_id, str(run_id))
+    await bench.serve(run_id, caller, timeout_s=20)
+    assert (await service.report(bench.tenant_id, run_id)).run.status == "completed"
+    assert set(caller.calls.values()) == {1}
+
+
 async def test_a_fault_of_ours_in_one_cell_is_named_and_loses_no_other_cells_answer(bench: Bench) -> None:
     def reply(asked: ModelRequest) -> str:
         if asked.prompt.endswith("item 5"):
@@ -229,6 +323,22 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE cell_claims SET lease_until = now() - interval '1 second'")
         assert await take(mine) == {"cell"}
+
+
+async def test_a_job_taken_over_and_finished_by_both_workers_scares_nobody(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take_over(count: int) -> None:
+        if count == 1:
+            with psycopg.connect(bench.database.dsn, autocommit=True) as connection:
+                connection.execute("DELETE FROM procrastinate_jobs WHERE queue_name = %s", (f"run:{run_id}",))
+
+    run_id = await bench.start(request_of(cases=3, models=1))
+    await bench.serve(run_id, Caller(on_call=take_over))
+    gc.collect()
+    await asyncio.sleep(0)
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).counts.judged == 3
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_growing_the_cases_is_a_new_look_and_looking_again_is_none(bench: Bench) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.models import ModelRef
+from steelyard.providers.errors import kind_of
 from steelyard.providers.registry import Providers
 from steelyard.providers.retry import RetryPolicy
 from steelyard.providers.settings import CallSettings
@@ -205,3 +206,10 @@ async def test_cancelled_calls_leave_no_slot_taken(server: ModelServer, open_pro
     await asyncio.gather(*tasks, return_exceptions=True)
     assert providers.limit(ModelRef.parse(OPENAI)).in_flight == 0
     assert (await providers.complete(request_for(OPENAI))).output
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError("no choice"), RecursionError("too deep"), ValueError("too many digits")], ids=repr
+)
+def test_a_body_the_sdk_stumbles_over_is_malformed_and_so_tried_again(error: Exception) -> None:
+    assert kind_of(error) is FailureKind.MALFORMED

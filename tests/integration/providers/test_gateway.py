@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from steelyard.domain.calls import CallError, FailureKind, StopReason, Usage
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, StopReason, Usage
+from steelyard.providers.gateway import Gateway
 from steelyard.providers.registry import Providers
 from steelyard.providers.settings import CallSettings
 from tests.integration.providers.conftest import ANTHROPIC, OPENAI, SCHEMA, VENDORS, request_for
@@ -29,6 +32,15 @@ async def test_usage_counts_cache_within_input_for_every_vendor(
     assert reply.usage == usage
     assert reply.attempts == 1
     assert (reply.ttft_ms is not None) == stream
+
+
+@pytest.mark.parametrize("tokens", [-10, 10**25])
+async def test_a_count_no_call_can_have_is_no_count_and_the_answer_is_kept(
+    server: ModelServer, open_providers: Open, tokens: int
+) -> None:
+    server.config = ServerConfig(reply=lambda call: Reply("120 g", usage=Usage(tokens, 5)))
+    reply = await open_providers().complete(request_for(OPENAI))
+    assert (reply.output, reply.usage, reply.effective_settings["usage"]) == ("120 g", Usage(), "not reported")
 
 
 async def test_reasoning_is_counted_within_the_output(server: ModelServer, open_providers: Open) -> None:
@@ -65,6 +77,36 @@ async def test_a_schema_reply_is_the_json_text(open_providers: Open, model: str,
     reply = await open_providers(calls=CallSettings(stream=stream)).complete(request_for(model, json_schema=SCHEMA))
     assert set(json.loads(reply.output)) == {"level"}
     assert reply.stop_reason is StopReason.STOP
+
+
+@pytest.mark.parametrize("fenced", ['```json\n{"level": 4}\n```', '```\n{"level": 4}\n```\n'])
+async def test_json_in_a_code_fence_is_read_at_the_first_attempt(
+    server: ModelServer, open_providers: Open, fenced: str
+) -> None:
+    server.config = ServerConfig(schema_reply=lambda call: Reply(fenced))
+    reply = await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
+    assert (reply.output, reply.attempts) == ('{"level": 4}', 1)
+
+
+async def test_what_takes_time_before_a_first_call_holds_no_slot(
+    open_providers: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+    prepare = Gateway._prepare
+
+    async def slow(self: Gateway, request: ModelRequest) -> Any:
+        if request.model.name == "slow":
+            await go_on.wait()
+        return await prepare(self, request)
+
+    monkeypatch.setattr(Gateway, "_prepare", slow)
+    providers = open_providers(ceiling=1)
+    waiting = asyncio.create_task(providers.complete(request_for("openai:slow")))
+    await asyncio.sleep(0)
+    assert (await asyncio.wait_for(providers.complete(request_for("openai:quick")), 30)).output
+    assert not waiting.done()
+    go_on.set()
+    assert (await waiting).output
 
 
 @pytest.mark.parametrize("model", VENDORS)

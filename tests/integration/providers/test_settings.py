@@ -40,6 +40,12 @@ def test_an_address_of_ones_own_needs_no_key(tmp_path: Path) -> None:
     assert found.usable
 
 
+def test_a_password_in_a_base_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="user name or a password") as caught:
+        load_settings(tmp_path, {"OPENAI_BASE_URL": "https://me:hunter2@example.com/v1", "OPENAI_API_KEY": "k"})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_keys_show_in_no_repr(tmp_path: Path) -> None:
     assert "sk-secret" not in repr(load_settings(tmp_path, {"OPENAI_API_KEY": "sk-secret"}))
 

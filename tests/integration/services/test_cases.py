@@ -16,7 +16,7 @@ from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.skills import SkillService
 from steelyard.storage.database import Database
-from tests.integration.services.made import case, content, other_tenant, skill
+from tests.integration.services.made_skills import case, content, other_tenant, skill
 
 
 async def inputs(database: Database, tenant_id: UUID) -> list[str]:

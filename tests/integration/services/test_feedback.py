@@ -15,7 +15,7 @@ from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.feedback import FeedbackService, positive_percent
 from steelyard.services.suggestions import SuggestionService
 from steelyard.storage.database import Database
-from tests.integration.services.made import other_tenant, skill
+from tests.integration.services.made_skills import other_tenant, skill
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 UP, DOWN = Feedback(FeedbackType.THUMB_UP), Feedback(FeedbackType.THUMB_DOWN)

@@ -23,7 +23,7 @@ from steelyard.storage.database import Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.reviews import ReviewRow
 from tests.integration.execution.bench import CALL_MICROCENTS, Caller, Models, price
-from tests.integration.services.made import other_tenant, skill
+from tests.integration.services.made_skills import other_tenant, skill
 
 GOOD = json.dumps(
     {

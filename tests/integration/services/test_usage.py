@@ -18,7 +18,7 @@ from steelyard.domain.usage import Measurement
 from steelyard.pricing import Cost
 from steelyard.services.usage import UsageService
 from steelyard.storage.database import Database
-from tests.integration.services.made import other_tenant, skill
+from tests.integration.services.made_skills import other_tenant, skill
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 _RECOUNT = """

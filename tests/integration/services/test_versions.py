@@ -15,7 +15,7 @@ from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.skills import SkillService
 from steelyard.services.versions import MAX_DIFF_BYTES, MAX_DIFF_LINES, VersionService, diff_file
 from steelyard.storage.database import Database
-from tests.integration.services.made import content, other_tenant, skill
+from tests.integration.services.made_skills import content, other_tenant, skill
 
 
 async def test_an_older_text_saved_again_is_current_and_keeps_its_date(database: Database, tenant_id: UUID) -> None:

@@ -237,6 +237,16 @@ async def test_a_superusers_login_is_bound_by_the_policies_too(server: Server, t
             assert await skills.list_skills(connection) == []
 
 
+async def test_a_session_whose_role_was_reset_is_bound_all_the_same(server: Server, tenant_id: UUID) -> None:
+    """As by a pooler that hands each transaction to another session of a superuser's."""
+    async with Database(server.admin_dsn, min_size=1, max_size=1) as pooled:
+        await seeded(pooled)
+        async with pooled.pool.connection() as connection:
+            await connection.execute("RESET ROLE")
+        async with pooled.tenant(tenant_id) as connection:
+            assert await skills.list_skills(connection) == []
+
+
 async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server: Server) -> None:
     tenant_id, run_id = await seeded(database)
     async with database.tenant(tenant_id) as connection:

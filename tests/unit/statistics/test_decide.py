@@ -229,6 +229,14 @@ def test_a_later_look_has_a_smaller_share_and_asks_for_more() -> None:
     assert later.kind != "best"
 
 
+@pytest.mark.parametrize("look", [50, 60, 2_000])
+def test_figures_stay_numbers_however_often_a_case_set_was_looked_at(look: int) -> None:
+    scores = graded(40, (6.5, 0, 0))
+    scores[:, 2] = scores[:, 1]
+    verdict = decide(scores, [1.0, 2.0, 3.0], look=look)
+    assert all(np.isfinite([gap.low, gap.high, gap.upper, gap.p]).all() for gap in verdict.gaps)
+
+
 def test_the_shares_of_all_looks_sum_to_five_percent() -> None:
     assert sum(alpha_for_look(look) for look in range(1, 60)) == pytest.approx(0.05)
 

@@ -16,11 +16,8 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import SkillError
 from steelyard.domain.models import ModelRef
 from steelyard.services.benchmarks import RunRequest
+from steelyard.services.demo import MAX_TOKENS, MODELS, examples
 from steelyard.skills.folder import LoadedSkill, read_skills
-
-MODELS = ("local:smollm2-135m?temperature=0", "local:smollm2-135m?temperature=1")
-# The examples ask for a line at most; without the skill the model would ramble on.
-MAX_TOKENS = 64
 
 WHAT_NEXT = (
     "Benchmark a skill of your own:",
@@ -39,15 +36,6 @@ def demo(folder: str | None, *, fresh: bool) -> int:
     if not skills:
         raise SkillError("holds no skill with golden cases.", file=str(place))
     return asyncio.run(_demo(skills, Terminal(), fresh=fresh))
-
-
-def examples() -> Path:
-    """The example skills: beside the source, in the current folder, or in the installed package."""
-    here = Path(__file__).resolve()
-    for place in (here.parents[4] / "examples/skills", Path("examples/skills"), here.parents[2] / "examples/skills"):
-        if place.is_dir():
-            return place
-    raise SkillError("The example skills are not here.", next_step="Name a folder of skills with --folder.")
 
 
 async def _demo(skills: list[LoadedSkill], terminal: Terminal, *, fresh: bool) -> int:

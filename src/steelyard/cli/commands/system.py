@@ -17,13 +17,21 @@ from steelyard.cli.terminal import Terminal
 _LABEL = 9
 
 
-def serve() -> int:
-    """There is no web application in this version."""
-    Terminal().err.line(
-        "The web application is not part of this version yet. `steelyard run` benchmarks a skill, `steelyard runs show"
-        " ID` shows a run, and --json gives it to other programs."
+def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int) -> int:
+    """Serve the web application until interrupted; what is in flight then finishes and is saved."""
+    import webbrowser
+
+    from steelyard.web.server import serve as body
+
+    body(
+        host=host,
+        port=port,
+        worker=worker,
+        concurrency=concurrency,
+        say=Terminal().err.line,
+        ready=webbrowser.open if browse else None,
     )
-    return exits.USAGE
+    return exits.OK
 
 
 def worker(concurrency: int) -> int:

@@ -1,0 +1,183 @@
+"""How far a run is: cells by model and arm, money, time, and what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from steelyard.domain.runs import RunStatus
+from steelyard.storage import progress
+from steelyard.storage.database import Connection
+from steelyard.storage.progress import LaneCounts
+
+UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
+
+_FEWEST_ENDS = 3
+_SHORTEST_SPAN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One model in one arm, counted in cells.
+
+    `ended` have come to their end; `failed` are the model's own failures (they score 0), `outages` ended without an
+    answer for another reason, `ungraded` are answers whose judge failed or has not come yet.
+    """
+
+    model: str
+    arm: str
+    planned: int
+    ended: int
+    answered: int
+    judged: int
+    failed: int
+    outages: int
+    ungraded: int
+    reused: int
+
+    @property
+    def missing(self) -> int:
+        """Cells without an answer that are no failure of the model's own: answered + failed + missing = planned."""
+        return self.planned - self.answered - self.failed
+
+    @property
+    def left(self) -> int:
+        return self.planned - self.ended
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is at one moment. Money in microcents, times in seconds.
+
+    `elapsed_s` counts from the first start to the end, pauses between a stop and a resume included; None before it.
+    `left_s` is what is left at the pace of the last cells (at most 200 of them, of the last three minutes); None when
+    that says nothing. `signature` stays the same while nothing was committed.
+    """
+
+    run_id: UUID
+    status: str
+    stop_cause: str | None
+    partial: bool
+    planned: int
+    lanes: tuple[Lane, ...]
+    spent_microcents: int
+    judge_spent_microcents: int
+    spent_is_lower_bound: bool
+    budget_microcents: int | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    elapsed_s: float | None
+    left_s: float | None
+    signature: str
+
+    @property
+    def under_way(self) -> bool:
+        return self.status in UNDER_WAY
+
+    @property
+    def ended(self) -> int:
+        return sum(lane.ended for lane in self.lanes)
+
+    @property
+    def answered(self) -> int:
+        return sum(lane.answered for lane in self.lanes)
+
+    @property
+    def failed(self) -> int:
+        return sum(lane.failed for lane in self.lanes)
+
+    @property
+    def outages(self) -> int:
+        return sum(lane.outages for lane in self.lanes)
+
+    @property
+    def reused(self) -> int:
+        return sum(lane.reused for lane in self.lanes)
+
+    @property
+    def missing(self) -> int:
+        return sum(lane.missing for lane in self.lanes)
+
+    def by_model(self) -> dict[str, Lane]:
+        """The arms of each model put together, in the plan's order; `arm` is empty."""
+        joined: dict[str, Lane] = {}
+        for lane in self.lanes:
+            one = joined.get(lane.model)
+            joined[lane.model] = Lane(
+                lane.model,
+                "",
+                lane.planned + (one.planned if one else 0),
+                lane.ended + (one.ended if one else 0),
+                lane.answered + (one.answered if one else 0),
+                lane.judged + (one.judged if one else 0),
+                lane.failed + (one.failed if one else 0),
+                lane.outages + (one.outages if one else 0),
+                lane.ungraded + (one.ungraded if one else 0),
+                lane.reused + (one.reused if one else 0),
+            )
+        return joined
+
+
+async def read_progress(connection: Connection, run_id: UUID) -> RunProgress:
+    """How far the run is. Raises NotFound."""
+    head = await progress.run_head(connection, run_id)
+    counts = await progress.lane_counts(connection, run_id)
+    ages = await progress.last_ends(connection, run_id) if head.status == RunStatus.RUNNING else []
+    lanes = tuple(
+        _lane(model, arm, head.cells_per_lane, counts.get((model, arm))) for model in head.models for arm in head.arms
+    )
+    elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
+    return RunProgress(
+        run_id=head.id,
+        status=head.status,
+        stop_cause=head.stop_cause,
+        partial=head.partial,
+        planned=head.planned,
+        lanes=lanes,
+        spent_microcents=head.spent_microcents,
+        judge_spent_microcents=head.judge_spent_microcents,
+        spent_is_lower_bound=head.spent_is_lower_bound,
+        budget_microcents=head.budget_microcents,
+        error_message=head.error_message,
+        started_at=head.started_at,
+        completed_at=head.completed_at,
+        elapsed_s=None if elapsed is None else elapsed.total_seconds(),
+        left_s=time_left_s(ages, sum(lane.left for lane in lanes)),
+        signature=head.signature,
+    )
+
+
+def time_left_s(ages_s: Sequence[float], left: int) -> float | None:
+    """Seconds until `left` more cells have ended, at the pace of the last ones.
+
+    `ages_s`: how long ago the last cells ended, newest first. The pace is taken up to now, so that it falls while
+    nothing ends. None below three ends or two seconds. Cells committed together with the oldest one do not count: they
+    ended before the span began.
+    """
+    if not ages_s or left <= 0:
+        return None
+    span_s = ages_s[-1]
+    ends = sum(age < span_s for age in ages_s)
+    if ends < _FEWEST_ENDS or span_s < _SHORTEST_SPAN_S:
+        return None
+    return left * span_s / ends
+
+
+def _lane(model: str, arm: str, planned: int, counts: LaneCounts | None) -> Lane:
+    if counts is None:
+        return Lane(model, arm, planned, 0, 0, 0, 0, 0, 0, 0)
+    return Lane(
+        model,
+        arm,
+        planned,
+        counts.ended,
+        counts.answered,
+        counts.judged,
+        counts.failed,
+        counts.outages,
+        counts.ungraded,
+        counts.reused,
+    )

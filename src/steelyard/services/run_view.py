@@ -1,0 +1,191 @@
+"""What the page of a run shows: progress, verdict, settings, judge, and the matrix of cases by models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from steelyard.domain.errors import ModelRefError
+from steelyard.domain.models import ModelRef
+from steelyard.execution.outcome import compared_arm
+from steelyard.execution.plan import Plan
+from steelyard.judging.default import same_family
+from steelyard.services.reports import RunReport, build_report
+from steelyard.services.run_matrix import (
+    MatrixFilter,
+    MatrixPage,
+    MatrixRow,
+    first_line,
+    matching_cases,
+    matrix_cell,
+)
+from steelyard.services.run_progress import UNDER_WAY, RunProgress, read_progress
+from steelyard.storage import matrix, progress, results, runs
+from steelyard.storage.database import Database
+from steelyard.storage.matrix import CellExport
+from steelyard.storage.runs import RunRow
+
+PAGE = 50
+MAX_PAGE = 200
+EXPORT_CELLS = 5_000
+
+
+@dataclass(frozen=True)
+class DroppedSettings:
+    """Settings a model was given and takes no notice of, and what its vendor's library warned of."""
+
+    model: str
+    settings: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The agreement of the run. `margin` and `threshold` in points of quality."""
+
+    models: tuple[str, ...]
+    arms: tuple[str, ...]
+    compared_arm: str
+    cases: int
+    trials: int
+    max_tokens: int
+    seed: int
+    margin: float
+    threshold: float
+    rubric: tuple[str, ...]
+    fresh: bool
+    dropped: tuple[DroppedSettings, ...]
+
+
+@dataclass(frozen=True)
+class RunJudge:
+    """Who judged. `same_family`: the judge is of a candidate's own family and may favour it."""
+
+    model: str
+    digest: str
+    same_family: bool
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run's page. `report` is None while the run is under way, unless a preview was asked for."""
+
+    run: RunRow
+    progress: RunProgress
+    settings: RunSettings
+    judge: RunJudge | None
+    failures: Sequence[Mapping[str, Any]]
+    report: RunReport | None
+
+
+class RunViews:
+    """Reads runs for their pages, for one tenant at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def view(self, tenant_id: UUID, run_id: UUID, *, preview: bool = False) -> RunView:
+        """Everything but the matrix. Raises NotFound.
+
+        With `preview` a run under way gets a report worked out from the cells so far, which takes the longer the more
+        cells it has.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            run = await runs.get_run(connection, run_id)
+            plan = Plan.from_json(run.plan)
+            now = await read_progress(connection, run_id)
+            dropped = await progress.dropped_settings(connection, run_id)
+            if preview or not now.under_way:
+                report = await build_report(connection, tenant_id, run_id)
+                failures = report.failures
+            else:
+                report, failures = None, await results.failures(connection, run_id)
+        return RunView(run, now, _settings(run, plan, dropped), _judge(plan), failures, report)
+
+    async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
+        """How far the run is. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await read_progress(connection, run_id)
+
+    async def signature(self, tenant_id: UUID, run_id: UUID) -> str:
+        """A text that stays the same while nothing of the run was committed. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await progress.signature(connection, run_id)
+
+    async def matrix(
+        self,
+        tenant_id: UUID,
+        run_id: UUID,
+        *,
+        only: MatrixFilter = MatrixFilter.ALL,
+        offset: int = 0,
+        size: int = PAGE,
+    ) -> MatrixPage:
+        """`size` (at most 200) cases from the `offset`-th match of the filter on. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await runs.get_run(connection, run_id)
+            plan = Plan.from_json(run.plan)
+            matching = await matching_cases(connection, run_id, plan, only)
+            size = min(max(1, size), MAX_PAGE)
+            offset = min(max(0, offset), max(0, (len(matching) - 1) // size * size))
+            indexes = matching[offset : offset + size]
+            counts = await matrix.matrix_cells(connection, run_id, indexes)
+            titles = await matrix.case_titles(connection, [plan.case_ids[index] for index in indexes])
+        cells = {(cell.test_case_index, cell.model_name, cell.arm): cell for cell in counts}
+        columns = tuple((model, arm.value) for model in plan.models for arm in plan.arms)
+        rows: list[MatrixRow] = []
+        for index in indexes:
+            title = titles[plan.case_ids[index]]
+            made = tuple(
+                matrix_cell(model, arm, cells.get((index, model, arm)), under_way=run.status in UNDER_WAY)
+                for model, arm in columns
+            )
+            rows.append(MatrixRow(index, title.id, title.case_key, first_line(title.start), title.family, made))
+        return MatrixPage(columns, tuple(rows), only, len(plan.case_ids), len(matching), offset, size)
+
+    async def cells(self, tenant_id: UUID, run_id: UUID) -> AsyncGenerator[CellExport]:
+        """Every stored cell without its texts, for a download. Raises NotFound at the first one.
+
+        Read in pieces, so that whoever downloads slowly holds no connection.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            plan = Plan.from_json((await runs.get_run(connection, run_id)).plan)
+        step = max(1, EXPORT_CELLS * len(plan.case_ids) // plan.planned)
+        for first in range(0, len(plan.case_ids), step):
+            async with self._database.tenant(tenant_id) as connection:
+                piece = await matrix.export_cells(connection, run_id, first, first + step - 1)
+            for cell in piece:
+                yield cell
+
+
+def _settings(run: RunRow, plan: Plan, dropped: Mapping[str, tuple[list[str], list[str]]]) -> RunSettings:
+    return RunSettings(
+        models=plan.models,
+        arms=tuple(arm.value for arm in plan.arms),
+        compared_arm=compared_arm(plan).value,
+        cases=len(plan.case_ids),
+        trials=plan.trials,
+        max_tokens=plan.max_tokens,
+        seed=plan.seed,
+        margin=plan.margin,
+        threshold=plan.threshold,
+        rubric=plan.rubric,
+        fresh=run.fresh,
+        dropped=tuple(
+            DroppedSettings(model, tuple(dropped[model][0]), tuple(dropped[model][1]))
+            for model in plan.models
+            if model in dropped
+        ),
+    )
+
+
+def _judge(plan: Plan) -> RunJudge | None:
+    if plan.judge is None:
+        return None
+    try:
+        same = same_family(ModelRef.parse(plan.judge), [ModelRef.parse(model) for model in plan.models])
+    except ModelRefError:
+        same = False
+    return RunJudge(plan.judge, plan.judge_digest or "", same)

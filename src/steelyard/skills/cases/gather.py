@@ -1,0 +1,44 @@
+"""The golden cases of a whole folder, wherever its files are: on disk or in an upload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.skills import LintFinding
+from steelyard.skills.cases.find import find_case_files
+from steelyard.skills.cases.model import NotCases
+from steelyard.skills.cases.read import parse_cases
+
+
+def gather_cases(
+    keys: Iterable[str],
+    files: Mapping[str, bytes],
+    *,
+    read: Callable[[str], bytes],
+    shown_as: Callable[[str], str],
+) -> tuple[tuple[GoldenCase, ...], tuple[LintFinding, ...]]:
+    """(cases, what of them was lossy) of a folder with the files `keys`.
+
+    `files` resolves what cases refer to; `read` gives a case file's bytes, `shown_as` its name for a person. Raises
+    CaseError.
+    """
+    found = find_case_files(keys, files)
+    cases: list[GoldenCase] = []
+    findings = list(found.findings)
+    for key in found.paths:
+        data = read(key)
+        try:
+            parsed = parse_cases(key, data, files, shown_as=shown_as(key))
+        except NotCases as error:
+            if found.certain and data.strip():
+                raise
+            findings.append(LintFinding("warning", "no-cases", f"{key} is not read: {error.message}", key))
+            continue
+        # Files of one folder may each count from 1.
+        stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""
+        cases += [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
+        findings += parsed.lossy
+    return tuple(cases), tuple(findings)

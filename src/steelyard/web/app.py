@@ -1,0 +1,67 @@
+"""The application: guards, pages and error pages put together around one workbench."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import Response
+
+from steelyard.bootstrap import Workbench
+from steelyard.web import errors
+from steelyard.web.pages import (
+    add,
+    compare,
+    home,
+    run,
+    settings,
+    skill_again,
+    skill_benchmark,
+    skill_charts,
+    theme,
+)
+from steelyard.web.rendering import make_environment
+from steelyard.web.security.body import BodyLimit
+from steelyard.web.security.csrf import Csrf, check_csrf
+from steelyard.web.security.headers import SecurityHeaders
+from steelyard.web.security.hosts import HostGuard
+from steelyard.web.security.keyfile import shared_key
+from steelyard.web.security.origin import OriginGuard
+from steelyard.web.static import StaticAssets
+
+# One line per page module, by name.
+ROUTERS = (
+    add.router,
+    compare.router,
+    home.router,
+    run.router,
+    settings.router,
+    skill_again.router,
+    skill_benchmark.router,
+    skill_charts.router,
+    theme.router,
+)
+
+
+def create_app(workbench: Workbench) -> FastAPI:
+    """The site over an open workbench, which outlives it. Raises SteelyardError when assets or key are missing."""
+    app = FastAPI(
+        title="Steelyard", openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(check_csrf)]
+    )
+    assets = StaticAssets()
+    app.state.workbench = workbench
+    app.state.csrf = Csrf(shared_key(workbench.home))
+    app.state.templates = make_environment(assets)
+    errors.install(app)
+    # The last added is the outermost.
+    app.add_middleware(errors.Faults)
+    app.add_middleware(BodyLimit, refuse=errors.answer)
+    app.add_middleware(OriginGuard, refuse=errors.answer)
+    app.add_middleware(HostGuard, refuse=errors.answer)
+    app.add_middleware(SecurityHeaders)
+
+    @app.get("/static/{name}")
+    async def static(request: Request, name: str) -> Response:
+        return assets.respond(request, name)
+
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,134 @@
+"""Errors as answers: what happened, what was kept, what to do next. The only place that knows HTTP statuses."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from steelyard.domain.errors import (
+    Conflict,
+    Forbidden,
+    InputError,
+    NotFound,
+    SteelyardError,
+    StorageError,
+    TooLarge,
+)
+from steelyard.web.rendering import View, is_fragment_request
+
+_LOG = logging.getLogger("steelyard.web")
+
+# The first that fits counts, so the narrow ones stand first.
+STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
+    (TooLarge, 413),
+    (InputError, 422),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Conflict, 409),
+    (StorageError, 503),
+)
+_TITLES = {
+    403: "That is not allowed",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    409: "That is not possible now",
+    413: "That is too large",
+    422: "That cannot be used",
+    500: "Something went wrong",
+    503: "The database does not answer",
+}
+_SAVED = "Every answer received so far is saved."
+
+
+def status_of(error: SteelyardError) -> int:
+    """The HTTP status of an error of ours; 500 for one that is nobody's input."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+
+
+def answer(request: Request, error: SteelyardError, status: int | None = None) -> Response:
+    """The error as JSON, as a fragment for htmx or as a page, whichever was asked for."""
+    status = status or status_of(error)
+    title = _TITLES.get(status, "Something went wrong")
+    if _wants_json(request):
+        body = {"error": {"message": error.message, "kept": error.kept, "next_step": error.next_step}}
+        return JSONResponse(body, status)
+    template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"
+    return View(request).page(template, status=status, title=title, error=error, status_code=status)
+
+
+def _wants_json(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+
+
+def fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: logged whole under a short reference, which is all the person is shown."""
+    reference = secrets.token_hex(4)
+    _LOG.error("Fault %s at %s %s", reference, request.method, request.url.path, exc_info=error)
+    shown = SteelyardError(
+        f"Steelyard met a fault of its own. Its reference is {reference}.",
+        kept=_SAVED,
+        next_step="Try again. If it stays, the server's log has the details under that reference.",
+    )
+    return answer(request, shown, 500)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the domain's tree, of routing and of validation through `answer`."""
+
+    def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SteelyardError)
+        return answer(request, error)
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return answer(request, NotFound("No page has this address.", next_step="Start from the list of skills."))
+        shown = SteelyardError(str(error.detail), next_step="Go back and try it another way.")
+        response = answer(request, shown, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        where = sorted({str(part["loc"][-1]) for part in error.errors() if part["loc"]})
+        if any(part["loc"][:1] == ("path",) for part in error.errors()):
+            return answer(request, NotFound("No page has this address.", next_step="Start from the list of skills."))
+        return answer(request, InputError(f"The address or form has a value that cannot be used: {', '.join(where)}."))
+
+    app.add_exception_handler(SteelyardError, known)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+class Faults:
+    """Turns what nobody expected into the 500 page, inside the other guards so that it has their headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            # The boundary of a request: whatever it is, the person gets a page, and the log the traceback.
+            response = fault(Request(scope, receive), error)
+            if not started:
+                await response(scope, receive, send)

@@ -1,0 +1,224 @@
+"""How values are written on a page: money, counts, durations, times, and text that may be hostile.
+
+Every filter takes None for what is not known and says so in a word; none of them invents a number.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from steelyard.domain.money import MICROCENTS_PER_USD
+
+UNKNOWN = "unknown"
+NONE = "–"
+
+_STEPS = (
+    (60, 1, "second"),
+    (3600, 60, "minute"),
+    (86_400, 3600, "hour"),
+    (30 * 86_400, 86_400, "day"),
+    (365 * 86_400, 30 * 86_400, "month"),
+    (math.inf, 365 * 86_400, "year"),
+)
+_JUST_NOW_S = 10
+# Terminal sequences: CSI and OSC, then any other escape.
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]?")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Marks that turn the writing direction of what follows, or hide it.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def money(microcents: float | None) -> str:
+    """`$0.0031`, `$0.0241`, `$0.118`, `$1.84`, `$12,400`.
+
+    Two significant digits below a cent, three below a dollar, cents below a thousand dollars, whole dollars above.
+    """
+    if microcents is None:
+        return UNKNOWN
+    usd = abs(microcents) / MICROCENTS_PER_USD
+    sign = "-" if microcents < 0 else ""
+    if usd == 0:
+        return "$0"
+    if usd >= 999.995:
+        return f"{sign}${usd:,.0f}"
+    if usd >= 0.9995:
+        return f"{sign}${usd:.2f}"
+    digits = 3 if usd >= 0.00995 else 2
+    places = digits - 1 - math.floor(math.log10(usd))
+    return f"{sign}${_trimmed(usd, places, least=2)}"
+
+
+def _trimmed(value: float, places: int, least: int) -> str:
+    whole, _, fraction = f"{value:.{places}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(least, '0')}"
+
+
+def count(number: int | None) -> str:
+    """`8,412`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def compact(number: float | None) -> str:
+    """`812`, `8.4 k`, `1.2 M`: for narrow places; the exact number belongs in a title."""
+    if number is None:
+        return UNKNOWN
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= size * 0.9995:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 case`, `3 cases`, `0 entries` (with `many`)."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def points(quality: float | None) -> str:
+    """Quality 0-100 with one decimal: `88.5`; whole ends as they are: `0`, `100`."""
+    if quality is None:
+        return UNKNOWN
+    return f"{quality:.0f}" if quality in (0, 100) else f"{quality:.1f}"
+
+
+def signed(difference: float | None, decimals: int = 1) -> str:
+    """`+1.9`, `−0.4`, `0.0`, with a true minus sign."""
+    if difference is None:
+        return UNKNOWN
+    rounded = f"{abs(difference):,.{decimals}f}"
+    if float(rounded.replace(",", "")) == 0:
+        return rounded
+    return ("+" if difference > 0 else "−") + rounded
+
+
+def percent(share: float | None, decimals: int = 0) -> str:
+    """A share 0-1 as `95%`. What is neither none nor all never reads as 0% or 100%."""
+    if share is None:
+        return UNKNOWN
+    text = f"{share * 100:.{decimals}f}"
+    step = 10.0**-decimals
+    if 0 < share < 1 and float(text) in (0.0, 100.0):
+        return f"<{step:.{decimals}f}%" if share < 0.5 else f">{100 - step:.{decimals}f}%"
+    return f"{text}%"
+
+
+def duration(seconds: float | None) -> str:
+    """`45 ms`, `0.8 s`, `13.5 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`."""
+    if seconds is None:
+        return UNKNOWN
+    seconds = max(0.0, float(seconds))
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.0995:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, name, below, minor in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // below
+            return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
+    return "59.9 s"
+
+
+def whole_seconds(seconds: float | None) -> str:
+    """A duration nobody needs to the tenth, passed or left: `43 s`, `2 min 5 s`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
+def latency(milliseconds: float | None) -> str:
+    """Milliseconds as a duration."""
+    return UNKNOWN if milliseconds is None else duration(milliseconds / 1000)
+
+
+def size(bytes_: int | None) -> str:
+    """`812 B`, `12.4 kB`, `52.4 MB`."""
+    if bytes_ is None:
+        return UNKNOWN
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if bytes_ >= scale * 0.9995:
+            return f"{bytes_ / scale:.3g} {unit}"
+    return f"{bytes_} B"
+
+
+def utc(when: datetime) -> datetime:
+    """The instant in UTC, in whole seconds; a time without a zone is taken as UTC."""
+    aware = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return aware.replace(microsecond=0)
+
+
+def iso(when: datetime) -> str:
+    """`2026-01-02T03:04:05Z`."""
+    return utc(when).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def absolute(when: datetime | None) -> str:
+    """`2 January 2026, 03:04 UTC`."""
+    if when is None:
+        return NONE
+    found = utc(when)
+    return f"{found.day} {found:%B %Y, %H:%M} UTC"
+
+
+def day(when: datetime | None) -> str:
+    """`2 January 2026`, of the instant in UTC."""
+    if when is None:
+        return NONE
+    found = utc(when)
+    return f"{found.day} {found:%B %Y}"
+
+
+def relative(when: datetime, now: datetime) -> str:
+    """`3 days ago`, `in 2 hours`, `just now`. assets/js/time.js says the same; a test holds them to it."""
+    seconds = math.floor((now - utc(when)) / timedelta(seconds=1))
+    length = abs(seconds)
+    if length < _JUST_NOW_S:
+        return "just now"
+    unit, name = next((unit, name) for limit, unit, name in _STEPS if length < limit)
+    words = plural_plain(length // unit, name)
+    return f"{words} ago" if seconds >= 0 else f"in {words}"
+
+
+def plural_plain(number: int, one: str) -> str:
+    """`plural` without separators: `1200 days`."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
+
+
+def visible(text: str | None) -> str:
+    """Text a model or a person wrote, with nothing hidden: terminal codes gone, control and direction marks shown."""
+    if not text:
+        return ""
+    text = _ANSI.sub("", text.replace("\r\n", "\n"))
+    text = _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])) if ord(found[0]) < 0x20 else "\ufffd", text)
+    return _BIDI.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", text)
+
+
+def clip(text: str | None, length: int = 160) -> str:
+    """One line of `visible` text of at most `length` characters, with … where it was cut."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+FILTERS: dict[str, Any] = {
+    "money": money,
+    "count": count,
+    "compact": compact,
+    "plural": plural,
+    "points": points,
+    "signed": signed,
+    "percent": percent,
+    "duration": duration,
+    "whole_seconds": whole_seconds,
+    "latency": latency,
+    "size": size,
+    "iso": iso,
+    "absolute": absolute,
+    "day": day,
+    "visible": visible,
+    "clip": clip,
+}

@@ -1,0 +1,1 @@
+"""Page modules: each has a `router`, and `web/app.py` names them."""

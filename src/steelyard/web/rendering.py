@@ -1,0 +1,104 @@
+"""Templates to responses: whole pages, and fragments of them for htmx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from steelyard.charts.sparkline import sparkline_of
+from steelyard.web import filters, links
+from steelyard.web.markdown import render_markdown
+from steelyard.web.security.csrf import set_cookie, token_for
+from steelyard.web.static import StaticAssets
+
+TEMPLATES = Path(__file__).parent / "templates"
+THEME_COOKIE = "steelyard_theme"
+THEMES = ("light", "dark", "system")
+
+
+def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None = None) -> Environment:
+    """The templates with their filters; everything is escaped and a name that is missing is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    now = clock or (lambda: datetime.now(UTC))
+    environment.filters.update(filters.FILTERS)
+    environment.filters["markdown"] = render_markdown
+
+    def ago(when: datetime) -> str:
+        return filters.relative(when, now())
+
+    environment.filters["ago"] = ago
+    own: dict[str, Any] = {
+        "asset": assets.url,
+        "skill_url": links.skill_url,
+        "run_url": links.run_url,
+        "with_query": links.with_query,
+        "sparkline_of": sparkline_of,
+    }
+    environment.globals.update(own)
+    return environment
+
+
+def theme_of(request: Request) -> str:
+    """light, dark or system (also for a cookie that says anything else)."""
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else "system"
+
+
+def is_fragment_request(request: Request) -> bool:
+    """Whether htmx will put the answer into part of a page without selecting from it."""
+    return request.headers.get("hx-request-type") == "partial" and request.headers.get("hx-request") == "true"
+
+
+class View:
+    """Renders for one request."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def html(self, template: str, **values: Any) -> Markup:
+        """A template as markup, to be put into another or an event."""
+        environment: Environment = self.request.app.state.templates
+        common = {
+            "current_path": self.request.url.path,
+            "theme": theme_of(self.request),
+            "csrf_token": token_for(self.request),
+        }
+        return Markup(environment.get_template(template).render(**common, **values))  # noqa: S704 - autoescaped
+
+    def page(
+        self, template: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+    ) -> Response:
+        """A whole page. The template extends `base.html.jinja`."""
+        response = HTMLResponse(self.html(template, **values), status, headers)
+        set_cookie(self.request, response)
+        return response
+
+    # A fragment is a page without the frame: the template decides, the answer is made the same way.
+    fragment = page
+
+    def redirect(self, url: str) -> Response:
+        """See other: what every successful form answers, so that reloading does not repeat it."""
+        response = RedirectResponse(url, 303)
+        set_cookie(self.request, response)
+        return response
+
+
+def view(request: Request) -> View:
+    return View(request)
+
+
+Viewing = Annotated[View, Depends(view)]

@@ -1,0 +1,100 @@
+"""Tokens that prove a changing request came from a page of ours: a signed double-submit cookie.
+
+The cookie holds a random mark; a token is a salt and the MAC of salt and mark under the key all processes of one home
+share. Nothing is stored, so any process can check any token; each page's token differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from starlette.responses import Response
+
+from steelyard.domain.errors import Forbidden
+from steelyard.web.forms import read_form
+from steelyard.web.security.origin import SAFE_METHODS
+
+COOKIE = "steelyard_csrf"
+FIELD = "csrf_token"
+HEADER = "x-csrf-token"
+_MARK = re.compile(r"[0-9a-f]{32}\Z")
+_TOKEN = re.compile(r"(?P<salt>[0-9a-f]{16})(?P<mac>[0-9a-f]{64})\Z")
+
+
+class Csrf:
+    """Makes and checks tokens under one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def _mac(self, salt: str, mark: str) -> str:
+        return hmac.new(self._key, f"csrf:{salt}:{mark}".encode(), hashlib.sha256).hexdigest()
+
+    def token(self, mark: str) -> str:
+        """A token that fits the cookie's mark."""
+        salt = secrets.token_hex(8)
+        return salt + self._mac(salt, mark)
+
+    def fits(self, token: str, mark: str) -> bool:
+        """Whether the token was made here for that mark."""
+        match = _TOKEN.match(token)
+        if match is None or _MARK.match(mark) is None:
+            return False
+        return hmac.compare_digest(match["mac"], self._mac(match["salt"], mark))
+
+
+def mark_of(request: Request) -> str:
+    """The request's mark; a new one, kept for the response's cookie, when it has none that can be used."""
+    mark: str | None = getattr(request.state, "csrf_mark", None)
+    if mark is None:
+        mark = request.cookies.get(COOKIE, "")
+        if not _MARK.match(mark):
+            mark = secrets.token_hex(16)
+            request.state.csrf_new = True
+        request.state.csrf_mark = mark
+    return mark
+
+
+def token_for(request: Request) -> str:
+    """A token for the forms of the page that answers `request`."""
+    csrf: Csrf = request.app.state.csrf
+    return csrf.token(mark_of(request))
+
+
+def set_cookie(request: Request, response: Response) -> None:
+    """Send the mark along where it is new."""
+    if getattr(request.state, "csrf_new", False):
+        secure = request.url.scheme == "https"
+        # Lax: a strict one would not come along with a link from elsewhere, and be replaced under pages still open.
+        response.set_cookie(COOKIE, mark_of(request), httponly=True, samesite="lax", secure=secure, path="/")
+
+
+async def check_csrf(request: Request) -> AsyncIterator[None]:
+    """On every route: an unsafe method needs the token, in the header or the form. Raises Forbidden.
+
+    The form's files are closed when the request has been answered.
+    """
+    if request.method in SAFE_METHODS:
+        yield
+        return
+    token = request.headers.get(HEADER)
+    form = await read_form(request)
+    try:
+        if token is None:
+            given = form.get(FIELD)
+            token = given if isinstance(given, str) else ""
+        csrf: Csrf = request.app.state.csrf
+        if not csrf.fits(token, request.cookies.get(COOKIE, "")):
+            raise Forbidden(
+                "This form is not one that Steelyard gave out, or it is too old.",
+                kept="Nothing was changed.",
+                next_step="Go back, load the page again and repeat it. Cookies of this address must be allowed.",
+            )
+        yield
+    finally:
+        await form.close()

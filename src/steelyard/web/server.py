@@ -1,0 +1,160 @@
+"""`steelyard serve`: the site and, in the same process, the worker that makes its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+
+import uvicorn
+
+from steelyard import bootstrap
+from steelyard.domain.errors import InputError
+from steelyard.services.live import LiveRuns
+from steelyard.web.app import create_app
+
+HOST = "127.0.0.1"
+PORT = 8765
+_GRACE_S = 5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    worker: bool = True,
+    concurrency: int = bootstrap.DEFAULT_CONCURRENCY,
+    say: Callable[[str], None],
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve until interrupted; calls in flight then finish and are saved. Blocking.
+
+    `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
+    Raises InputError for a host that is not loopback or a port that is taken, and what opening the workbench raises.
+    """
+    with _bound(host, port) as listening:
+        number = listening.getsockname()[1]
+        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, say, ready))
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Generator[socket.socket]:
+    """A listening socket: taken before anything slow begins, so that a taken port is told at once."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InputError(
+            f"This version serves this machine alone, so it does not listen on {host}: there is no sign-in yet.",
+            next_step="Leave --host out, and reach it from elsewhere through an SSH tunnel.",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+            listening.listen(128)
+        except OSError as error:
+            reason = (error.strerror or "refused").lower()
+            raise InputError(
+                f"Port {port} cannot be used ({reason}).",
+                next_step="Name another with --port, or 0 for any that is free.",
+            ) from None
+        listening.setblocking(False)
+        yield listening
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for.
+
+    `streams` are ended before it waits for its connections: nothing else would end them.
+    """
+
+    def __init__(self, config: uvicorn.Config, streams: LiveRuns) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._streams.aclose()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def _serve(
+    listening: socket.socket,
+    address: str,
+    worker: bool,
+    concurrency: int,
+    say: Callable[[str], None],
+    ready: Callable[[str], object] | None,
+) -> None:
+    async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
+        app = create_app(workbench)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        server = _Server(config, workbench.live)
+        stop = asyncio.Event()
+        asked = 0
+
+        def interrupted() -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                say("Left at once: answers received are saved, calls in flight are lost.")
+                os._exit(130)
+            waiting = workbench.in_flight
+            say(f"Stopping: {waiting} calls in flight finish and are saved." if waiting else "Stopping.")
+            stop.set()
+            server.should_exit = True
+
+        with _on_signals(interrupted):
+            serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
+            tasks = [serving]
+            if worker:
+                tasks.append(asyncio.create_task(workbench.work(run_id=None, stop=stop), name="worker"))
+            # The socket listens already: whoever comes before the server has begun waits for it.
+            say(f"Steelyard is at {address} (Ctrl-C stops it).")
+            if ready is not None:
+                ready(address)
+            try:
+                # A worker that gave up ends the process too: its pages would show runs that stand still.
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stop.set()
+                server.should_exit = True
+                await asyncio.gather(*tasks)
+        say("Stopped; everything received is saved.")
+
+
+@contextmanager
+def _on_signals(handle: Callable[[], None]) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, handle)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)

@@ -20,16 +20,23 @@ if TYPE_CHECKING:
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
+    from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
+    from steelyard.services.staleness import StalenessService
+    from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.usage import UsageService
+    from steelyard.services.versions import VersionService
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
     from steelyard.storage.server import Server
@@ -62,6 +69,13 @@ class Workbench:
     run_forms: RunForms
     model_views: ModelViews
     live: LiveRuns
+    cases: CaseService
+    usage: UsageService
+    feedback: FeedbackService
+    suggestions: SuggestionService
+    reviews: ReviewService
+    staleness: StalenessService
+    versions: VersionService
     concurrency: int
     embedded: bool
     _estimator: Estimator
@@ -84,6 +98,8 @@ class Workbench:
         """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved."""
         from steelyard.services.worker import work
 
+        if run_id is None:
+            await self.reviews.requeue(self.tenant_id)
         await work(
             self.database,
             self.providers,
@@ -147,16 +163,23 @@ async def _assemble(
     from steelyard.pricing import cost, price_of
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
+    from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
+    from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
+    from steelyard.services.staleness import StalenessService
+    from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.usage import UsageService
+    from steelyard.services.versions import VersionService
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
     from steelyard.storage.tenants import LOCAL_TENANT, ensure_tenant
@@ -194,6 +217,13 @@ async def _assemble(
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
         model_views=ModelViews(database, price_today),
         live=live,
+        cases=CaseService(database),
+        usage=UsageService(database, price),
+        feedback=FeedbackService(database),
+        suggestions=SuggestionService(database),
+        reviews=ReviewService(database, queue, providers),
+        staleness=StalenessService(database, limit_days=settings.stale_after_days),
+        versions=VersionService(database),
         concurrency=concurrency,
         embedded=server.embedded,
         _estimator=Estimator(database, benchmarks, price),

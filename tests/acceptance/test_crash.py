@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from benchmarks.workload import write_skill
-from steelyard.storage.server import Server
+from steelyard.storage.embedded import stop
+from steelyard.storage.server import Server, ready_server
 from tests.acceptance.conftest import Shell
 
 CONCURRENCY = 20
@@ -155,3 +156,20 @@ def test_a_live_worker_takes_over_what_a_killed_command_left(shell: Shell, serve
     found = cells(server, folder.name)
     assert len(found) == 600
     assert {row[6] for row in found} == {"judged"}
+
+
+@pytest.mark.parametrize("shell", [(0.3,)], indirect=True)
+def test_a_database_restarted_under_a_run_costs_it_nothing(shell: Shell, server: Server, tmp_path: Path) -> None:
+    folder = write_skill(tmp_path / f"weigh-{uuid4().hex[:8]}", 30)
+    process = shell.start(*arguments(folder), "--quiet", "--fresh")
+    while shell.seen()["served"] < 30:
+        time.sleep(0.02)
+    stop(shell.home)
+    time.sleep(1)
+    ready_server(shell.home, {})
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert len(cells(server, folder.name)) == 180
+    assert shell.seen()["served"] <= 360 + CONCURRENCY
+    spent, summed = money(server, folder.name)
+    assert spent == summed

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from steelyard.charts.canvas import NARROW, WIDE, Frame
     from steelyard.charts.chart import Chart
-    from steelyard.charts.cost_trend import CostDay, RunMark, cost_trend
-    from steelyard.charts.feedback_trend import FeedbackDay, feedback_trend
+    from steelyard.charts.costs import CostDay, RunMark, cost_trend
+    from steelyard.charts.feedback import FeedbackDay, feedback_trend
+    from steelyard.charts.history import RunQuality, quality_history
     from steelyard.charts.intervals import interval_plot
     from steelyard.charts.models import ModelFigures, Standing
-    from steelyard.charts.quality_cost import quality_cost
-    from steelyard.charts.quality_history import RunQuality, quality_history
     from steelyard.charts.render import warm
     from steelyard.charts.sparkline import Sparkline, sparkline_of
     from steelyard.charts.tables import Column, Kind, Table
+    from steelyard.charts.tradeoff import quality_cost
 
 __all__ = [
     "NARROW",
@@ -48,12 +48,12 @@ __all__ = [
 _HOMES = {
     "canvas": ("NARROW", "WIDE", "Frame"),
     "chart": ("Chart",),
-    "cost_trend": ("CostDay", "RunMark", "cost_trend"),
-    "feedback_trend": ("FeedbackDay", "feedback_trend"),
+    "costs": ("CostDay", "RunMark", "cost_trend"),
+    "feedback": ("FeedbackDay", "feedback_trend"),
     "intervals": ("interval_plot",),
     "models": ("ModelFigures", "Standing"),
-    "quality_cost": ("quality_cost",),
-    "quality_history": ("RunQuality", "quality_history"),
+    "tradeoff": ("quality_cost",),
+    "history": ("RunQuality", "quality_history"),
     "render": ("warm",),
     "sparkline": ("Sparkline", "sparkline_of"),
     "tables": ("Column", "Kind", "Table"),

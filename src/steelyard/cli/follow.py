@@ -17,7 +17,7 @@ from steelyard.cli.options import Output
 from steelyard.cli.progress import Progress, Standing, clock
 from steelyard.cli.report import render, verdict_sentence
 from steelyard.cli.terminal import Terminal
-from steelyard.domain.errors import Conflict
+from steelyard.domain.errors import Conflict, StorageError
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.plan import Plan
 from steelyard.services.reports import RunReport
@@ -76,7 +76,12 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
         working = asyncio.create_task(workbench.work(run_id=run_id, stop=stop, ended=ended))
         working.add_done_callback(lambda _: over.set())
         while not working.done():
-            now = await workbench.benchmarks.progress(tenant_id, run_id)
+            try:
+                now = await workbench.benchmarks.progress(tenant_id, run_id)
+            except StorageError:
+                # The worker waits for it with answers already paid for in hand; leaving now would lose them.
+                await _pause(working, over, stop)
+                continue
             elapsed_s = clock() - began_s
             progress.update(
                 Standing(

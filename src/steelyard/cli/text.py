@@ -50,8 +50,8 @@ def safe(text: object, limit: int | None = None) -> str:
     Escape sequences go, line breaks and tabs become one space, other unseen characters go.
     """
     tamed = _ESCAPES.sub("", str(text))
-    tamed = re.sub(r"\s+", " ", tamed)
-    tamed = "".join(char for char in tamed if char == " " or unicodedata.category(char) not in _UNSEEN).strip()
+    tamed = "".join(char for char in tamed if char.isspace() or unicodedata.category(char) not in _UNSEEN)
+    tamed = re.sub(r"\s+", " ", tamed).strip()
     # A stack of combining marks draws over the lines around it.
     tamed = re.sub(
         r"([\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff]{3})[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff]+", r"\1", tamed

@@ -7,7 +7,8 @@ from uuid import UUID
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, score, work_out
 from steelyard.execution.plan import Plan
-from steelyard.storage import results, runs, skills
+from steelyard.storage import results, runs
+from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
 
 
@@ -43,7 +44,7 @@ async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, 
     """The outcome of the cells stored so far. Without `take_look` it is a preview, worked out as look 1."""
     plan = Plan.from_json(run.plan)
     figures = await results.run_figures(connection, run.id)
-    cases = await skills.cases_by_id(connection, plan.case_ids)
+    cases = await cases_by_id(connection, plan.case_ids)
     look = 1
     if take_look and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
         look = await runs.take_look(

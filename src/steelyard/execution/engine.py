@@ -20,6 +20,7 @@ from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
+from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.results import RunState, StoredCell
 
@@ -259,7 +260,7 @@ class Engine:
             if run.status != RunStatus.RUNNING:
                 return None
             plan = Plan.from_json(run.plan)
-            by_id = await skills.cases_by_id(connection, plan.case_ids)
+            by_id = await cases_by_id(connection, plan.case_ids)
             version = await skills.get_version(connection, run.skill_version_id)
         return RunContext(
             tenant_id=tenant_id,

@@ -30,8 +30,12 @@ def quote_is_in(quote: str, text: str) -> bool:
     The judge reads the text as a JSON string, so a quote with that string's escapes or quotation marks counts too.
     """
     shown = " ".join(text.split())
-    spellings = [quote, quote.strip().strip('"“”'), _unescaped(quote), _unescaped(quote.strip().strip('"'))]
-    return any(" ".join(spelling.split()) in shown for spelling in spellings)
+    return any(" ".join(spelling.split()) in shown for spelling in spellings_of(quote))
+
+
+def spellings_of(quote: str) -> tuple[str, ...]:
+    """What a quote may stand for: itself, it without quotation marks, and either with JSON's escapes undone."""
+    return quote, quote.strip().strip('"“”'), _unescaped(quote), _unescaped(quote.strip().strip('"'))
 
 
 def _unescaped(quote: str) -> str:

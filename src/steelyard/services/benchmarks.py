@@ -17,6 +17,7 @@ from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
+from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
@@ -244,7 +245,7 @@ class BenchmarkService:
             if place not in ids:
                 by_source.setdefault(case.source, []).append(place)
         for source, places in by_source.items():
-            row_ids = await skills.sync_cases(
+            row_ids = await sync_cases(
                 connection,
                 tenant_id,
                 skill_id,

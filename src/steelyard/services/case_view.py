@@ -16,8 +16,9 @@ from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
 from steelyard.services.run_matrix import MatrixCell, MatrixFilter, first_line, matching_cases, matrix_cell
 from steelyard.services.run_progress import UNDER_WAY
-from steelyard.storage import case_results, matrix, runs, skills
+from steelyard.storage import case_results, matrix, runs
 from steelyard.storage.case_results import CaseResultRow, JudgementRow
+from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.runs import RunRow
 
@@ -190,7 +191,7 @@ class CaseViews:
                 )
             chosen = _chosen(run, plan, models)
             matching = await matching_cases(connection, run_id, plan, only)
-            case = (await skills.cases_by_id(connection, [plan.case_ids[index]]))[plan.case_ids[index]]
+            case = (await cases_by_id(connection, [plan.case_ids[index]]))[plan.case_ids[index]]
             counts = await matrix.matrix_cells(connection, run_id, [index])
             rows = await case_results.case_results(connection, run_id, index, chosen)
             answers = await _answers(connection, rows)
@@ -238,7 +239,7 @@ class CaseViews:
             plan = Plan.from_json((await runs.get_run(connection, run_id)).plan)
             if not 0 <= index < len(plan.case_ids):
                 raise NotFound(f"This run has no case {index + 1}.")
-            return (await skills.cases_by_id(connection, [plan.case_ids[index]]))[plan.case_ids[index]]
+            return (await cases_by_id(connection, [plan.case_ids[index]]))[plan.case_ids[index]]
 
 
 def default_models(run: RunRow, plan: Plan) -> list[str]:

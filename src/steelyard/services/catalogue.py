@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from steelyard.domain.errors import InputError, NotFound
-from steelyard.domain.staleness import (
-    STALE_AFTER_DAYS,
-    BenchmarkFacts,
-    Cause,
-    Staleness,
-    oldest_fresh,
-    staleness_of,
-)
+from steelyard.domain.staleness import STALE_AFTER_DAYS, Cause, Staleness, oldest_fresh, staleness_of
+from steelyard.services.staleness import facts_of
+from steelyard.services.tokens import no_such_page, read_token, text_in, write_token
 from steelyard.storage import catalogue
 from steelyard.storage.catalogue import Filter, Position, SkillGlance, Sort
 from steelyard.storage.database import Database
@@ -45,6 +38,7 @@ class CatalogueRow:
     created_at: datetime
     updated_at: datetime
     version_id: UUID
+    version_digest: str
     version_since: datetime
     verdict_kind: str | None
     best_model: str | None
@@ -136,14 +130,6 @@ class SkillCatalogue:
         return self._row(glance, self._now())
 
     def _row(self, glance: SkillGlance, now: datetime) -> CatalogueRow:
-        facts = BenchmarkFacts(
-            current_version_id=glance.current_version_id,
-            version_since=glance.version_since,
-            cases_changed_at=glance.cases_changed_at,
-            benchmarked_version_id=glance.last_run_version_id,
-            planned_at=glance.last_run_planned_at,
-            benchmarked_at=glance.benchmarked_at,
-        )
         return CatalogueRow(
             id=glance.id,
             name=glance.name,
@@ -152,6 +138,7 @@ class SkillCatalogue:
             created_at=glance.created_at,
             updated_at=glance.updated_at,
             version_id=glance.current_version_id,
+            version_digest=glance.version_digest,
             version_since=glance.version_since,
             verdict_kind=glance.verdict_kind,
             best_model=glance.best_model,
@@ -164,32 +151,27 @@ class SkillCatalogue:
             benchmarked_at=glance.benchmarked_at,
             last_run_id=glance.last_run_id,
             cases=glance.accepted_cases,
-            staleness=staleness_of(facts, now=now, limit_days=self._limit_days),
+            staleness=staleness_of(facts_of(glance), now=now, limit_days=self._limit_days),
         )
 
 
 def _token(position: Position, sort: Sort, descending: bool) -> str:
     value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
-    text = json.dumps([sort, descending, value, position.name, str(position.id)], ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return write_token([sort, descending, value, position.name, str(position.id)])
 
 
 def _read_token(token: str, sort: Sort, descending: bool) -> Position:
-    """The position a token stands for. It needs no signature: whatever it says, it only chooses where to go on."""
     try:
-        data: Any = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-        if not isinstance(data, list) or len(cast("list[Any]", data)) != 5:
-            raise ValueError
-        of_sort, of_direction, value, name, skill_id = cast("list[Any]", data)
+        of_sort, of_direction, value, name, skill_id = read_token(token, 5)
         if of_sort not in get_args(Sort) or not isinstance(skill_id, str):
             raise ValueError
         if of_sort != sort or of_direction is not descending:
             raise InputError(
                 "This page of the list belongs to another sorting.", next_step="Begin at the first page again."
             )
-        return Position(_value(sort, value), _text(name), UUID(skill_id))
-    except (ValueError, RecursionError, OverflowError) as error:
-        raise InputError("There is no such page of the list.", next_step="Begin at the first page again.") from error
+        return Position(_value(sort, value), text_in(name), UUID(skill_id))
+    except (ValueError, OverflowError) as error:
+        raise no_such_page() from error
 
 
 def _value(sort: Sort, value: Any) -> Any:
@@ -198,7 +180,7 @@ def _value(sort: Sort, value: Any) -> Any:
         return None
     match sort:
         case "name":
-            return _text(value)
+            return text_in(value)
         case "quality" | "feedback":
             if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
                 return float(value)
@@ -211,10 +193,3 @@ def _value(sort: Sort, value: Any) -> Any:
                 if moment.tzinfo is not None and moment.year > 1:
                     return moment
     raise ValueError("not a value of this column")
-
-
-def _text(value: Any) -> str:
-    """A text PostgreSQL can hold. Raises ValueError."""
-    if not isinstance(value, str) or "\x00" in value:
-        raise ValueError("not a text")
-    return value.encode().decode()

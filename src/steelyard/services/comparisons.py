@@ -21,7 +21,8 @@ from steelyard.services.case_pairs import CasePairs, PlannedCase, pair_cases
 from steelyard.services.cost_change import CostChange, PricedCall, cost_change, sum_of
 from steelyard.services.run_changes import CaseName, Side, WhatChanged, case_name, what_changed
 from steelyard.statistics import lift
-from steelyard.storage import comparison, runs, skills
+from steelyard.storage import comparison, runs
+from steelyard.storage.cases import cases_by_id
 from steelyard.storage.comparison import ComparedCell
 from steelyard.storage.database import Database
 from steelyard.storage.runs import RunRow
@@ -115,7 +116,7 @@ class Comparisons:
             plans = Plan.from_json(first.plan), Plan.from_json(second.plan)
             arm = _common_arm(*plans)
             ids = {*plans[0].case_ids, *plans[1].case_ids}
-            cases = await skills.cases_by_id(connection, list(ids))
+            cases = await cases_by_id(connection, list(ids))
             cells = [
                 [] if arm is None else await comparison.compared_cells(connection, run_id, arm)
                 for run_id in (first_id, second_id)

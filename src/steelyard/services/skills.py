@@ -9,8 +9,9 @@ from uuid import UUID
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import skills
+from steelyard.storage.cases import CaseRow, accepted_cases, sync_cases
 from steelyard.storage.database import Database
-from steelyard.storage.skills import CaseRow, SkillRow, VersionRow
+from steelyard.storage.skills import SkillRow, VersionRow
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SkillService:
         """Keep a skill, its version and the golden cases of its folder; what is known already is not doubled."""
         async with self._database.tenant(tenant_id) as connection:
             skill_id, _ = await skills.save_skill(connection, tenant_id, content)
-            await skills.sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
+            await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
             return await skills.find_skill(connection, content.name)
 
     async def list(self, tenant_id: UUID) -> Sequence[SkillRow]:
@@ -46,7 +47,7 @@ class SkillService:
         async with self._database.tenant(tenant_id) as connection:
             skill = await skills.find_skill(connection, name)
             version = await skills.get_version(connection, skill.version_id)
-            return skill, version, await skills.accepted_cases(connection, skill.id)
+            return skill, version, await accepted_cases(connection, skill.id)
 
     async def content(self, tenant_id: UUID, name: str) -> tuple[SkillContent, Sequence[GoldenCase]]:
         """A kept skill as if it had been read again from where it came. Raises NotFound."""
@@ -61,7 +62,7 @@ class SkillService:
             )
             version = await skills.get_version(connection, skill.version_id)
             files = await skills.version_files(connection, version.id)
-            rows = await skills.accepted_cases(connection, skill.id)
+            rows = await accepted_cases(connection, skill.id)
         content = SkillContent(
             name=skill.name,
             description=skill.description,

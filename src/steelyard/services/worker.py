@@ -12,6 +12,7 @@ from steelyard.domain.errors import StorageError
 from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.execution.engine import Engine, MakeJudge
 from steelyard.execution.plan import BATCH
+from steelyard.execution.reviewer import Reviewer
 from steelyard.storage.database import Database
 from steelyard.storage.queue import Queue, QueueUnreachable
 
@@ -45,7 +46,7 @@ async def work(
     async with Engine(database, caller, price, make_judge, ended) as engine:
         if watch is not None:
             watch(engine)
-        queue = Queue(database, engine.run_batch)
+        queue = Queue(database, engine.run_batch, Reviewer(database, caller, price).run)
         await queue.open()
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
         stopping = asyncio.create_task(stop.wait())

@@ -15,11 +15,15 @@ from psycopg_pool import PoolTimeout
 from steelyard.storage.database import Database
 
 TASK = "run_cells"
+REVIEW_TASK = "review_skill"
+REVIEW_QUEUE = "reviews"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
 
 # A job is (tenant, run, model index, batch).
 Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
+# A job is (tenant, review).
+ReviewHandler = Callable[[UUID, UUID], Awaitable[None]]
 
 
 def queue_name(run_id: UUID) -> str:
@@ -34,20 +38,34 @@ class QueueUnreachable(Exception):
 _UNREACHABLE = (exceptions.ConnectorException, psycopg.OperationalError, PoolTimeout)
 
 
-class Queue:
-    """Defers and serves the jobs of benchmark runs."""
+def _not_of_the_queue(record: logging.LogRecord) -> bool:
+    """Keeps quiet the tasks in which the library fails to finish a job: one taken over from a worker that was only
+    frozen is finished by both, and cells are safe either way."""
+    return not (record.exc_info and isinstance(record.exc_info[1], exceptions.ConnectorException))
 
-    def __init__(self, database: Database, handler: Handler | None = None) -> None:
+
+class Queue:
+    """Defers and serves the jobs of benchmark runs and of reviews."""
+
+    def __init__(
+        self, database: Database, handler: Handler | None = None, review_handler: ReviewHandler | None = None
+    ) -> None:
         self._database = database
         self._app = App(connector=PsycopgConnector())
         # A failing job is the handler's own business to report; the library's traceback would only scare.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        logging.getLogger("asyncio").addFilter(_not_of_the_queue)
 
         async def run_cells(tenant_id: str, run_id: str, model: int, batch: int) -> None:
             assert handler is not None
             await handler(UUID(tenant_id), UUID(run_id), model, batch)
 
+        async def review_skill(tenant_id: str, review_id: str) -> None:
+            assert review_handler is not None
+            await review_handler(UUID(tenant_id), UUID(review_id))
+
         self._app.task(name=TASK)(run_cells)
+        self._app.task(name=REVIEW_TASK)(review_skill)
 
     async def open(self) -> None:
         """Attach to the database's pool."""
@@ -59,6 +77,12 @@ class Queue:
             task = self._app.configure_task(TASK, queue=queue_name(run_id), queueing_lock=f"{run_id}:{model}:{batch}")
             with suppress(exceptions.AlreadyEnqueued):
                 await task.defer_async(tenant_id=str(tenant_id), run_id=str(run_id), model=model, batch=batch)
+
+    async def defer_review(self, tenant_id: UUID, review_id: UUID) -> None:
+        """Queue a review; one that waits already is not queued twice."""
+        task = self._app.configure_task(REVIEW_TASK, queue=REVIEW_QUEUE, queueing_lock=f"review:{review_id}")
+        with suppress(exceptions.AlreadyEnqueued):
+            await task.defer_async(tenant_id=str(tenant_id), review_id=str(review_id))
 
     async def drop(self, run_id: UUID) -> None:
         """Forget the waiting jobs of a run that has ended."""

@@ -1,9 +1,7 @@
-"""Skills, their versions and files, and their golden cases."""
+"""Skills, their versions and files."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +11,8 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from steelyard.domain.cases import CaseSource, Check, GoldenCase
 from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
-from steelyard.storage import standing
 from steelyard.storage.database import Connection, clean, clean_json
 
 
@@ -49,14 +45,6 @@ class VersionRow:
     lint: Sequence[Mapping[str, Any]]
     references_cut: Sequence[str]
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """A golden case with its row id."""
-
-    id: UUID
-    case: GoldenCase
 
 
 _SKILLS = """
@@ -137,6 +125,22 @@ async def find_skill(connection: Connection, name: str) -> SkillRow:
     return row
 
 
+async def name_of(connection: Connection, skill_id: UUID) -> str:
+    """The name of a skill. Raises NotFound."""
+    cursor = await connection.execute("SELECT name FROM skills WHERE id = %s", (skill_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such skill.")
+    return row["name"]
+
+
+async def skill_of_version(connection: Connection, version_id: UUID) -> UUID | None:
+    """The skill a version is of."""
+    cursor = await connection.execute("SELECT skill_id FROM skill_versions WHERE id = %s", (version_id,))
+    row = await cursor.fetchone()
+    return None if row is None else row["skill_id"]
+
+
 async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
     """The skill of that id. Raises NotFound."""
     async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
@@ -159,104 +163,6 @@ async def get_version(connection: Connection, version_id: UUID) -> VersionRow:
     if row is None:
         raise NotFound("No such version of a skill.")
     return row
-
-
-async def sync_cases(
-    connection: Connection,
-    tenant_id: UUID,
-    skill_id: UUID,
-    cases: Sequence[GoldenCase],
-    *,
-    source: CaseSource,
-    retire: bool = True,
-) -> list[UUID]:
-    """Make `cases` the skill's cases of that source, in order; returns their row ids.
-
-    A case whose text changed is a new row and the old one is retired, so that results keep pointing
-    at what they were measured on. Only a folder's cases are a whole that others can have dropped out of: cases of any
-    other source, and a folder's unless `retire`, are added and retire nothing.
-    """
-    ids: list[UUID] = []
-    for case in cases:
-        cursor = await connection.execute(
-            """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
-                                         checks, files, family, case_set, source, extra)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-               ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
-                  SET retired_at = NULL, extra = EXCLUDED.extra
-               RETURNING id""",
-            (
-                tenant_id,
-                skill_id,
-                clean(case.case_id),
-                _row_digest(case),
-                clean(case.input),
-                clean(case.expected),
-                Jsonb([clean(text) for text in case.assertions]),
-                Jsonb(clean_json([check.to_json() for check in case.checks])),
-                Jsonb(clean_json(dict(case.files))),
-                case.family and clean(case.family),
-                case.case_set and clean(case.case_set),
-                source.value,
-                Jsonb(clean_json(case.extra)),
-            ),
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        ids.append(row["id"])
-    if retire and source is CaseSource.FILE:
-        await connection.execute(
-            """UPDATE golden_cases SET retired_at = now()
-                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s)""",
-            (skill_id, source.value, ids),
-        )
-    if source is not CaseSource.AD_HOC:
-        await standing.refresh_cases(connection, skill_id)
-    return ids
-
-
-async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
-    """The accepted cases in use, oldest first, ad-hoc ones left out."""
-    cursor = await connection.execute(
-        _CASES
-        + """ WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
-                     ORDER BY created_at, case_key""",
-        (skill_id,),
-    )
-    return [_case_row(row) for row in await cursor.fetchall()]
-
-
-async def cases_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, GoldenCase]:
-    """The cases of those ids, retired ones included."""
-    cursor = await connection.execute(_CASES + " WHERE id = ANY(%s)", (list(ids),))
-    return {row["id"]: _case_row(row).case for row in await cursor.fetchall()}
-
-
-_CASES = """SELECT id, case_key, input, expected_output, assertions, checks, files, family, case_set, source, extra
-              FROM golden_cases"""
-
-
-def _case_row(row: Mapping[str, Any]) -> CaseRow:
-    return CaseRow(
-        row["id"],
-        GoldenCase(
-            case_id=row["case_key"],
-            input=row["input"],
-            expected=row["expected_output"],
-            assertions=tuple(row["assertions"]),
-            checks=tuple(Check.from_json(check) for check in row["checks"]),
-            files=row["files"],
-            family=row["family"],
-            case_set=row["case_set"],
-            source=CaseSource(row["source"]),
-            extra=row["extra"],
-        ),
-    )
-
-
-def _row_digest(case: GoldenCase) -> str:
-    seen = [case.grading_digest, case.input, sorted(case.files.items()), case.family, case.case_set]
-    return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
 
 
 async def version_files(connection: Connection, version_id: UUID) -> dict[str, bytes]:

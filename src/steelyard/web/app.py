@@ -7,7 +7,17 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.web import errors
-from steelyard.web.pages import add, home, settings, theme
+from steelyard.web.pages import (
+    add,
+    compare,
+    home,
+    run,
+    settings,
+    skill_again,
+    skill_benchmark,
+    skill_charts,
+    theme,
+)
 from steelyard.web.rendering import make_environment
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
@@ -20,8 +30,13 @@ from steelyard.web.static import StaticAssets
 # One line per page module, by name.
 ROUTERS = (
     add.router,
+    compare.router,
     home.router,
+    run.router,
     settings.router,
+    skill_again.router,
+    skill_benchmark.router,
+    skill_charts.router,
     theme.router,
 )
 

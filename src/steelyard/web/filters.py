@@ -32,7 +32,10 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def money(microcents: float | None) -> str:
-    """`$0.0031`, `$0.118`, `$1.84`, `$12,400`: three significant digits below a dollar, whole dollars from 1,000."""
+    """`$0.0031`, `$0.0241`, `$0.118`, `$1.84`, `$12,400`.
+
+    Two significant digits below a cent, three below a dollar, cents below a thousand dollars, whole dollars above.
+    """
     if microcents is None:
         return UNKNOWN
     usd = abs(microcents) / MICROCENTS_PER_USD
@@ -43,10 +46,9 @@ def money(microcents: float | None) -> str:
         return f"{sign}${usd:,.0f}"
     if usd >= 0.9995:
         return f"{sign}${usd:.2f}"
-    places = 2 - math.floor(math.log10(usd))
-    if usd >= 0.1:
-        return f"{sign}${_trimmed(usd, places, 2)}"
-    return f"{sign}${_trimmed(usd, places, 3)}"
+    digits = 3 if usd >= 0.00995 else 2
+    places = digits - 1 - math.floor(math.log10(usd))
+    return f"{sign}${_trimmed(usd, places, least=2)}"
 
 
 def _trimmed(value: float, places: int, least: int) -> str:
@@ -119,6 +121,14 @@ def duration(seconds: float | None) -> str:
             rest = whole % size // below
             return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
     return "59.9 s"
+
+
+def whole_seconds(seconds: float | None) -> str:
+    """A duration nobody needs to the tenth, passed or left: `43 s`, `2 min 5 s`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
 
 
 def latency(milliseconds: float | None) -> str:
@@ -203,6 +213,7 @@ FILTERS: dict[str, Any] = {
     "signed": signed,
     "percent": percent,
     "duration": duration,
+    "whole_seconds": whole_seconds,
     "latency": latency,
     "size": size,
     "iso": iso,

@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from steelyard.charts.sparkline import sparkline_of
 from steelyard.web import filters, links
 from steelyard.web.markdown import render_markdown
-from steelyard.web.marks import spark
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 
@@ -46,7 +46,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "skill_url": links.skill_url,
         "run_url": links.run_url,
         "with_query": links.with_query,
-        "spark": spark,
+        "sparkline_of": sparkline_of,
     }
     environment.globals.update(own)
     return environment

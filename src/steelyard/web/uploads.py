@@ -31,6 +31,11 @@ _JUNK = ("__MACOSX/",)
 _UTF8_FLAG = 0x800
 _ENCRYPTED = 0x1 | 0x40
 _KEPT = "Nothing was added."
+# What the standard library raises on archives that are damaged or made to be so.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, OverflowError, ValueError),
+)
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,7 @@ def read_zip(data: bytes, file_name: str) -> Upload:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = _unpacked(archive, file_name)
-    except (
-        zipfile.BadZipFile,
-        struct.error,
-        zlib.error,
-        NotImplementedError,
-        UnicodeDecodeError,
-        EOFError,
-        OverflowError,
-    ):
+    except _UNREADABLE:
         raise InputError(
             "is no zip archive that can be read.",
             file=file_name,
@@ -120,6 +117,8 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
     mode = entry.external_attr >> 16
     if entry.flag_bits & _ENCRYPTED:
         raise _refused(entry.filename, "it is encrypted", "Pack it without a password.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refused(entry.filename, "its compression is not an ordinary one", "Make the archive anew.")
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "no ordinary file"
         raise _refused(entry.filename, f"it is {what}", "Put the file itself in its place.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -322,6 +323,22 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE cell_claims SET lease_until = now() - interval '1 second'")
         assert await take(mine) == {"cell"}
+
+
+async def test_a_job_taken_over_and_finished_by_both_workers_scares_nobody(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take_over(count: int) -> None:
+        if count == 1:
+            with psycopg.connect(bench.database.dsn, autocommit=True) as connection:
+                connection.execute("DELETE FROM procrastinate_jobs WHERE queue_name = %s", (f"run:{run_id}",))
+
+    run_id = await bench.start(request_of(cases=3, models=1))
+    await bench.serve(run_id, Caller(on_call=take_over))
+    gc.collect()
+    await asyncio.sleep(0)
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).counts.judged == 3
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_growing_the_cases_is_a_new_look_and_looking_again_is_none(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -24,6 +24,7 @@ def test_safe_text_is_one_line_of_visible_characters_within_its_limit(text: str,
 
 
 @given(ANY)
+@example("0\r\x1a\r0")
 @settings(max_examples=100, deadline=None)
 def test_taming_twice_changes_nothing_more(text: str) -> None:
     assert safe(safe(text)) == safe(text)

@@ -86,6 +86,7 @@ def test_bytes_that_are_no_archive_are_named_as_such(data: bytes) -> None:
 
 
 @given(st.integers(0, 2_000), st.integers(0, 255))
+@example(291, 1)
 def test_a_damaged_archive_is_refused_or_read_but_never_crashes(at: int, byte: int) -> None:
     data = bytearray(packed(("top/SKILL.md", SKILL), ("top/references/a.md", b"text " * 50)))
     data[at % len(data)] = byte

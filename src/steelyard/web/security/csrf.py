@@ -70,7 +70,8 @@ def set_cookie(request: Request, response: Response) -> None:
     """Send the mark along where it is new."""
     if getattr(request.state, "csrf_new", False):
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, mark_of(request), httponly=True, samesite="strict", secure=secure, path="/")
+        # Lax: a strict one would not come along with a link from elsewhere, and be replaced under pages still open.
+        response.set_cookie(COOKIE, mark_of(request), httponly=True, samesite="lax", secure=secure, path="/")
 
 
 async def check_csrf(request: Request) -> AsyncIterator[None]:

@@ -1,0 +1,281 @@
+"""Golden cases one by one: add, propose, edit, accept, reject, retire, and make one of a user's training example.
+
+A folder's cases follow the folder: what is edited or retired of them here lasts until the folder is added again with
+another text. A rejected one stays rejected. Cases written here and training examples are never touched by a folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from steelyard.domain.cases import CaseSource, CaseStatus, Check, GoldenCase
+from steelyard.domain.errors import CaseError, Conflict
+from steelyard.domain.feedback import FeedbackStatus, FeedbackType
+from steelyard.judging import validate_check
+from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
+from steelyard.skills.text import unstorable
+from steelyard.storage import cases, feedback, standing
+from steelyard.storage.cases import CaseEntry
+from steelyard.storage.database import Connection, Database
+from steelyard.storage.skills import name_of
+
+MAX_KEY = 200
+
+
+@dataclass(frozen=True)
+class CaseDraft:
+    """A case as a person types it. Without a `key` it gets the next free one."""
+
+    input: str
+    expected: str = ""
+    assertions: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    family: str | None = None
+    case_set: str | None = None
+    key: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, case: GoldenCase) -> CaseDraft:
+        """The draft that would make this very case."""
+        return cls(
+            input=case.input,
+            expected=case.expected,
+            assertions=case.assertions,
+            checks=case.checks,
+            family=case.family,
+            case_set=case.case_set,
+            key=case.case_id,
+            files=case.files,
+        )
+
+
+class CaseService:
+    """Use cases on golden cases, for one tenant at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        *,
+        status: CaseStatus | None = None,
+        source: CaseSource | None = None,
+        retired: bool = False,
+    ) -> Sequence[CaseEntry]:
+        """A skill's cases in use of whatever status, ad-hoc ones only when asked for; or its retired ones."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await cases.list_cases(connection, skill_id, status=status, source=source, retired=retired)
+
+    async def get(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+        """One case, retired or not. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await cases.get_case(connection, case_id)
+
+    async def add(self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None) -> CaseEntry:
+        """An accepted case, written here. Raises CaseError, Conflict where the same is there, NotFound."""
+        return await self._add(tenant_id, skill_id, draft, CaseSource.WRITTEN, CaseStatus.ACCEPTED, author)
+
+    async def propose(
+        self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None
+    ) -> CaseEntry:
+        """A pending case, which no run uses until it is accepted. Raises CaseError, Conflict, NotFound."""
+        return await self._add(tenant_id, skill_id, draft, CaseSource.WRITTEN, CaseStatus.PENDING, author)
+
+    async def edit(self, tenant_id: UUID, case_id: UUID, draft: CaseDraft, *, author: str | None = None) -> CaseEntry:
+        """The case with its new text, which is a new row of the same source and status where anything changed.
+
+        The old row is retired: results keep pointing at what they were measured on. Raises CaseError, Conflict,
+        NotFound.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            old = await self._in_use(connection, case_id)
+            case = _case(draft, old.case.source, draft.key or old.case.case_id, old.case)
+            if _same(case, old.case):
+                return old
+            others = await cases.live_keys(connection, old.skill_id)
+            others.pop(old.case.case_id, None)
+            _refuse_double(case, others)
+            await cases.retire_case(connection, old.skill_id, case_id)
+            new_id = await cases.put_case(
+                connection, tenant_id, old.skill_id, case, status=old.status, author=author or old.author
+            )
+            return await cases.get_case(connection, new_id)
+
+    async def accept(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+        """From now on runs use it. Raises NotFound, Conflict where it is out of use or its key is taken."""
+        async with self._database.tenant(tenant_id) as connection:
+            entry = await self._in_use(connection, case_id)
+            if entry.status is CaseStatus.REJECTED:
+                _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
+            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED)
+            return await cases.get_case(connection, case_id)
+
+    async def reject(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+        """No run uses it, even when its folder is added again. Raises NotFound, Conflict where it is out of use."""
+        async with self._database.tenant(tenant_id) as connection:
+            entry = await self._in_use(connection, case_id)
+            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.REJECTED)
+            return await cases.get_case(connection, case_id)
+
+    async def retire(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+        """Take it out of use; results that were measured on it keep it. Raises NotFound."""
+        return await self._set_retired(tenant_id, case_id, True)
+
+    async def restore(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+        """Bring a retired case back as it was. Raises NotFound, Conflict where the same is in use."""
+        return await self._set_retired(tenant_id, case_id, False)
+
+    async def accept_example(
+        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None = None, *, author: str | None = None
+    ) -> CaseEntry:
+        """Make an accepted case of a training example, as it is or as edited in `draft`, and accept the feedback."""
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.ACCEPTED, author)
+
+    async def propose_example(
+        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None = None, *, author: str | None = None
+    ) -> CaseEntry:
+        """Make a pending case of a training example, for another member to accept, and accept the feedback."""
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.PENDING, author)
+
+    async def example_draft(self, tenant_id: UUID, feedback_id: UUID) -> CaseDraft:
+        """A training example as a draft to edit. Raises NotFound, Conflict."""
+        async with self._database.tenant(tenant_id) as connection:
+            return _example_draft(await feedback.get_feedback(connection, feedback_id))
+
+    async def _add(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        draft: CaseDraft,
+        source: CaseSource,
+        status: CaseStatus,
+        author: str | None,
+    ) -> CaseEntry:
+        async with self._database.tenant(tenant_id) as connection:
+            await standing.lock_skill(connection, skill_id)
+            return await _put(connection, tenant_id, skill_id, draft, source, status, author)
+
+    async def _of_example(
+        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None, status: CaseStatus, author: str | None
+    ) -> CaseEntry:
+        async with self._database.tenant(tenant_id) as connection:
+            row = await feedback.get_feedback(connection, feedback_id)
+            await standing.lock_skill(connection, row.skill_id)
+            row = await feedback.get_feedback(connection, feedback_id)
+            example = _example_draft(row)
+            entry = await _put(
+                connection,
+                tenant_id,
+                row.skill_id,
+                draft or example,
+                CaseSource.TRAINING_EXAMPLE,
+                status,
+                author or row.author,
+            )
+            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.ACCEPTED, entry.id)
+            return entry
+
+    async def _set_retired(self, tenant_id: UUID, case_id: UUID, retired: bool) -> CaseEntry:
+        async with self._database.tenant(tenant_id) as connection:
+            entry = await cases.get_case(connection, case_id)
+            await standing.lock_skill(connection, entry.skill_id)
+            if not retired and entry.retired_at is not None:
+                _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
+            await cases.retire_case(connection, entry.skill_id, case_id, retired=retired)
+            return await cases.get_case(connection, case_id)
+
+    async def _in_use(self, connection: Connection, case_id: UUID) -> CaseEntry:
+        """The case, its skill locked. Raises Conflict where it is retired."""
+        entry = await cases.get_case(connection, case_id)
+        await standing.lock_skill(connection, entry.skill_id)
+        entry = await cases.get_case(connection, case_id)
+        if entry.retired_at is not None:
+            raise Conflict(
+                "This golden case is out of use: it was edited or retired meanwhile.",
+                next_step="Look at the skill's cases again.",
+            )
+        return entry
+
+
+async def _put(
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    draft: CaseDraft,
+    source: CaseSource,
+    status: CaseStatus,
+    author: str | None,
+) -> CaseEntry:
+    await name_of(connection, skill_id)
+    key = draft.key or _free_key(await cases.used_keys(connection, skill_id))
+    case = _case(draft, source, key)
+    _refuse_double(case, await cases.live_keys(connection, skill_id))
+    case_id = await cases.put_case(connection, tenant_id, skill_id, case, status=status, author=author)
+    return await cases.get_case(connection, case_id)
+
+
+def _example_draft(row: feedback.FeedbackRow) -> CaseDraft:
+    if row.feedback_type != FeedbackType.TRAINING_EXAMPLE:
+        raise Conflict("Only a training example can become a golden case.")
+    if row.golden_case_id is not None:
+        raise Conflict("This training example is a golden case already.")
+    return CaseDraft(row.example_input or "", row.expected_output or row.example_output or "")
+
+
+def _case(draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None = None) -> GoldenCase:
+    """The checked case. Raises CaseError."""
+    case = GoldenCase(
+        case_id=key.strip(),
+        input=draft.input,
+        expected=draft.expected,
+        assertions=tuple(text.strip() for text in draft.assertions if text.strip()),
+        checks=draft.checks,
+        files=draft.files,
+        family=(draft.family or "").strip() or None,
+        case_set=(draft.case_set or "").strip() or None,
+        source=source,
+        extra=old.extra if old else {},
+    )
+    if not case.case_id or len(case.case_id) > MAX_KEY:
+        raise CaseError(f"A case's name has 1 to {MAX_KEY} characters.")
+    if not case.input.strip():
+        raise CaseError("The input is empty.", next_step="Write what is given to the model.")
+    if not (case.expected.strip() or case.assertions or case.checks):
+        raise CaseError(
+            "Nothing says what a good output is.", next_step="Write an expected output, an assertion, or a check."
+        )
+    texts = [case.case_id, case.input, case.expected, *case.assertions, case.family or "", case.case_set or ""]
+    length = sum(map(len, texts)) + sum(len(path) + len(text) for path, text in case.files.items())
+    if length > MAX_CASE_CHARACTERS:
+        raise CaseError(f"The case has {length:,} characters; {MAX_CASE_CHARACTERS:,} are the most.")
+    if reason := unstorable([*texts, dict(case.files), [check.to_json() for check in case.checks]]):
+        raise CaseError(f"The case cannot be kept: {reason}.", next_step="Remove it.")
+    for check in case.checks:
+        validate_check(check)
+    return case
+
+
+def _same(one: GoldenCase, other: GoldenCase) -> bool:
+    return one.case_id == other.case_id and cases.row_digest(one) == cases.row_digest(other)
+
+
+def _refuse_double(case: GoldenCase, in_use: Mapping[str, str]) -> None:
+    """`in_use` has the digest by key of the other cases. Raises Conflict."""
+    if case.case_id in in_use:
+        raise Conflict(f"Another golden case is named '{case.case_id}'.", next_step="Give this one another name.")
+    digest = cases.row_digest(case)
+    twin = next((key for key, known in in_use.items() if known == digest), None)
+    if twin is not None:
+        raise Conflict(f"The golden case '{twin}' is the same.", next_step="Change this one or leave it away.")
+
+
+def _free_key(used: set[str]) -> str:
+    number = len(used) + 1
+    while f"case-{number}" in used:
+        number += 1
+    return f"case-{number}"

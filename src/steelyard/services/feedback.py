@@ -1,0 +1,174 @@
+"""Users' feedback on a skill: keeping it, reading it, and what it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from steelyard.domain.errors import Conflict, InputError
+from steelyard.domain.feedback import Feedback, FeedbackStatus, FeedbackType
+from steelyard.services.tokens import no_such_page, read_token, write_token
+from steelyard.skills.text import unstorable
+from steelyard.storage import feedback
+from steelyard.storage.database import Database
+from steelyard.storage.feedback import FeedbackCounts, FeedbackRow
+from steelyard.storage.skills import name_of, skill_of_version
+
+TREND_DAYS = 14
+RECENT_DAYS = 30
+MAX_TEXT = 100_000
+MAX_NAME = 200
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class FeedbackDay:
+    """One UTC day."""
+
+    day: date
+    total: int
+    positive: int
+    negative: int
+
+
+@dataclass(frozen=True)
+class FeedbackStats:
+    """What feedback adds up to, days in UTC, today among them.
+
+    A thumb up and a rating of 7 or more are positive, a thumb down and a lower rating negative, a training example
+    neither; a percentage is None where nothing is either. `trend` has the last 14 days, oldest first, none left out.
+    `undecided_examples` counts training examples nobody has decided on.
+    """
+
+    total: int
+    positive_percent: float | None
+    last_30_days: int
+    last_30_days_positive_percent: float | None
+    trend: tuple[FeedbackDay, ...]
+    undecided_examples: int
+
+
+@dataclass(frozen=True)
+class FeedbackPage:
+    """Some rows and the token of the next page, None on the last."""
+
+    rows: tuple[FeedbackRow, ...]
+    next: str | None
+
+
+class FeedbackService:
+    """Use cases on feedback, for one tenant at a time."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+
+    async def add(self, tenant_id: UUID, skill_id: UUID, given: Feedback, *, at: datetime | None = None) -> FeedbackRow:
+        """Keep it; `at` is for feedback given elsewhere earlier. Raises InputError, NotFound."""
+        _check(given)
+        async with self._database.tenant(tenant_id) as connection:
+            await name_of(connection, skill_id)
+            version = given.skill_version_id
+            if version is not None and await skill_of_version(connection, version) != skill_id:
+                raise InputError("The feedback names a version of another skill.")
+            feedback_id = await feedback.add_feedback(connection, tenant_id, skill_id, given, at=at)
+            return await feedback.get_feedback(connection, feedback_id)
+
+    async def get(self, tenant_id: UUID, feedback_id: UUID) -> FeedbackRow:
+        """One piece of feedback. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await feedback.get_feedback(connection, feedback_id)
+
+    async def list(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        *,
+        feedback_type: FeedbackType | None = None,
+        status: FeedbackStatus | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> FeedbackPage:
+        """The newest first, from where `after` left off. Raises InputError on a token that means nothing."""
+        if not 1 <= limit <= MAX_LIMIT:
+            raise InputError(f"A page has 1 to {MAX_LIMIT} pieces of feedback, not {limit:,}.")
+        place = None if after is None else _read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            rows = await feedback.list_feedback(
+                connection, skill_id, feedback_type=feedback_type, status=status, after=place, limit=limit + 1
+            )
+        more = rows[limit - 1] if len(rows) > limit else None
+        token = None if more is None else write_token([more.created_at.isoformat(), str(more.id)])
+        return FeedbackPage(tuple(rows[:limit]), token)
+
+    async def stats(self, tenant_id: UUID, skill_id: UUID) -> FeedbackStats:
+        """Raises NotFound."""
+        today = self._now().astimezone(UTC).date()
+        async with self._database.tenant(tenant_id) as connection:
+            every = await feedback.feedback_counts(connection, skill_id)
+            by_day = await feedback.feedback_by_day(connection, skill_id, today - timedelta(days=RECENT_DAYS - 1))
+            undecided = await feedback.undecided_examples(connection, skill_id)
+        none = FeedbackCounts(0, 0, 0)
+        recent = [counts for day, counts in by_day.items() if day <= today]
+        days = [today - timedelta(days=back) for back in reversed(range(TREND_DAYS))]
+        counted = [(day, by_day.get(day, none)) for day in days]
+        return FeedbackStats(
+            total=every.total,
+            positive_percent=positive_percent(every.positive, every.negative),
+            last_30_days=sum(counts.total for counts in recent),
+            last_30_days_positive_percent=positive_percent(
+                sum(counts.positive for counts in recent), sum(counts.negative for counts in recent)
+            ),
+            trend=tuple(FeedbackDay(day, c.total, c.positive, c.negative) for day, c in counted),
+            undecided_examples=undecided,
+        )
+
+    async def reject(self, tenant_id: UUID, feedback_id: UUID) -> FeedbackRow:
+        """Raises NotFound, Conflict where it became a golden case."""
+        async with self._database.tenant(tenant_id) as connection:
+            row = await feedback.get_feedback(connection, feedback_id)
+            if row.golden_case_id is not None:
+                raise Conflict(
+                    "This training example is a golden case already.", next_step="Reject or retire that case instead."
+                )
+            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.REJECTED)
+            return await feedback.get_feedback(connection, feedback_id)
+
+
+def positive_percent(positive: int, negative: int) -> float | None:
+    """0-100 of what is positive or negative; None where nothing is."""
+    return 100.0 * positive / (positive + negative) if positive + negative else None
+
+
+def _check(given: Feedback) -> None:
+    score = given.quality_score
+    if score is not None and not 1 <= score <= 10:
+        raise InputError(f"A rating is 1 to 10, not {score}.")
+    if given.feedback_type is FeedbackType.RATING and score is None:
+        raise InputError("A rating needs a number.", next_step="Give quality_score, 1 to 10.")
+    if given.feedback_type is FeedbackType.TRAINING_EXAMPLE and not (
+        (given.example_input or "").strip() and (given.expected_output or given.example_output or "").strip()
+    ):
+        raise InputError("A training example needs an input and an output that is right for it.")
+    texts = (given.comment, given.example_input, given.example_output, given.expected_output)
+    if any(len(text or "") > MAX_TEXT for text in texts):
+        raise InputError(f"A text of the feedback is longer than {MAX_TEXT:,} characters.")
+    if any(len(name or "") > MAX_NAME for name in (given.author, given.model_name)):
+        raise InputError(f"A name in the feedback is longer than {MAX_NAME} characters.")
+    if reason := unstorable([text for text in (*texts, given.author, given.model_name) if text]):
+        raise InputError(f"The feedback cannot be kept: {reason}.")
+
+
+def _read_place(token: str) -> tuple[datetime, UUID]:
+    try:
+        at, feedback_id = read_token(token, 2)
+        if not isinstance(at, str) or not isinstance(feedback_id, str):
+            raise ValueError
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or moment.year == 1:
+            raise ValueError
+        return moment, UUID(feedback_id)
+    except (ValueError, OverflowError) as error:
+        raise no_such_page() from error

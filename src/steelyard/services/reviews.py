@@ -1,0 +1,70 @@
+"""AI reviews of a skill by any configured model, run by whichever worker takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from steelyard.domain.errors import NotFound
+from steelyard.domain.models import ModelRef
+from steelyard.judging.review import review_digest
+from steelyard.services.benchmarks import KnownModels
+from steelyard.storage import reviews
+from steelyard.storage.catalogue import find_glance
+from steelyard.storage.database import Database
+from steelyard.storage.queue import Queue
+from steelyard.storage.reviews import ReviewRow
+
+
+class ReviewService:
+    """Use cases on reviews, for one tenant at a time."""
+
+    def __init__(self, database: Database, queue: Queue, models: KnownModels) -> None:
+        self._database = database
+        self._queue = queue
+        self._models = models
+
+    async def request(
+        self, tenant_id: UUID, skill_id: UUID, model: ModelRef, *, requested_by: str | None = None
+    ) -> UUID:
+        """Queue a review of the skill's current version; one that is under way already is not begun twice.
+
+        Raises NotFound, and ModelRefError or MissingKey where the model cannot be called.
+        """
+        self._models.check(model)
+        protocol = review_digest(self._models.identity(model))
+        async with self._database.tenant(tenant_id) as connection:
+            glance = await find_glance(connection, skill_id=skill_id)
+            if glance is None:
+                raise NotFound("No such skill.")
+            review_id = await reviews.open_review(connection, glance.current_version_id, model.text, protocol)
+            if review_id is None:
+                review_id = await reviews.insert_review(
+                    connection,
+                    tenant_id,
+                    skill_id=skill_id,
+                    skill_version_id=glance.current_version_id,
+                    model=model.text,
+                    protocol=protocol,
+                    requested_by=requested_by,
+                )
+        await self._queue.defer_review(tenant_id, review_id)
+        return review_id
+
+    async def get(self, tenant_id: UUID, review_id: UUID) -> ReviewRow:
+        """One review as it stands. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await reviews.get_review(connection, review_id)
+
+    async def list(self, tenant_id: UUID, skill_id: UUID, *, limit: int = 50) -> Sequence[ReviewRow]:
+        """The newest first."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await reviews.list_reviews(connection, skill_id, limit=limit)
+
+    async def requeue(self, tenant_id: UUID) -> int:
+        """Queue again what no worker may have in hand any more; returns how many reviews have not ended."""
+        async with self._database.tenant(tenant_id) as connection:
+            unfinished = await reviews.unfinished_reviews(connection)
+        for review_id in unfinished:
+            await self._queue.defer_review(tenant_id, review_id)
+        return len(unfinished)

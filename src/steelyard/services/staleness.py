@@ -1,0 +1,47 @@
+"""Whether a skill's benchmark still speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from steelyard.domain.errors import NotFound
+from steelyard.domain.staleness import STALE_AFTER_DAYS, BenchmarkFacts, Staleness, staleness_of
+from steelyard.storage.catalogue import SkillGlance, find_glance
+from steelyard.storage.database import Database
+
+
+class StalenessService:
+    """Finds the causes for one tenant at a time. `limit_days` is the age at which a benchmark is too old."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        limit_days: int = STALE_AFTER_DAYS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self.limit_days = limit_days
+        self._now = now
+
+    async def of(self, tenant_id: UUID, skill_id: UUID) -> Staleness:
+        """The state and its causes. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            glance = await find_glance(connection, skill_id=skill_id)
+        if glance is None:
+            raise NotFound("No such skill.")
+        return staleness_of(facts_of(glance), now=self._now(), limit_days=self.limit_days)
+
+
+def facts_of(glance: SkillGlance) -> BenchmarkFacts:
+    """What a skill's row says of its benchmark."""
+    return BenchmarkFacts(
+        current_version_id=glance.current_version_id,
+        version_since=glance.version_since,
+        cases_changed_at=glance.cases_changed_at,
+        benchmarked_version_id=glance.last_run_version_id,
+        planned_at=glance.last_run_planned_at,
+        benchmarked_at=glance.benchmarked_at,
+    )

@@ -1,0 +1,69 @@
+"""Users' suggestions for a skill: open, accepted, declined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from steelyard.domain.errors import InputError
+from steelyard.domain.feedback import SuggestionStatus
+from steelyard.skills.text import unstorable
+from steelyard.storage import suggestions
+from steelyard.storage.database import Database
+from steelyard.storage.skills import name_of
+from steelyard.storage.suggestions import SuggestionRow
+
+MAX_TITLE = 200
+MAX_BODY = 20_000
+
+
+@dataclass(frozen=True)
+class SuggestionCounts:
+    """How many suggestions of each status."""
+
+    open: int
+    accepted: int
+    declined: int
+
+
+class SuggestionService:
+    """Use cases on suggestions, for one tenant at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self, tenant_id: UUID, skill_id: UUID, *, title: str, body: str = "", author: str | None = None
+    ) -> UUID:
+        """An open suggestion; returns its id. Raises InputError, NotFound."""
+        title = title.strip()
+        if not title or len(title) > MAX_TITLE:
+            raise InputError(f"A suggestion's title has 1 to {MAX_TITLE} characters.")
+        if len(body) > MAX_BODY or len(author or "") > MAX_TITLE:
+            raise InputError(f"A suggestion has at most {MAX_BODY:,} characters.")
+        if reason := unstorable([title, body, author or ""]):
+            raise InputError(f"The suggestion cannot be kept: {reason}.")
+        async with self._database.tenant(tenant_id) as connection:
+            await name_of(connection, skill_id)
+            return await suggestions.add_suggestion(
+                connection, tenant_id, skill_id, title=title, body=body.strip(), author=author
+            )
+
+    async def list(
+        self, tenant_id: UUID, skill_id: UUID, *, status: SuggestionStatus | None = None, limit: int = 200
+    ) -> Sequence[SuggestionRow]:
+        """Open ones first, then the newest first."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await suggestions.list_suggestions(connection, skill_id, status=status, limit=limit)
+
+    async def counts(self, tenant_id: UUID, skill_id: UUID) -> SuggestionCounts:
+        """How many of each status."""
+        async with self._database.tenant(tenant_id) as connection:
+            found = await suggestions.count_by_status(connection, skill_id)
+        return SuggestionCounts(*(found.get(status.value, 0) for status in SuggestionStatus))
+
+    async def decide(self, tenant_id: UUID, suggestion_id: UUID, status: SuggestionStatus) -> SuggestionRow:
+        """Accept, decline, or open again. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await suggestions.decide_suggestion(connection, suggestion_id, status)

@@ -1,0 +1,242 @@
+"""Golden cases: a folder's kept in step with it, others added, edited, decided and retired one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from steelyard.domain.cases import CaseSource, CaseStatus, Check, GoldenCase
+from steelyard.domain.errors import NotFound
+from steelyard.storage import standing
+from steelyard.storage.database import Connection, clean, clean_json
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A golden case with its row id."""
+
+    id: UUID
+    case: GoldenCase
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """A golden case as its owner sees it; a retired one is out of use but still what old results were measured on."""
+
+    id: UUID
+    skill_id: UUID
+    case: GoldenCase
+    status: CaseStatus
+    author: str | None
+    created_at: datetime
+    decided_at: datetime | None
+    retired_at: datetime | None
+
+
+_INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
+                                       checks, files, family, case_set, source, extra, status, author)
+             VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+             """
+_CASES = """SELECT id, skill_id, case_key, input, expected_output, assertions, checks, files, family, case_set, source,
+                   extra, status, author, created_at, decided_at, retired_at
+              FROM golden_cases"""
+
+
+async def sync_cases(
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    cases: Sequence[GoldenCase],
+    *,
+    source: CaseSource,
+    retire: bool = True,
+) -> list[UUID]:
+    """Make `cases` the skill's cases of that source, in order; returns their row ids.
+
+    A case whose text changed is a new row and the old one is retired, so that results keep pointing
+    at what they were measured on. Only a folder's cases are a whole that others can have dropped out of: cases of any
+    other source, and a folder's unless `retire`, are added and retire nothing.
+    """
+    ids: list[UUID] = []
+    for case in cases:
+        cursor = await connection.execute(
+            _INSERT
+            + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
+                    SET retired_at = NULL, extra = EXCLUDED.extra
+                 RETURNING id""",
+            _values(tenant_id, skill_id, case, source, CaseStatus.ACCEPTED, None),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        ids.append(row["id"])
+    if retire and source is CaseSource.FILE:
+        await connection.execute(
+            """UPDATE golden_cases SET retired_at = now()
+                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s)""",
+            (skill_id, source.value, ids),
+        )
+    if source is not CaseSource.AD_HOC:
+        await standing.refresh_cases(connection, skill_id)
+    return ids
+
+
+async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
+    """The accepted cases in use, oldest first, ad-hoc ones left out."""
+    cursor = await connection.execute(
+        _CASES
+        + """ WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
+                     ORDER BY created_at, case_key""",
+        (skill_id,),
+    )
+    return [CaseRow(row["id"], _golden_case(row)) for row in await cursor.fetchall()]
+
+
+async def cases_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, GoldenCase]:
+    """The cases of those ids, retired ones included."""
+    cursor = await connection.execute(_CASES + " WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"]: _golden_case(row) for row in await cursor.fetchall()}
+
+
+async def list_cases(
+    connection: Connection,
+    skill_id: UUID,
+    *,
+    status: CaseStatus | None = None,
+    source: CaseSource | None = None,
+    retired: bool = False,
+) -> list[CaseEntry]:
+    """The skill's cases, ad-hoc ones left out unless asked for by `source`; retired ones only with `retired`."""
+    cursor = await connection.execute(
+        _CASES
+        + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
+                AND CASE WHEN %s::text IS NULL THEN source <> 'ad_hoc' ELSE source = %s END
+              ORDER BY created_at, case_key, id""",
+        (skill_id, status, status, retired, source, source),
+    )
+    return [_entry(row) for row in await cursor.fetchall()]
+
+
+async def get_case(connection: Connection, case_id: UUID) -> CaseEntry:
+    """One case, retired or not. Raises NotFound."""
+    cursor = await connection.execute(_CASES + " WHERE id = %s", (case_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such golden case.")
+    return _entry(row)
+
+
+async def live_keys(connection: Connection, skill_id: UUID) -> dict[str, str]:
+    """Digest by key of the skill's cases in use, rejected and ad-hoc ones left out."""
+    cursor = await connection.execute(
+        """SELECT case_key, digest FROM golden_cases
+            WHERE skill_id = %s AND retired_at IS NULL AND status <> 'rejected' AND source <> 'ad_hoc'""",
+        (skill_id,),
+    )
+    return {row["case_key"]: row["digest"] for row in await cursor.fetchall()}
+
+
+async def used_keys(connection: Connection, skill_id: UUID) -> set[str]:
+    """Every key the skill's cases ever had."""
+    cursor = await connection.execute("SELECT DISTINCT case_key FROM golden_cases WHERE skill_id = %s", (skill_id,))
+    return {row["case_key"] for row in await cursor.fetchall()}
+
+
+async def put_case(
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    case: GoldenCase,
+    *,
+    status: CaseStatus,
+    author: str | None,
+) -> UUID:
+    """Add a case of `case.source`; one with this very key and text comes back into use with this status."""
+    cursor = await connection.execute(
+        _INSERT
+        + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
+                SET retired_at = NULL, status = EXCLUDED.status, author = EXCLUDED.author, decided_at = NULL
+             RETURNING id""",
+        _values(tenant_id, skill_id, case, case.source, status, author),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    await standing.refresh_cases(connection, skill_id)
+    return row["id"]
+
+
+async def decide_case(connection: Connection, skill_id: UUID, case_id: UUID, status: CaseStatus) -> None:
+    """Accept or reject."""
+    await connection.execute("UPDATE golden_cases SET status = %s, decided_at = now() WHERE id = %s", (status, case_id))
+    await standing.refresh_cases(connection, skill_id)
+
+
+async def retire_case(connection: Connection, skill_id: UUID, case_id: UUID, *, retired: bool = True) -> None:
+    """Take a case out of use, or back into it."""
+    await connection.execute(
+        "UPDATE golden_cases SET retired_at = CASE WHEN %s THEN coalesce(retired_at, now()) END WHERE id = %s",
+        (retired, case_id),
+    )
+    await standing.refresh_cases(connection, skill_id)
+
+
+def row_digest(case: GoldenCase) -> str:
+    """sha256 hex of everything by which a case is another one."""
+    seen = [case.grading_digest, case.input, sorted(case.files.items()), case.family, case.case_set]
+    return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
+
+
+def _values(
+    tenant_id: UUID, skill_id: UUID, case: GoldenCase, source: CaseSource, status: CaseStatus, author: str | None
+) -> tuple[Any, ...]:
+    return (
+        tenant_id,
+        skill_id,
+        clean(case.case_id),
+        row_digest(case),
+        clean(case.input),
+        clean(case.expected),
+        Jsonb([clean(text) for text in case.assertions]),
+        Jsonb(clean_json([check.to_json() for check in case.checks])),
+        Jsonb(clean_json(dict(case.files))),
+        case.family and clean(case.family),
+        case.case_set and clean(case.case_set),
+        source.value,
+        Jsonb(clean_json(case.extra)),
+        status.value,
+        author and clean(author),
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> CaseEntry:
+    return CaseEntry(
+        row["id"],
+        row["skill_id"],
+        _golden_case(row),
+        CaseStatus(row["status"]),
+        row["author"],
+        row["created_at"],
+        row["decided_at"],
+        row["retired_at"],
+    )
+
+
+def _golden_case(row: Mapping[str, Any]) -> GoldenCase:
+    return GoldenCase(
+        case_id=row["case_key"],
+        input=row["input"],
+        expected=row["expected_output"],
+        assertions=tuple(row["assertions"]),
+        checks=tuple(Check.from_json(check) for check in row["checks"]),
+        files=row["files"],
+        family=row["family"],
+        case_set=row["case_set"],
+        source=CaseSource(row["source"]),
+        extra=row["extra"],
+    )

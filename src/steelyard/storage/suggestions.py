@@ -1,0 +1,83 @@
+"""Users' suggestions for a skill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from steelyard.domain.errors import NotFound
+from steelyard.domain.feedback import SuggestionStatus
+from steelyard.storage.database import Connection, clean
+
+
+@dataclass(frozen=True)
+class SuggestionRow:
+    """One suggestion; `decided_at` is None while it is open."""
+
+    id: UUID
+    skill_id: UUID
+    title: str
+    body: str
+    author: str | None
+    status: str
+    created_at: datetime
+    decided_at: datetime | None
+
+
+_ROW = "SELECT id, skill_id, title, body, author, status, created_at, decided_at FROM suggestions"
+
+
+async def add_suggestion(
+    connection: Connection, tenant_id: UUID, skill_id: UUID, *, title: str, body: str, author: str | None
+) -> UUID:
+    """An open suggestion; returns its id."""
+    cursor = await connection.execute(
+        """INSERT INTO suggestions (tenant_id, skill_id, title, body, author) VALUES (%s, %s, %s, %s, %s)
+           RETURNING id""",
+        (tenant_id, skill_id, clean(title), clean(body), author and clean(author)),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["id"]
+
+
+async def list_suggestions(
+    connection: Connection, skill_id: UUID, *, status: SuggestionStatus | None, limit: int
+) -> list[SuggestionRow]:
+    """Open ones first, then the newest first."""
+    async with connection.cursor(row_factory=class_row(SuggestionRow)) as cursor:
+        await cursor.execute(
+            (
+                _ROW
+                + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s)
+                      ORDER BY status = 'open' DESC, created_at DESC, id LIMIT %s"""
+            ).encode(),
+            (skill_id, status, status, limit),
+        )
+        return await cursor.fetchall()
+
+
+async def decide_suggestion(connection: Connection, suggestion_id: UUID, status: SuggestionStatus) -> SuggestionRow:
+    """Accept, decline or open again. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(SuggestionRow)) as cursor:
+        await cursor.execute(
+            """UPDATE suggestions SET status = %s, decided_at = CASE WHEN %s = 'open' THEN NULL ELSE now() END
+                WHERE id = %s
+            RETURNING id, skill_id, title, body, author, status, created_at, decided_at""",
+            (status.value, status.value, suggestion_id),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such suggestion.")
+    return row
+
+
+async def count_by_status(connection: Connection, skill_id: UUID) -> dict[str, int]:
+    """How many suggestions of each status; statuses without any are left out."""
+    cursor = await connection.execute(
+        "SELECT status, count(*)::int AS count FROM suggestions WHERE skill_id = %s GROUP BY status", (skill_id,)
+    )
+    return {row["status"]: row["count"] for row in await cursor.fetchall()}

@@ -1,0 +1,194 @@
+"""Measurements of production use, and their daily rollup, which is what pages read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from steelyard.domain.usage import Measurement
+from steelyard.storage.database import Connection, clean
+
+
+@dataclass(frozen=True)
+class UsageTotals:
+    """Sums over uses. `cost_microcents` sums what is known; of `cost_unknown` uses nothing is in it."""
+
+    uses: int
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cost_microcents: int
+    cost_unknown: int
+    latency_ms_sum: float
+    latency_uses: int
+
+
+@dataclass(frozen=True)
+class DayTotals(UsageTotals):
+    """One UTC day of one skill."""
+
+    day: date
+
+
+@dataclass(frozen=True)
+class ModelTotals(UsageTotals):
+    """One model of one skill."""
+
+    model_name: str
+
+
+_SUMS = """sum(uses)::bigint AS uses, sum(input_tokens)::bigint AS input_tokens,
+           sum(output_tokens)::bigint AS output_tokens, sum(total_tokens)::bigint AS total_tokens,
+           sum(cost_microcents)::bigint AS cost_microcents, sum(cost_unknown)::bigint AS cost_unknown,
+           sum(latency_ms_sum)::float8 AS latency_ms_sum, sum(latency_uses)::bigint AS latency_uses"""
+
+# Duplicates are dropped before they are counted. The rollup's rows are taken in the order of their key, so that two
+# batches at once wait for each other instead of locking each other out.
+_RECORD = b"""
+    WITH sent AS (
+        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[],
+                             %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                             %s::text[], %s::date[], %s::float8[], %s::text[])
+               AS sent (id, skill_id, skill_version_id, measured_at, model_name, model_provider, input_tokens,
+                        output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_microcents,
+                        price_version, price_date, latency_ms, source)),
+    kept AS (
+        INSERT INTO token_measurements (tenant_id, id, skill_id, skill_version_id, measured_at, model_name,
+                                        model_provider, input_tokens, output_tokens, total_tokens, cache_read_tokens,
+                                        cache_write_tokens, reasoning_tokens, cost_microcents, price_version,
+                                        price_date, latency_ms, source)
+        SELECT %s, id, skill_id, skill_version_id, measured_at, model_name, model_provider, input_tokens,
+               output_tokens, input_tokens + output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+               cost_microcents, price_version, price_date, latency_ms, source
+          FROM sent
+        ON CONFLICT (tenant_id, id, measured_at) DO NOTHING
+        RETURNING *),
+    daily AS (
+        INSERT INTO measurement_daily AS old (tenant_id, skill_id, day, model_name, uses, input_tokens, output_tokens,
+                                              total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+                                              cost_microcents, cost_unknown, latency_ms_sum, latency_uses)
+        SELECT tenant_id, skill_id, (measured_at AT TIME ZONE 'UTC')::date AS day, model_name, count(*),
+               sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(cache_read_tokens),
+               sum(cache_write_tokens), sum(reasoning_tokens), coalesce(sum(cost_microcents), 0),
+               count(*) FILTER (WHERE cost_microcents IS NULL), coalesce(sum(latency_ms), 0), count(latency_ms)
+          FROM kept GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        ON CONFLICT (tenant_id, skill_id, day, model_name) DO UPDATE
+           SET uses = old.uses + EXCLUDED.uses,
+               input_tokens = old.input_tokens + EXCLUDED.input_tokens,
+               output_tokens = old.output_tokens + EXCLUDED.output_tokens,
+               total_tokens = old.total_tokens + EXCLUDED.total_tokens,
+               cache_read_tokens = old.cache_read_tokens + EXCLUDED.cache_read_tokens,
+               cache_write_tokens = old.cache_write_tokens + EXCLUDED.cache_write_tokens,
+               reasoning_tokens = old.reasoning_tokens + EXCLUDED.reasoning_tokens,
+               cost_microcents = old.cost_microcents + EXCLUDED.cost_microcents,
+               cost_unknown = old.cost_unknown + EXCLUDED.cost_unknown,
+               latency_ms_sum = old.latency_ms_sum + EXCLUDED.latency_ms_sum,
+               latency_uses = old.latency_uses + EXCLUDED.latency_uses)
+    SELECT count(*)::int AS kept FROM kept
+"""
+
+
+async def ensure_partitions(connection: Connection, first: date, last: date) -> None:
+    """Make the monthly partitions that are missing. To be done in a transaction of its own, before the rows come."""
+    await connection.execute("SELECT ensure_measurement_partitions(%s, %s)", (first, last))
+
+
+async def record_measurements(connection: Connection, tenant_id: UUID, batch: Sequence[Measurement]) -> int:
+    """Keep the measurements and add them to the daily rollup; returns how many were new."""
+    columns = (
+        [m.id for m in batch],
+        [m.skill_id for m in batch],
+        [m.skill_version_id for m in batch],
+        [m.measured_at for m in batch],
+        [clean(m.model.text) for m in batch],
+        [clean(m.model.provider) for m in batch],
+        [m.usage.input_tokens for m in batch],
+        [m.usage.output_tokens for m in batch],
+        [m.usage.cache_read_tokens for m in batch],
+        [m.usage.cache_write_tokens for m in batch],
+        [m.usage.reasoning_tokens for m in batch],
+        [m.cost_microcents for m in batch],
+        [m.price_version for m in batch],
+        [m.price_date for m in batch],
+        [m.latency_ms for m in batch],
+        [clean(m.source) for m in batch],
+    )
+    row = await (await connection.execute(_RECORD, (*columns, tenant_id))).fetchone()
+    assert row is not None
+    return row["kept"]
+
+
+async def known_skills(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these skills there are."""
+    cursor = await connection.execute("SELECT id FROM skills WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"] for row in await cursor.fetchall()}
+
+
+async def known_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The skill of each of these versions."""
+    cursor = await connection.execute("SELECT id, skill_id FROM skill_versions WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"]: row["skill_id"] for row in await cursor.fetchall()}
+
+
+async def totals_by_day(connection: Connection, skill_id: UUID, first: date, last: date) -> list[DayTotals]:
+    """Sums of each UTC day from first to last that had a use, in order."""
+    async with connection.cursor(row_factory=class_row(DayTotals)) as cursor:
+        await cursor.execute(
+            f"""SELECT day, {_SUMS} FROM measurement_daily WHERE skill_id = %s AND day BETWEEN %s AND %s
+                 GROUP BY day ORDER BY day""".encode(),
+            (skill_id, first, last),
+        )
+        return await cursor.fetchall()
+
+
+async def totals_by_model(
+    connection: Connection, skill_id: UUID, first: date | None = None, last: date | None = None
+) -> list[ModelTotals]:
+    """Sums of each model over the days from first to last, or over all time; the most used first."""
+    async with connection.cursor(row_factory=class_row(ModelTotals)) as cursor:
+        await cursor.execute(
+            f"""SELECT model_name, {_SUMS} FROM measurement_daily
+                 WHERE skill_id = %s AND (%s::date IS NULL OR day >= %s) AND (%s::date IS NULL OR day <= %s)
+                 GROUP BY model_name ORDER BY uses DESC, model_name""".encode(),
+            (skill_id, first, first, last, last),
+        )
+        return await cursor.fetchall()
+
+
+@dataclass(frozen=True)
+class BenchmarkPoint:
+    """A run of record as a point in time: its headline model with quality, interval and average cost per case."""
+
+    run_id: UUID
+    completed_at: datetime
+    skill_version_id: UUID
+    verdict_kind: str
+    model: str
+    quality: float
+    quality_low: float | None
+    quality_high: float | None
+    avg_cost_microcents: int | None
+    judge_digest: str | None
+
+
+async def benchmark_points(
+    connection: Connection, skill_id: UUID, *, since: datetime | None, limit: int
+) -> list[BenchmarkPoint]:
+    """The newest completed runs of record, oldest first."""
+    async with connection.cursor(row_factory=class_row(BenchmarkPoint)) as cursor:
+        await cursor.execute(
+            """SELECT id AS run_id, completed_at, skill_version_id, verdict_kind, headline_model AS model,
+                      headline_quality AS quality, headline_quality_low AS quality_low,
+                      headline_quality_high AS quality_high, headline_cost_microcents AS avg_cost_microcents,
+                      judge_digest
+                 FROM benchmark_runs
+                WHERE skill_id = %s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
+                  AND (%s::timestamptz IS NULL OR completed_at >= %s)
+                ORDER BY completed_at DESC, id LIMIT %s""",
+            (skill_id, since, since, limit),
+        )
+        return (await cursor.fetchall())[::-1]

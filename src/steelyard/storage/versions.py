@@ -1,0 +1,95 @@
+"""A skill's versions and their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from steelyard.domain.errors import NotFound
+from steelyard.storage.database import Connection, clean
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """One version in a list; `size` in bytes over its files, `runs` counts the benchmark runs of it."""
+
+    id: UUID
+    digest: str
+    created_at: datetime
+    current: bool
+    files: int
+    size: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """One file of a version; `size` in bytes."""
+
+    path: str
+    size: int
+
+
+async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionLine]:
+    """The versions of a skill, the newest first."""
+    async with connection.cursor(row_factory=class_row(VersionLine)) as cursor:
+        await cursor.execute(
+            """SELECT v.id, v.digest, v.created_at, coalesce(v.id = s.current_version_id, false) AS current,
+                      f.files, f.size,
+                      (SELECT count(*)::int FROM benchmark_runs r WHERE r.tenant_id = v.tenant_id
+                          AND r.skill_id = v.skill_id AND r.skill_version_id = v.id) AS runs
+                 FROM skill_versions v
+                 JOIN skills s ON s.tenant_id = v.tenant_id AND s.id = v.skill_id
+                 LEFT JOIN LATERAL (SELECT count(*)::int AS files,
+                                           coalesce(sum(octet_length(content)), 0)::bigint AS size
+                                      FROM skill_files f
+                                     WHERE f.tenant_id = v.tenant_id AND f.skill_version_id = v.id) f ON true
+                WHERE v.skill_id = %s ORDER BY v.created_at DESC, v.id""",
+            (skill_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def list_files(connection: Connection, version_id: UUID) -> list[FileLine]:
+    """The files of a version by path, without their contents."""
+    async with connection.cursor(row_factory=class_row(FileLine)) as cursor:
+        await cursor.execute(
+            """SELECT path, octet_length(content) AS size FROM skill_files WHERE skill_version_id = %s ORDER BY path""",
+            (version_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def read_file(connection: Connection, version_id: UUID, path: str) -> bytes:
+    """One file. Raises NotFound."""
+    cursor = await connection.execute(
+        "SELECT content FROM skill_files WHERE skill_version_id = %s AND path = %s", (version_id, clean(path))
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"That version has no file {path!r}.")
+    return bytes(row["content"])
+
+
+async def changed_files(
+    connection: Connection, before: UUID, after: UUID
+) -> list[tuple[str, bytes | None, bytes | None]]:
+    """(path, old, new) of each file that is not the same in both versions, by path; None where it is not there."""
+    cursor = await connection.execute(
+        """SELECT path, b.content AS old, a.content AS new
+             FROM (SELECT path, content FROM skill_files WHERE skill_version_id = %s) b
+             FULL JOIN (SELECT path, content FROM skill_files WHERE skill_version_id = %s) a USING (path)
+            WHERE a.content IS DISTINCT FROM b.content ORDER BY path""",
+        (before, after),
+    )
+    return [
+        (
+            row["path"],
+            None if row["old"] is None else bytes(row["old"]),
+            None if row["new"] is None else bytes(row["new"]),
+        )
+        for row in await cursor.fetchall()
+    ]

@@ -1,0 +1,110 @@
+"""Errors as a person, htmx and a program see them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from steelyard.domain.errors import (
+    BudgetExceeded,
+    Conflict,
+    Forbidden,
+    InputError,
+    NotFound,
+    SkillError,
+    SteelyardError,
+    StorageError,
+    TooLarge,
+)
+from steelyard.storage.server import Server
+from steelyard.web.deps import workbench
+from steelyard.web.errors import status_of
+from tests.integration.web.harness import Site, site_of
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFound("x"), 404),
+        (Conflict("x"), 409),
+        (InputError("x"), 422),
+        (SkillError("x"), 422),
+        (TooLarge("x"), 413),
+        (Forbidden("x"), 403),
+        (StorageError("x"), 503),
+        (BudgetExceeded("x"), 500),
+    ],
+)
+def test_every_error_has_its_status(error: SteelyardError, status: int) -> None:
+    assert status_of(error) == status
+
+
+def failing(site: Site, error: Exception) -> None:
+    """Makes GET /settings raise."""
+
+    def broken() -> None:
+        raise error
+
+    site.app.dependency_overrides[workbench] = broken
+
+
+async def test_a_page_says_what_happened_what_was_kept_and_what_to_do(site: Site) -> None:
+    failing(site, Conflict("The run has ended.", kept="Its answers are saved.", next_step="Start another."))
+    page = await site.client.get("/settings", headers={"accept": "text/html"})
+    assert page.status_code == 409
+    text = re.sub(r"<[^>]*>", " ", page.text)
+    assert all(part in text for part in ("The run has ended.", "Its answers are saved.", "Start another."))
+
+
+async def test_a_program_gets_json(site: Site) -> None:
+    failing(site, NotFound("No such run.", next_step="List them."))
+    answer = await site.client.get("/settings", headers={"accept": "application/json"})
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"message": "No such run.", "kept": None, "next_step": "List them."}}
+
+
+async def test_htmx_gets_a_fragment_for_a_fragment(site: Site) -> None:
+    failing(site, InputError("Not so."))
+    headers = {"hx-request": "true", "hx-request-type": "partial"}
+    answer = await site.client.get("/settings", headers=headers)
+    assert answer.status_code == 422
+    assert "<html" not in answer.text
+    assert "Not so." in answer.text
+
+
+async def test_an_unknown_address_is_a_page_that_helps(site: Site) -> None:
+    page = await site.client.get("/no/such/page")
+    assert page.status_code == 404
+    assert "Start from the list of skills" in page.text
+
+
+async def test_a_method_that_is_not_there_is_said(site: Site) -> None:
+    assert (await site.client.put("/settings", headers={"x-csrf-token": await site.token()})).status_code == 405
+
+
+async def test_hostile_text_in_an_error_is_only_text(site: Site) -> None:
+    failing(site, InputError("<script>alert(1)</script>\u202e"))
+    page = await site.client.get("/settings")
+    assert "<script>alert" not in page.text
+    assert "\u202e" not in page.text
+
+
+async def test_a_fault_shows_a_reference_that_the_log_has_and_nothing_else(
+    server: Server, server_home: Path, tenant_id: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site_of(server_home, tenant_id, faults=True) as site:
+        failing(site, RuntimeError("secret detail of the inside"))
+        with caplog.at_level(logging.ERROR, logger="steelyard.web"):
+            page = await site.client.get("/settings")
+    assert page.status_code == 500
+    assert "secret detail" not in page.text
+    assert "Traceback" not in page.text
+    found = re.search(r"Its reference is ([0-9a-f]{8})", page.text)
+    assert found is not None
+    assert found[1] in caplog.text
+    assert "secret detail" in caplog.text
+    assert "content-security-policy" in page.headers

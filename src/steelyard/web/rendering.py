@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from steelyard.charts.sparkline import sparkline_of
 from steelyard.web import filters, links
 from steelyard.web.markdown import render_markdown
+from steelyard.web.model_names import model_name
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 
@@ -36,6 +37,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     now = clock or (lambda: datetime.now(UTC))
     environment.filters.update(filters.FILTERS)
     environment.filters["markdown"] = render_markdown
+    environment.filters["model"] = _model
 
     def ago(when: datetime) -> str:
         return filters.relative(when, now())
@@ -50,6 +52,10 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     }
     environment.globals.update(own)
     return environment
+
+
+def _model(text: str) -> str:
+    return model_name(text).short
 
 
 def theme_of(request: Request) -> str:

@@ -6,7 +6,6 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from steelyard.web.marks import spark
 
 values = st.lists(st.none() | st.floats(-1e9, 1e9), max_size=40)

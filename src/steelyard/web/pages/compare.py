@@ -101,7 +101,7 @@ def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple
     second = b or next((run for run in ids if run != a), None)
     if a is not None:
         return a, second
-    older = ids[ids.index(second) + 1 :] if second in ids else ids
+    older = ids[ids.index(second) + 1 :] if second is not None and second in ids else ids
     return next((run for run in older if run != second), None), second
 
 
@@ -113,15 +113,13 @@ def _id(text: str) -> UUID | None:
 
 
 def _label(run: HistoryRow) -> str:
-    best = (
-        model_name(run.best).short if run.best else {"tied": "tied", "single": "one model"}.get(run.verdict_kind or "")
-    )
+    verdict = verdict_word(run.verdict_kind, run.headline_model and model_name(run.headline_model).short)
     size = f"{plural(run.models, 'model')}, {plural(run.cases, 'case')}"
     return " · ".join(
         part
         for part in (
             absolute(run.created_at),
-            best if run.status == RunStatus.COMPLETED else run.status,
+            verdict if run.status == RunStatus.COMPLETED else run.status,
             size,
             f"version {run.skill_digest[:8]}",
         )

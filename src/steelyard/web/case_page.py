@@ -13,7 +13,7 @@ from steelyard.domain.grading import CheckResult
 from steelyard.judging.scoring import CANDIDATE_CUT, CONTRADICTION, QUOTE_NOT_FOUND
 from steelyard.services.case_view import MOST_MODELS, CaseAnswer, CaseColumn, CaseJudgement, CaseSlot, CaseView
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter
-from steelyard.web.filters import count, latency, money, points
+from steelyard.web.filters import count, day, latency, money, points
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import ARM_WORDS, LOOK_WORDS, band, models_query
 from steelyard.web.model_names import ModelName, model_name
@@ -374,7 +374,7 @@ def _judgement(answer: CaseAnswer, judgement: CaseJudgement) -> JudgementView:
 
 
 def _facts(answer: CaseAnswer) -> list[Fact]:
-    priced = "" if answer.price_date is None else f"at the prices of {answer.price_date:%-d %B %Y}"
+    priced = "" if answer.price_date is None else f"at the prices of {day(answer.price_date)}"
     facts = [
         Fact("Cost", money(answer.cost_microcents), priced),
         Fact(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from steelyard.domain.money import MICROCENTS_PER_USD
@@ -165,11 +165,11 @@ def absolute(when: datetime | None) -> str:
     return f"{found.day} {found:%B %Y, %H:%M} UTC"
 
 
-def day(when: datetime | None) -> str:
-    """`2 January 2026`, of the instant in UTC."""
+def day(when: date | None) -> str:
+    """`2 January 2026`: the day, or that of the instant in UTC."""
     if when is None:
         return NONE
-    found = utc(when)
+    found = utc(when) if isinstance(when, datetime) else when
     return f"{found.day} {found:%B %Y}"
 
 

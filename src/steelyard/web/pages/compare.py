@@ -13,6 +13,7 @@ from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.runs import RunStatus
 from steelyard.services.comparisons import RunComparison
+from steelyard.services.history import verdict_word
 from steelyard.storage.history import HistoryRow
 from steelyard.web.comparison_words import (
     change_lines,

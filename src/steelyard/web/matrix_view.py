@@ -20,7 +20,7 @@ FILTERS = (
     (MatrixFilter.NOT_PASSED, "Not passed"),
     (MatrixFilter.FAILURES, "Failures"),
 )
-_LOOKS = {
+LOOK_WORDS = {
     CellLook.PASSED: "passed",
     CellLook.NOT_PASSED: "not passed",
     CellLook.GRADED: "graded",
@@ -135,8 +135,8 @@ def models_query(places: Sequence[int]) -> str:
 
 def read_models_query(given: str, models: Sequence[str]) -> list[str]:
     """The models of `models_query`, at most four; places that are none of the run's are left out."""
-    places = [int(part) for part in given.split("-") if part.isdecimal() and len(part) < 6]
-    return [models[place] for place in dict.fromkeys(places) if place < len(models)][:MOST_MODELS]
+    known = {str(place): model for place, model in enumerate(models)}
+    return [known[part] for part in dict.fromkeys(given.split("-")) if part in known][:MOST_MODELS]
 
 
 def band(quality: float) -> int:
@@ -154,7 +154,7 @@ def _cell(cell: MatrixCell, href: str, name_arm: bool) -> CellView:
         look=cell.look,
         label=cell.label,
         band=None if cell.quality is None else band(cell.quality),
-        words=f"{where}: {quality}{_LOOKS[cell.look]}{kind}{trials}",
+        words=f"{where}: {quality}{LOOK_WORDS[cell.look]}{kind}{trials}",
     )
 
 

@@ -18,6 +18,7 @@ from steelyard.web.model_names import model_name
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 from steelyard.web.text.markdown import markdown
+from steelyard.web.text.plain import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "steelyard_theme"
@@ -48,6 +49,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "skill_url": links.skill_url,
         "run_url": links.run_url,
         "with_query": links.with_query,
+        "plain_text": plain,
         "sparkline_of": sparkline_of,
     }
     environment.globals.update(own)

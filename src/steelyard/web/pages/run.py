@@ -21,6 +21,7 @@ from steelyard.web.forms import Form, text
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import matrix_view
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
+from steelyard.web.query import natural, one_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_notices import failure_lines, is_resumable, notices
 from steelyard.web.verdicts import verdict_words
@@ -115,8 +116,7 @@ async def _page(
     error: InputError | None = None,
 ) -> Response:
     """The page; what says nothing in its address is left aside."""
-    chosen = next((one for one in MatrixFilter if one == only), MatrixFilter.ALL)
-    start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
+    chosen, start = one_of(MatrixFilter, only) or MatrixFilter.ALL, natural(offset)
     shown = await bench.run_views.view(tenant, run_id)
     page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start)
     order = sort if sort in BY_KEY else DEFAULT_SORT

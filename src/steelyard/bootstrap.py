@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from steelyard.services.suggestions import SuggestionService
     from steelyard.services.usage import UsageService
     from steelyard.services.versions import VersionService
+    from steelyard.services.worker import LeftRun
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
     from steelyard.storage.server import Server
@@ -94,8 +95,15 @@ class Workbench:
         run_id: UUID | None,
         stop: asyncio.Event,
         ended: Callable[[UUID], None] | None = None,
+        left: Callable[[LeftRun], None] | None = None,
     ) -> None:
-        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved."""
+        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved.
+
+        `left` hears once of each run that cannot be served here as it was planned.
+        """
+        from functools import partial
+
+        from steelyard.execution.fitness import why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
@@ -105,10 +113,12 @@ class Workbench:
             self.providers,
             self._price,
             self._make_judge,
+            unfit=partial(why_unfit, models=self.providers, make_judge=self._make_judge),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
             ended=ended,
+            left=left,
             watch=self._engines.append,
         )
 

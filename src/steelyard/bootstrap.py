@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from steelyard.services.doctor import Finding
     from steelyard.services.estimates import Estimate, Estimator, Pricer
     from steelyard.services.feedback import FeedbackService
+    from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.services.staleness import StalenessService
     from steelyard.services.suggestions import SuggestionService
     from steelyard.services.usage import UsageService
     from steelyard.services.versions import VersionService
+    from steelyard.services.worker import LeftRun
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
     from steelyard.storage.server import Server
@@ -62,6 +66,9 @@ class Workbench:
     run_views: RunViews
     case_views: CaseViews
     comparisons: Comparisons
+    history: RunHistory
+    run_forms: RunForms
+    model_views: ModelViews
     live: LiveRuns
     cases: CaseService
     usage: UsageService
@@ -88,8 +95,15 @@ class Workbench:
         run_id: UUID | None,
         stop: asyncio.Event,
         ended: Callable[[UUID], None] | None = None,
+        left: Callable[[LeftRun], None] | None = None,
     ) -> None:
-        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved."""
+        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved.
+
+        `left` hears once of each run that cannot be served here as it was planned.
+        """
+        from functools import partial
+
+        from steelyard.execution.fitness import why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
@@ -99,10 +113,12 @@ class Workbench:
             self.providers,
             self._price,
             self._make_judge,
+            unfit=partial(why_unfit, models=self.providers, make_judge=self._make_judge),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
             ended=ended,
+            left=left,
             watch=self._engines.append,
         )
 
@@ -112,16 +128,7 @@ class Workbench:
 
     def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""
-        from steelyard.judging.default import choose_judge
-
-        endpoints = self.settings.endpoints
-        # A server of one's own that speaks OpenAI's protocol need not have OpenAI's models.
-        vendors = [
-            name
-            for name in self.providers.usable()
-            if endpoints[name].base_url is None or endpoints[name].kind == "anthropic"
-        ]
-        return choose_judge(vendors, list(candidates))
+        return _default_judge(self.settings, candidates)
 
 
 @asynccontextmanager
@@ -163,7 +170,7 @@ async def _assemble(
     from functools import partial
 
     from steelyard.judging import Judge
-    from steelyard.pricing import cost
+    from steelyard.pricing import cost, price_of
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
@@ -171,8 +178,12 @@ async def _assemble(
     from steelyard.services.comparisons import Comparisons
     from steelyard.services.estimates import Estimator
     from steelyard.services.feedback import FeedbackService
+    from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
     from steelyard.services.staleness import StalenessService
@@ -194,6 +205,9 @@ async def _assemble(
 
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
+    skills = SkillService(database)
+    price_today = partial(price_of, rates=settings.prices)
+    offers = ModelOffers(database, settings, providers, price_today)
     views = RunViews(database)
     live = LiveRuns(views)
     stack.push_async_callback(live.aclose)
@@ -203,12 +217,15 @@ async def _assemble(
         settings=settings,
         providers=providers,
         database=database,
-        skills=SkillService(database),
+        skills=skills,
         benchmarks=benchmarks,
         catalogue=SkillCatalogue(database, stale_after_days=settings.stale_after_days),
         run_views=views,
         case_views=CaseViews(database),
         comparisons=Comparisons(database, price),
+        history=RunHistory(database),
+        run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        model_views=ModelViews(database, price_today),
         live=live,
         cases=CaseService(database),
         usage=UsageService(database, price),
@@ -223,6 +240,13 @@ async def _assemble(
         _price=price,
         _make_judge=make_judge,
     )
+
+
+def _default_judge(settings: ProviderSettings, candidates: Iterable[ModelRef]) -> DefaultJudge:
+    from steelyard.judging.default import choose_judge
+
+    vendors = [name for name, end in settings.endpoints.items() if end.usable and end.has_vendors_models]
+    return choose_judge(vendors, list(candidates))
 
 
 def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:

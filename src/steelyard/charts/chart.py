@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -38,7 +38,7 @@ class Chart:
     """One chart of fixed figures. `draw` is None where there is too little to draw; `sentence` then says what to do.
 
     `sentence` says what the chart shows, `reading` how to read it; `etag` is the same for the same figures and look,
-    whatever the form.
+    whatever the form. `heights` are in pixels by frame, of pictures that are not as high as the frame.
     """
 
     name: str
@@ -48,17 +48,20 @@ class Chart:
     table: Table
     etag: str
     draw: Callable[[Frame], Drawing] | None = field(repr=False, compare=False)
+    heights: Mapping[str, int] = field(default_factory=dict[str, int], repr=False, compare=False)
 
     @property
     def empty(self) -> bool:
         return self.draw is None
 
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames `figure` is drawn in."""
+        return WIDE, NARROW
+
     def size(self, frame: Frame = WIDE) -> tuple[int, int]:
-        """Width and height in pixels of the picture in this frame, known without drawing it where it is fixed."""
-        if self.draw is None:
-            return frame.width, frame.height
-        drawn = self.draw(frame).frame
-        return drawn.width, drawn.height
+        """Width and height in pixels of the picture in this frame, known without drawing it."""
+        return frame.width, self.heights.get(frame.name, frame.height)
 
     def spec(self, frame: Frame = WIDE, *, standalone: bool = False) -> dict[str, Any]:
         """The Vega-Lite specification with its data; `standalone` puts title and sentence on it. {} when empty."""
@@ -90,6 +93,12 @@ class Chart:
         return Markup('<div class="chart" data-chart="{}">{}{}</div>').format(
             self.name, self.svg(WIDE), self.svg(NARROW)
         )
+
+    def svg_file(self) -> str:
+        """The wide picture with its title and sentence on white as an SVG document of its own; "" when empty."""
+        if self.draw is None:
+            return ""
+        return render.kept.get((self.etag, "file"), lambda: render.to_svg(self.spec(WIDE, standalone=True)))
 
     def png(self, scale: float = 2.0) -> bytes:
         """The wide picture with its title and sentence on white, `scale` (at most 4) device pixels to one; b"" when

@@ -55,6 +55,7 @@ def feedback_trend(days: Sequence[FeedbackDay], *, last: date, span: int = 14) -
         ),
         etag=digest("feedback-trend", filled),
         draw=(lambda frame: _draw(frame, filled)) if total else None,
+        heights=_HEIGHTS,
     )
 
 

@@ -47,6 +47,7 @@ def quality_history(runs: Sequence[RunQuality]) -> Chart:
         table=_table(listed),
         etag=digest("quality-history", listed),
         draw=(lambda frame: _draw(frame, drawn)) if enough else None,
+        heights=_HEIGHTS,
     )
 
 

@@ -21,6 +21,9 @@ from steelyard.charts.palette import Ink
 from steelyard.charts.words import between, points, short_names, shorten, text_width
 
 _MOST = 40
+_TOP = 8
+_ROW_WIDE = 32
+_ROW_NARROW = 42
 
 
 def interval_plot(models: Sequence[ModelFigures]) -> Chart:
@@ -36,7 +39,17 @@ def interval_plot(models: Sequence[ModelFigures]) -> Chart:
         table=models_table(listed),
         etag=digest("quality-intervals", listed),
         draw=(lambda frame: draw_intervals(frame, graded[:_MOST])) if graded else None,
+        heights=intervals_heights(min(_MOST, len(graded))),
     )
+
+
+def intervals_heights(rows: int) -> dict[str, int]:
+    """Pixels by frame of that many models one below the other."""
+    return {"wide": _height(rows, _ROW_WIDE), "narrow": _height(rows, _ROW_NARROW)}
+
+
+def _height(rows: int, row: int) -> int:
+    return _TOP + row * rows + 44
 
 
 def nothing_graded(models: Sequence[ModelFigures]) -> str:
@@ -68,11 +81,11 @@ def draw_intervals(frame: Frame, models: Sequence[ModelFigures]) -> Drawing:
     """One row a model: in a wide frame name, interval and figure beside each other, in a narrow one in two lines."""
     names = short_names([item.model for item in models], SIZE, 190)
     figures = [f"{points(item.quality or 0.0)}{between(item.low, item.high)}" for item in models]
-    row = 42.0 if frame.narrow else 32.0
+    row = _ROW_NARROW if frame.narrow else _ROW_WIDE
     name_width = 0.0 if frame.narrow else max(text_width(name, SIZE) for name in names) + 14
     figure_width = 0.0 if frame.narrow else max(text_width(figure, SIZE) for figure in figures) + 10
-    plot = Plot(name_width + 8, 8, frame.width - name_width - figure_width - 16, row * len(models))
-    framed = Frame(frame.name, frame.width, round(plot.top + plot.height + 44))
+    plot = Plot(name_width + 8, _TOP, frame.width - name_width - figure_width - 16, row * len(models))
+    framed = Frame(frame.name, frame.width, _height(len(models), row))
     ticks = quality_ticks(models, 4 if frame.narrow else 5)
     across = scales.Scale(ticks[0], ticks[-1], 0, plot.width)
     grid = [Line(across.at(tick), 0, across.at(tick), plot.height) for tick in ticks]

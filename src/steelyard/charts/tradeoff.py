@@ -9,7 +9,7 @@ from itertools import pairwise
 from steelyard.charts import canvas, scales
 from steelyard.charts.canvas import SIZE, Frame, Hit, KeyItem, Line, Plot, Symbol, Text
 from steelyard.charts.chart import Chart, Drawing, digest
-from steelyard.charts.intervals import draw_intervals, nothing_graded, quality_ticks, tick_labels
+from steelyard.charts.intervals import draw_intervals, intervals_heights, nothing_graded, quality_ticks, tick_labels
 from steelyard.charts.labels import Anchor, Box, Segment, place
 from steelyard.charts.models import (
     ModelFigures,
@@ -57,6 +57,7 @@ def quality_cost(models: Sequence[ModelFigures]) -> Chart:
         table=models_table(listed),
         etag=digest("quality-cost", listed),
         draw=(lambda frame: _draw(frame, graded[:_MOST_DRAWN], priced)) if graded else None,
+        heights=_HEIGHTS if priced else intervals_heights(min(_MOST_DRAWN, len(graded))),
     )
 
 

@@ -5,6 +5,8 @@ Every message says what happened; `kept` says what was not lost and `next_step` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class SteelyardError(Exception):
     """Base of every error a person may meet."""
@@ -20,7 +22,10 @@ class SteelyardError(Exception):
 
 
 class InputError(SteelyardError):
-    """Something the person gave cannot be used (exit code 2, HTTP 422)."""
+    """Something the person gave cannot be used (exit code 2, HTTP 422).
+
+    `field` names what it was given as, in forms and options alike: "budget", "models".
+    """
 
     def __init__(
         self,
@@ -28,6 +33,7 @@ class InputError(SteelyardError):
         *,
         file: str | None = None,
         line: int | None = None,
+        field: str | None = None,
         kept: str | None = None,
         next_step: str | None = None,
     ) -> None:
@@ -35,6 +41,19 @@ class InputError(SteelyardError):
         super().__init__(where + message, kept=kept, next_step=next_step)
         self.file = file
         self.line = line
+        self.field = field
+
+
+class InvalidForm(InputError):
+    """Fields of one form cannot be used; `problems` has each, in the form's order, with its `field`."""
+
+    def __init__(self, problems: Sequence[InputError]) -> None:
+        super().__init__(
+            " ".join(problem.message for problem in problems),
+            field=problems[0].field if len(problems) == 1 else None,
+            next_step=problems[0].next_step if len(problems) == 1 else None,
+        )
+        self.problems = tuple(problems)
 
 
 class SkillError(InputError):

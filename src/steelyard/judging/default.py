@@ -32,7 +32,7 @@ def choose_judge(providers: Collection[str], candidates: Sequence[ModelRef]) -> 
             None,
             False,
             "No judge: no vendor's key is at hand, so only deterministic checks grade. Set ANTHROPIC_API_KEY, or name"
-            " one with --judge.",
+            " a judge.",
         )
     outside = [ref for ref in at_hand if not same_family(ref, candidates)]
     if outside:
@@ -41,7 +41,7 @@ def choose_judge(providers: Collection[str], candidates: Sequence[ModelRef]) -> 
         at_hand[0],
         True,
         f"Judge: {at_hand[0].text} (the default). It is of a candidate's own family, and may favour it; name another"
-        " with --judge.",
+        " judge where you can.",
     )
 
 

@@ -43,6 +43,12 @@ class Endpoint:
         return bool(self.api_key or self.auth_token)
 
     @property
+    def has_vendors_models(self) -> bool:
+        """Whether the vendor's own models answer here: a server of one's own that speaks OpenAI's protocol, or
+        Google's, need not have them."""
+        return self.base_url is None or self.kind == "anthropic"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         return tuple(text for text in (self.api_key, self.auth_token) if text and text != PLACEHOLDER_KEY)
 

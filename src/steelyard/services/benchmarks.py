@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
+from steelyard.domain.errors import Conflict, InputError, NoCases
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
+from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
-from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
 
@@ -27,11 +27,24 @@ DEFAULT_MARGIN = 5.0
 DEFAULT_THRESHOLD = 70.0
 DEFAULT_SEED = 20_250_101
 MAX_CELLS = 1_000_000
+MAX_TRIALS = 100
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where a skill's version and the request's cases are kept already, so that nothing of them is saved again.
+
+    `case_ids` has one entry per case of the request, None for one that is not kept.
+    """
+
+    skill_id: UUID
+    version_id: UUID
+    case_ids: Sequence[UUID | None]
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person asks for. `of_record` is False for ad-hoc cases, which never count as the skill's benchmark.
+    """What a person asks for. `of_record` False is for a choice of cases or others than the skill's own.
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     """
@@ -51,6 +64,12 @@ class RunRequest:
     fresh: bool = False
     of_record: bool = True
     triggered_by: str = "cli"
+    kept: Kept | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run becomes the skill's benchmark of record: never with an ad-hoc case, whatever was asked."""
+        return self.of_record and all(case.source is not CaseSource.AD_HOC for case in self.cases)
 
 
 @dataclass(frozen=True)
@@ -71,17 +90,6 @@ class Started:
     continued: bool
 
 
-class KnownModels(Protocol):
-    """What the services need to know of the providers before a call is made."""
-
-    def check(self, ref: ModelRef) -> None:
-        """Raises ModelRefError or MissingKey."""
-
-    def identity(self, ref: ModelRef) -> str:
-        """The stable text of a model, its base URL included where it is not the vendor's own."""
-        ...
-
-
 class BenchmarkService:
     """Use cases on benchmark runs, for one tenant at a time."""
 
@@ -99,6 +107,17 @@ class BenchmarkService:
         async with self._database.tenant(tenant_id) as connection:
             return await self._prepare(connection, tenant_id, request)
 
+    async def paid(self, tenant_id: UUID, request: RunRequest) -> int:
+        """How many of the request's cells have an answer already. Keeps nothing. Raises InputError and its kin."""
+        self._check(request)
+        if request.fresh:
+            return 0
+        # What a cell is does not depend on where its case is kept.
+        plan = self._plan(request, [UUID(int=0)] * len(request.cases))
+        cells = CellGrid(plan, request.cases, request.content.prompt).all()
+        async with self._database.tenant(tenant_id) as connection:
+            return await results.count_paid(connection, [cell.digest for cell in cells])
+
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
         self._check(request)
@@ -106,7 +125,7 @@ class BenchmarkService:
             prepared = await self._prepare(connection, tenant_id, request)
             plan = prepared.plan
             earlier = await runs.unfinished_run(
-                connection, prepared.skill_version_id, plan.digest, of_record=request.of_record, fresh=request.fresh
+                connection, prepared.skill_version_id, plan.digest, of_record=request.counts, fresh=request.fresh
             )
             if earlier is None:
                 run_id = await runs.insert_run(
@@ -115,7 +134,7 @@ class BenchmarkService:
                     skill_id=prepared.skill_id,
                     skill_version_id=prepared.skill_version_id,
                     triggered_by=request.triggered_by,
-                    of_record=request.of_record,
+                    of_record=request.counts,
                     plan=plan.to_json(),
                     plan_digest=plan.digest,
                     planned=plan.planned,
@@ -143,14 +162,15 @@ class BenchmarkService:
             for text in plan.models:
                 self._models.check(ModelRef.parse(text))
             if plan.judge is not None:
-                judge = ModelRef.parse(plan.judge)
-                self._models.check(judge)
-                if self._make_judge(judge).digest != plan.judge_digest:
-                    raise Conflict(
-                        f"The judge of run {str(run.id)[:8]} is not the same any more (another version of its prompt).",
-                        kept="Its scores so far are kept.",
-                        next_step="Start it anew with `steelyard run`; answers already paid are used again.",
-                    )
+                self._models.check(ModelRef.parse(plan.judge))
+            why = why_unfit(plan, self._models, self._make_judge)
+            if why is not None:
+                raise Conflict(
+                    f"Run {str(run.id)[:8]} cannot go on here as it was planned. {why}",
+                    kept="What it has so far is kept.",
+                    next_step="Set things as they were, or start it anew with `steelyard run`; answers already paid are"
+                    " used again.",
+                )
             await runs.reopen_run(connection, run.id, budget_microcents)
         await self._queue.defer(tenant_id, run.id, job_order(plan))
         async with self._database.tenant(tenant_id) as connection:
@@ -184,34 +204,56 @@ class BenchmarkService:
             return await runs.list_runs(connection, skill_id=skill_id, limit=limit)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
-        """Cells by model and how the run stands, cheap enough to ask twice a second. Raises StorageError."""
-        try:
-            async with self._database.tenant(tenant_id) as connection:
-                run = await results.run_state(connection, run_id)
-                ended = await results.ended_by_model(connection, run_id)
-        except DATABASE_AWAY as error:
-            raise StorageError(
-                "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
-            ) from error
+        """Cells by model and how the run stands, cheap enough to ask twice a second."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await results.run_state(connection, run_id)
+            ended = await results.ended_by_model(connection, run_id)
         return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
-        skill_id, version_id = await skills.save_skill(connection, tenant_id, request.content)
-        by_source: dict[CaseSource, list[GoldenCase]] = {}
-        for case in request.cases:
-            by_source.setdefault(case.source, []).append(case)
-        # Cases of two sources may go by the same name.
-        ids: dict[tuple[CaseSource, str], UUID] = {}
-        for source, cases in by_source.items():
-            row_ids = await sync_cases(connection, tenant_id, skill_id, cases, source=source, retire=request.of_record)
-            ids |= {(source, case.case_id): row_id for case, row_id in zip(cases, row_ids, strict=True)}
+        skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
+        plan = self._plan(request, case_ids)
+        paid = 0
+        if not request.fresh:
+            cells = CellGrid(plan, request.cases, request.content.prompt).all()
+            paid = await results.count_paid(connection, [cell.digest for cell in cells])
+        return Prepared(plan, skill_id, version_id, paid)
+
+    async def _keep(
+        self, connection: Connection, tenant_id: UUID, request: RunRequest
+    ) -> tuple[UUID, UUID, Sequence[UUID]]:
+        """Save what of the request is not kept yet; returns the ids of skill, version and cases."""
+        kept = request.kept
+        if kept is None:
+            skill_id, version_id = await skills.save_skill(connection, tenant_id, request.content)
+            ids: dict[int, UUID] = {}
+        else:
+            skill_id, version_id = kept.skill_id, kept.version_id
+            ids = {place: case_id for place, case_id in enumerate(kept.case_ids) if case_id is not None}
+        by_source: dict[CaseSource, list[int]] = {}
+        for place, case in enumerate(request.cases):
+            if place not in ids:
+                by_source.setdefault(case.source, []).append(place)
+        for source, places in by_source.items():
+            row_ids = await sync_cases(
+                connection,
+                tenant_id,
+                skill_id,
+                [request.cases[place] for place in places],
+                source=source,
+                retire=request.counts and kept is None,
+            )
+            ids |= dict(zip(places, row_ids, strict=True))
+        return skill_id, version_id, [ids[place] for place in range(len(request.cases))]
+
+    def _plan(self, request: RunRequest, case_ids: Sequence[UUID]) -> Plan:
         judge = None if request.judge is None else self._make_judge(request.judge)
-        plan = Plan(
+        return Plan(
             models=tuple(model.text for model in request.models),
             identities=tuple(self._models.identity(model) for model in request.models),
             arms=request.arms,
             trials=request.trials,
-            case_ids=tuple(ids[case.source, case.case_id] for case in request.cases),
+            case_ids=tuple(case_ids),
             skill_digest=request.content.digest,
             max_tokens=request.max_tokens,
             seed=request.seed,
@@ -221,29 +263,31 @@ class BenchmarkService:
             judge=None if request.judge is None else request.judge.text,
             judge_digest=None if judge is None else judge.digest,
         )
-        paid = 0
-        if not request.fresh:
-            cells = CellGrid(plan, request.cases, request.content.prompt).all()
-            paid = await results.count_paid(connection, [cell.digest for cell in cells])
-        return Prepared(plan, skill_id, version_id, paid)
 
     def _check(self, request: RunRequest) -> None:
         if not request.cases:
             raise NoCases(
                 f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
-                next_step="Add evals/evals.json to its folder, or give --cases FILE or --case INPUT --expect OUTPUT.",
+                field="cases",
+                next_step="Add golden cases to it, or give ad-hoc ones.",
             )
         if not request.models:
-            raise InputError("No model to run.", next_step="Give --model provider:name, once for each model.")
+            raise InputError("No model to run.", field="models", next_step="Name one model at least.")
         names = [model.text for model in request.models]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise InputError(f"{doubled[0]} is given twice.", next_step="Name each model once; --trials repeats calls.")
-        if not 1 <= request.trials <= 100:
-            raise InputError(f"--trials {request.trials} is out of range.", next_step="Give 1 to 100.")
+            raise InputError(
+                f"{doubled[0]} is given twice.",
+                field="models",
+                next_step="Name each model once; more trials repeat its calls.",
+            )
+        if not 1 <= request.trials <= MAX_TRIALS:
+            raise InputError(
+                f"{request.trials} trials are out of range.", field="trials", next_step=f"Give 1 to {MAX_TRIALS}."
+            )
         planned = len(names) * len(request.arms) * len(request.cases) * request.trials
         if planned > MAX_CELLS:
-            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.")
+            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.", field="trials")
         for model in request.models:
             self._models.check(model)
         if request.judge is not None:

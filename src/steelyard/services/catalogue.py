@@ -38,6 +38,7 @@ class CatalogueRow:
     created_at: datetime
     updated_at: datetime
     version_id: UUID
+    version_digest: str
     version_since: datetime
     verdict_kind: str | None
     best_model: str | None
@@ -137,6 +138,7 @@ class SkillCatalogue:
             created_at=glance.created_at,
             updated_at=glance.updated_at,
             version_id=glance.current_version_id,
+            version_digest=glance.version_digest,
             version_since=glance.version_since,
             verdict_kind=glance.verdict_kind,
             best_model=glance.best_model,

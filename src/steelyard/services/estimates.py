@@ -73,13 +73,13 @@ class Estimator:
         self._price = price
 
     async def estimate(self, tenant_id: UUID, request: RunRequest, *, concurrency: int) -> Estimate:
-        """Raises what `BenchmarkService.prepare` raises."""
-        prepared = await self._benchmarks.prepare(tenant_id, request)
+        """Keeps nothing. Raises what `BenchmarkService.paid` raises."""
+        paid = await self._benchmarks.paid(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
             seen = await results.typical_calls(connection, [model.text for model in request.models])
         return work_out_estimate(
             request,
-            paid=prepared.paid,
+            paid=paid,
             seen=seen,
             price=self._price,
             concurrency=concurrency,

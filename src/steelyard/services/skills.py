@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.skills import SkillContent
+from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import skills
 from steelyard.storage.cases import CaseRow, accepted_cases, sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.skills import SkillRow, VersionRow
+
+
+@dataclass(frozen=True)
+class KeptSkill:
+    """A skill as it is kept: its current version's content, and its accepted cases with their rows."""
+
+    id: UUID
+    version_id: UUID
+    content: SkillContent
+    cases: tuple[CaseRow, ...]
 
 
 class SkillService:
@@ -40,8 +51,15 @@ class SkillService:
 
     async def content(self, tenant_id: UUID, name: str) -> tuple[SkillContent, Sequence[GoldenCase]]:
         """A kept skill as if it had been read again from where it came. Raises NotFound."""
+        kept = await self.kept(tenant_id, name)
+        return kept.content, [row.case for row in kept.cases]
+
+    async def kept(self, tenant_id: UUID, ref: str | UUID) -> KeptSkill:
+        """The skill of that name or id, its current version and its accepted cases. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
-            skill = await skills.find_skill(connection, name)
+            skill = await (
+                skills.get_skill(connection, ref) if isinstance(ref, UUID) else skills.find_skill(connection, ref)
+            )
             version = await skills.get_version(connection, skill.version_id)
             files = await skills.version_files(connection, version.id)
             rows = await accepted_cases(connection, skill.id)
@@ -54,6 +72,7 @@ class SkillService:
             frontmatter=version.frontmatter,
             files=files,
             cut=tuple(version.references_cut),
+            lint=tuple(LintFinding(**finding) for finding in version.lint),
             source=skill.source,
         )
-        return content, [row.case for row in rows]
+        return KeptSkill(skill.id, version.id, content, tuple(rows))

@@ -26,6 +26,7 @@ class SkillGlance:
     created_at: datetime
     updated_at: datetime
     current_version_id: UUID
+    version_digest: str
     version_since: datetime
     accepted_cases: int
     cases_changed_at: datetime | None
@@ -72,6 +73,8 @@ _COLUMNS: dict[Sort, tuple[str, str]] = {
     "benchmarked": ("s.benchmarked_at", "timestamptz"),
 }
 _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, s.current_version_id,
+                    (SELECT v.digest FROM skill_versions v
+                      WHERE v.tenant_id = s.tenant_id AND v.id = s.current_version_id) AS version_digest,
                     s.version_since, s.accepted_cases, s.cases_changed_at, s.last_run_id, s.last_run_version_id,
                     s.last_run_planned_at, s.benchmarked_at, s.verdict_kind, s.best_model, s.quality, s.quality_low,
                     s.quality_high, s.avg_cost_microcents, s.feedback_total, s.feedback_positive_percent

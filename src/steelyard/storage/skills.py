@@ -141,6 +141,16 @@ async def skill_of_version(connection: Connection, version_id: UUID) -> UUID | N
     return None if row is None else row["skill_id"]
 
 
+async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
+    """The skill of that id. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+        await cursor.execute(_SKILLS + " WHERE s.id = %s", (skill_id,))
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such skill.", next_step="`steelyard skills list` shows those there are.")
+    return row
+
+
 async def get_version(connection: Connection, version_id: UUID) -> VersionRow:
     """One version. Raises NotFound."""
     async with connection.cursor(row_factory=class_row(VersionRow)) as cursor:

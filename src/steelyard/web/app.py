@@ -7,7 +7,19 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.web import errors
-from steelyard.web.pages import add, home, settings, theme
+from steelyard.web.pages import (
+    add,
+    compare,
+    home,
+    run,
+    run_case,
+    run_form,
+    settings,
+    skill_again,
+    skill_benchmark,
+    skill_charts,
+    theme,
+)
 from steelyard.web.rendering import make_environment
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
@@ -20,8 +32,15 @@ from steelyard.web.static import StaticAssets
 # One line per page module, by name.
 ROUTERS = (
     add.router,
+    compare.router,
     home.router,
+    run.router,
+    run_case.router,
+    run_form.router,
     settings.router,
+    skill_again.router,
+    skill_benchmark.router,
+    skill_charts.router,
     theme.router,
 )
 

@@ -6,7 +6,7 @@ Every filter takes None for what is not known and says so in a word; none of the
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from steelyard.domain.money import MICROCENTS_PER_USD
@@ -118,6 +118,14 @@ def duration(seconds: float | None) -> str:
     return "59.9 s"
 
 
+def whole_seconds(seconds: float | None) -> str:
+    """A duration nobody needs to the tenth, passed or left: `43 s`, `2 min 5 s`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
 def latency(milliseconds: float | None) -> str:
     """Milliseconds as a duration."""
     return UNKNOWN if milliseconds is None else duration(milliseconds / 1000)
@@ -152,11 +160,11 @@ def absolute(when: datetime | None) -> str:
     return f"{found.day} {found:%B %Y, %H:%M} UTC"
 
 
-def day(when: datetime | None) -> str:
-    """`2 January 2026`, of the instant in UTC."""
+def day(when: date | None) -> str:
+    """`2 January 2026`: the day, or that of the instant in UTC."""
     if when is None:
         return NONE
-    found = utc(when)
+    found = utc(when) if isinstance(when, datetime) else when
     return f"{found.day} {found:%B %Y}"
 
 
@@ -196,6 +204,7 @@ FILTERS: dict[str, Any] = {
     "signed": signed,
     "percent": percent,
     "duration": duration,
+    "whole_seconds": whole_seconds,
     "latency": latency,
     "size": size,
     "iso": iso,

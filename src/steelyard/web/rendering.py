@@ -14,9 +14,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from steelyard.charts import sparkline_of
 from steelyard.web import filters, links
+from steelyard.web.model_names import model_name
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 from steelyard.web.text.markdown import markdown
+from steelyard.web.text.plain import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "steelyard_theme"
@@ -36,6 +38,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     now = clock or (lambda: datetime.now(UTC))
     environment.filters.update(filters.FILTERS)
     environment.filters["markdown"] = _markdown
+    environment.filters["model"] = _model
 
     def ago(when: datetime) -> str:
         return filters.relative(when, now())
@@ -46,6 +49,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "skill_url": links.skill_url,
         "run_url": links.run_url,
         "with_query": links.with_query,
+        "plain_text": plain,
         "sparkline_of": sparkline_of,
     }
     environment.globals.update(own)
@@ -55,6 +59,10 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
 def _markdown(text: str | None) -> Markup:
     rendered = markdown(text or "")
     return rendered.html + Markup("<p>{}</p>").format(rendered.note) if rendered.note else rendered.html
+
+
+def _model(text: str) -> str:
+    return model_name(text).short
 
 
 def theme_of(request: Request) -> str:

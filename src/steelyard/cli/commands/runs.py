@@ -16,10 +16,10 @@ from steelyard.cli.follow import conclude, follow, show
 from steelyard.cli.grid import Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
-from steelyard.cli.selection import budget_microcents
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
+from steelyard.services.selection import budget_microcents
 from steelyard.storage.runs import RunRow
 
 _VERDICTS = {"best": "best", "tied": "tied", "not_enough": "not enough", "single": "single"}

@@ -1,4 +1,4 @@
-"""Cases given on the command line as pairs of input and expected output."""
+"""Cases typed in as pairs of input and expected output."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ def ad_hoc_cases(inputs: Sequence[str], expects: Sequence[str]) -> tuple[GoldenC
     """One case per input and the expected output at the same place. Raises CaseError when they do not pair up."""
     if len(inputs) != len(expects):
         raise CaseError(
-            f"{len(inputs)} --case and {len(expects)} --expect were given.",
-            next_step="Follow every --case 'input' by one --expect 'output'.",
+            f"{len(inputs)} inputs and {len(expects)} expected outputs were given.",
+            field="ad_hoc",
+            next_step="Give each input its expected output.",
         )
     for number, (text, expected) in enumerate(zip(inputs, expects, strict=True), 1):
         if not text.strip() or not expected.strip():
-            what = "--case" if not text.strip() else "--expect"
-            raise CaseError(f"the {what} of pair {number} is empty.", next_step="Give it some text.")
+            what = "input" if not text.strip() else "expected output"
+            raise CaseError(f"The {what} of pair {number} is empty.", field="ad_hoc", next_step="Give it some text.")
         if reason := unstorable([text, expected]):
-            raise CaseError(f"pair {number} cannot be kept: {reason}.", next_step="Remove it.")
+            raise CaseError(f"Pair {number} cannot be kept: {reason}.", field="ad_hoc", next_step="Remove it.")
     return tuple(
         GoldenCase(f"ad-hoc-{number}", text, expected, source=CaseSource.AD_HOC)
         for number, (text, expected) in enumerate(zip(inputs, expects, strict=True), 1)

@@ -1,0 +1,138 @@
+"""The runs of a skill as lists and charts need them: without plans, and of verdicts only what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from steelyard.storage.database import Connection
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One run of a skill in one line. Quality 0-100, money in microcents; what is not known yet is None.
+
+    The headline is the model the verdict is about: the best, else the leading one, else the highest observed.
+    """
+
+    id: UUID
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    status: str
+    stop_cause: str | None
+    partial: bool
+    of_record: bool
+    fresh: bool
+    triggered_by: str
+    models: int
+    cases: int
+    planned: int
+    judge: str | None
+    judge_digest: str | None
+    skill_digest: str
+    spent_microcents: int
+    spent_is_lower_bound: bool
+    budget_microcents: int | None
+    verdict_kind: str | None
+    headline_model: str | None
+    headline_quality: float | None
+    headline_quality_low: float | None
+    headline_quality_high: float | None
+    headline_cost_microcents: int | None
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """One model's quality in one run, in the arm the run compares."""
+
+    run_id: UUID
+    at: datetime
+    skill_digest: str
+    judge_digest: str | None
+    model: str
+    headline: bool
+    n: int
+    quality: float
+    quality_low: float | None
+    quality_high: float | None
+    pass_rate: float | None
+    avg_cost_microcents: int | None
+
+
+async def runs_of_skill(
+    connection: Connection,
+    skill_id: UUID,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+    of_record: bool,
+) -> list[HistoryRow]:
+    """Newest first, from after the run created at `before` with that id on; with `of_record` only such runs."""
+    moment, run_id = before or (None, None)
+    async with connection.cursor(row_factory=class_row(HistoryRow)) as cursor:
+        await cursor.execute(
+            """SELECT r.id, r.created_at, r.started_at, r.completed_at, r.status, r.stop_cause, r.partial, r.of_record,
+                      r.fresh, r.triggered_by, cardinality(r.models) AS models,
+                      jsonb_array_length(r.plan -> 'case_ids') AS cases, r.planned, r.judge, r.judge_digest,
+                      v.digest AS skill_digest, r.spent_microcents, r.spent_is_lower_bound, r.budget_microcents,
+                      r.verdict_kind, r.headline_model, r.headline_quality, r.headline_quality_low,
+                      r.headline_quality_high, r.headline_cost_microcents
+                 FROM (SELECT * FROM benchmark_runs
+                        WHERE skill_id = %(skill)s AND (NOT %(record)s OR of_record)
+                          AND (%(moment)s::timestamptz IS NULL
+                               OR (created_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
+                        ORDER BY created_at DESC, id DESC LIMIT %(limit)s) r
+                 JOIN skill_versions v ON v.tenant_id = r.tenant_id AND v.id = r.skill_version_id
+                ORDER BY r.created_at DESC, r.id DESC""",
+            {"skill": skill_id, "record": of_record, "moment": moment, "id": run_id, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def count_runs(connection: Connection, skill_id: UUID, *, of_record: bool) -> int:
+    """How many runs the skill has."""
+    cursor = await connection.execute(
+        "SELECT count(*)::int AS count FROM benchmark_runs WHERE skill_id = %s AND (NOT %s OR of_record)",
+        (skill_id, of_record),
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+async def quality_history(connection: Connection, skill_id: UUID, *, since: datetime, limit: int) -> list[QualityRow]:
+    """Every model's quality in the newest completed runs of record, oldest run first."""
+    async with connection.cursor(row_factory=class_row(QualityRow)) as cursor:
+        await cursor.execute(
+            """SELECT r.id AS run_id, r.completed_at AS at, v.digest AS skill_digest, r.judge_digest,
+                      one ->> 'model' AS model, coalesce(one ->> 'model' = r.headline_model, false) AS headline,
+                      (one ->> 'n')::int AS n, (one ->> 'quality')::float8 AS quality,
+                      (one ->> 'quality_low')::float8 AS quality_low, (one ->> 'quality_high')::float8 AS quality_high,
+                      (one ->> 'pass_rate')::float8 AS pass_rate,
+                      (one ->> 'avg_cost_microcents')::bigint AS avg_cost_microcents
+                 FROM (SELECT * FROM benchmark_runs
+                        WHERE skill_id = %(skill)s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
+                          AND completed_at >= %(since)s
+                        ORDER BY completed_at DESC, id LIMIT %(limit)s) r
+                 JOIN skill_versions v ON v.tenant_id = r.tenant_id AND v.id = r.skill_version_id
+                CROSS JOIN LATERAL jsonb_array_elements(r.verdict -> 'summaries') AS one
+                WHERE one ->> 'arm' = r.verdict ->> 'arm' AND one ->> 'quality' IS NOT NULL
+                ORDER BY r.completed_at, r.id, one ->> 'model'""",
+            {"skill": skill_id, "since": since, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def last_of_record(connection: Connection, skill_id: UUID) -> UUID | None:
+    """The skill's benchmark: its run of record that was completed last."""
+    cursor = await connection.execute(
+        """SELECT id FROM benchmark_runs WHERE skill_id = %s AND of_record AND status = 'completed'
+              AND headline_model IS NOT NULL
+            ORDER BY completed_at DESC, id LIMIT 1""",
+        (skill_id,),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row["id"]

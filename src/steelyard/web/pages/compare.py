@@ -1,0 +1,129 @@
+"""GET /skills/{skill}/compare: two runs of a skill side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from steelyard.bootstrap import Workbench
+from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.runs import RunStatus
+from steelyard.services.comparisons import RunComparison
+from steelyard.services.history import verdict_word
+from steelyard.storage.history import HistoryRow
+from steelyard.web.comparison_words import (
+    change_lines,
+    cost_rows,
+    cost_sentence,
+    difference_rows,
+    headline,
+    reach_of,
+)
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.filters import absolute, plural
+from steelyard.web.links import skill_url, with_query
+from steelyard.web.model_names import model_name
+from steelyard.web.pages.skill_frame import skill_frame
+from steelyard.web.rendering import Viewing
+
+router = APIRouter()
+
+CHOICES = 100
+MOST_FLIPS = 200
+_ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A run to choose."""
+
+    id: str
+    label: str
+
+
+@router.get("/skills/{skill}/compare")
+async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, a: str = "", b: str = "") -> Response:
+    """`a` is the first run, `b` the second; without them the two newest that have ended."""
+    frame = await skill_frame(bench, tenant, skill, "benchmark")
+    row = frame.skill
+    history = await bench.history.page(tenant, row.id, limit=CHOICES)
+    runs = [entry.run for entry in history.entries if entry.run.status in _ENDED]
+    first, second = _chosen(runs, _id(a), _id(b))
+    found: RunComparison | None = None
+    error: InputError | None = None
+    if first is not None and second is not None:
+        try:
+            found = await _compared(bench, tenant, row.id, first, second)
+        except InputError as refused:
+            error = refused
+    options = [Option(str(run.id), _label(run)) for run in runs]
+    known = {option.id for option in options}
+    options += [
+        Option(str(run), f"an older run, {str(run)[:8]}") for run in (first, second) if run and str(run) not in known
+    ]
+    rows = difference_rows(found) if found else ()
+    return view.page(
+        "skill/compare.html.jinja",
+        status=422 if error else 200,
+        frame=frame,
+        skill=row,
+        options=options,
+        first=str(first or ""),
+        second=str(second or ""),
+        swapped=with_query(skill_url(row.name, row.id, "compare"), a=second, b=first),
+        error=error,
+        found=found,
+        headline=headline(found) if found else None,
+        cost_words=cost_sentence(found.cost) if found else None,
+        changes=change_lines(found) if found else (),
+        differences=rows,
+        reach=reach_of([row.difference for row in rows]),
+        costs=cost_rows(found) if found else (),
+        flips=found.flips[:MOST_FLIPS] if found else (),
+        model_name=model_name,
+    )
+
+
+async def _compared(bench: Workbench, tenant_id: UUID, skill_id: UUID, first: UUID, second: UUID) -> RunComparison:
+    """Raises NotFound for runs of another skill, InputError for one and the same run."""
+    found = await bench.comparisons.compare(tenant_id, first, second)
+    if found.first.skill_id != skill_id:
+        raise NotFound("This skill has no such run.", next_step="Choose two runs of this skill.")
+    return found
+
+
+def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple[UUID | None, UUID | None]:
+    """The runs asked for. Unasked, the second is the newest and the first the one before it, of record if it can be."""
+    of_record = [run.id for run in runs if run.of_record and run.status == RunStatus.COMPLETED]
+    ids = of_record if len(of_record) > 1 and b is None else [run.id for run in runs]
+    second = b or next((run for run in ids if run != a), None)
+    if a is not None:
+        return a, second
+    older = ids[ids.index(second) + 1 :] if second is not None and second in ids else ids
+    return next((run for run in older if run != second), None), second
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _label(run: HistoryRow) -> str:
+    verdict = verdict_word(run.verdict_kind, run.headline_model and model_name(run.headline_model).short)
+    size = f"{plural(run.models, 'model')}, {plural(run.cases, 'case')}"
+    return " · ".join(
+        part
+        for part in (
+            absolute(run.created_at),
+            verdict if run.status == RunStatus.COMPLETED else run.status,
+            size,
+            f"version {run.skill_digest[:8]}",
+        )
+        if part
+    )

@@ -1,0 +1,118 @@
+"""GET /skills/{skill}/charts/…: a skill's charts as fragments for its Benchmark tab, and as files to keep."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from steelyard.bootstrap import Workbench
+from steelyard.charts.chart import Chart
+from steelyard.charts.costs import CostDay, RunMark, cost_trend
+from steelyard.charts.tradeoff import quality_cost
+from steelyard.domain.errors import NotFound
+from steelyard.services.catalogue import CatalogueRow
+from steelyard.services.reports import RunReport
+from steelyard.services.usage import UsageDay
+from steelyard.storage.usage import BenchmarkPoint
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.filters import points
+from steelyard.web.links import skill_key
+from steelyard.web.model_names import model_name
+from steelyard.web.model_table import figures_of, model_rows
+
+router = APIRouter()
+
+SPANS = (30, 90, 365)
+Form = Literal["html", "svg", "png", "json", "csv"]
+_TYPES: dict[Form, str] = {
+    "html": "text/html; charset=utf-8",
+    "svg": "image/svg+xml; charset=utf-8",
+    "png": "image/png",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+def span_of(days: str) -> int:
+    """30, 90 or 365; 90 for anything else."""
+    return next((span for span in SPANS if str(span) == days), 90)
+
+
+async def cost_chart(bench: Workbench, tenant_id: UUID, skill_id: UUID, span: int) -> Chart:
+    """What the skill's use cost over `span` days, with its benchmarks of record."""
+    days = await bench.usage.daily(tenant_id, skill_id, span)
+    runs = await bench.usage.quality_history(tenant_id, skill_id, days=span)
+    return cost_chart_of(days, runs, span)
+
+
+def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span: int) -> Chart:
+    """The chart of these days, today last. Pure."""
+    return cost_trend(
+        [CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
+        [RunMark(run.completed_at.date(), _run_label(run)) for run in runs],
+        last=days[-1].day,
+        span=span,
+    )
+
+
+def quality_chart_of(report: RunReport | None) -> Chart:
+    """The models of a run by quality and cost; without a run the chart says what to do."""
+    return quality_cost([] if report is None else figures_of(model_rows(report)))
+
+
+@router.get("/skills/{skill}/charts/cost-trend.{form}")
+async def cost_trend_file(
+    request: Request, bench: Bench, tenant: Tenant, skill: str, form: Form, days: str = ""
+) -> Response:
+    row = await bench.catalogue.find(tenant, skill)
+    chart = await cost_chart(bench, tenant, row.id, span_of(days))
+    return await _answer(request, row, chart, form)
+
+
+@router.get("/skills/{skill}/charts/quality-cost.{form}")
+async def quality_cost_file(request: Request, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
+    row = await bench.catalogue.find(tenant, skill)
+    report = None if row.last_run_id is None else await bench.benchmarks.report(tenant, row.last_run_id)
+    return await _answer(request, row, quality_chart_of(report), form)
+
+
+async def _answer(request: Request, skill: CatalogueRow, chart: Chart, form: Form) -> Response:
+    """The chart in that form; 304 without drawing it where the browser has it. Drawn ones are kept in the process."""
+    tag = f'"{chart.etag}.{form}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if tag in _tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    if chart.empty and form in ("svg", "png"):
+        raise NotFound("There is nothing to draw yet.", next_step=chart.sentence)
+    if form in ("csv", "json", "png"):
+        headers["content-disposition"] = f'attachment; filename="{skill_key(skill.name, skill.id)}-{chart.name}.{form}"'
+    # A picture takes some 50 ms of a processor: in a thread, other pages do not wait for it.
+    return Response(await asyncio.to_thread(_MAKERS[form], chart), headers=headers, media_type=_TYPES[form])
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+
+
+def _json(chart: Chart) -> str:
+    return json.dumps(chart.document(), ensure_ascii=False)
+
+
+_MAKERS: dict[Form, Callable[[Chart], str | bytes]] = {
+    "html": Chart.figure,
+    "svg": Chart.svg_file,
+    "png": Chart.png,
+    "json": _json,
+    "csv": lambda chart: chart.table.csv(),
+}
+
+
+def _run_label(run: BenchmarkPoint) -> str:
+    standing = {"best": "best", "single": "alone"}.get(run.verdict_kind, "leading")
+    return f"{model_name(run.model).short} {standing}, quality {points(run.quality)}"

@@ -1,0 +1,31 @@
+"""The frame of a skill's tabs: which skill and version this is, what can be done with it, and where one can go.
+
+A tab's template extends `skill/frame.html.jinja`, is given `frame`, and fills the block `tab`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from steelyard.bootstrap import Workbench
+from steelyard.services.catalogue import CatalogueRow
+
+Tab = Literal["details", "review", "suggestions", "benchmark"]
+
+
+@dataclass(frozen=True)
+class SkillFrame:
+    """What surrounds a tab. `open_suggestions` is the number in the tab of that name."""
+
+    skill: CatalogueRow
+    tab: Tab
+    open_suggestions: int
+
+
+async def skill_frame(bench: Workbench, tenant_id: UUID, ref: str, tab: Tab) -> SkillFrame:
+    """The frame around a tab of the skill of that name or id. Raises NotFound."""
+    skill = await bench.catalogue.find(tenant_id, ref)
+    suggestions = await bench.suggestions.counts(tenant_id, skill.id)
+    return SkillFrame(skill, tab, suggestions.open)

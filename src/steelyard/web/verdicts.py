@@ -13,7 +13,6 @@ from steelyard.statistics.verdict import GapFigures
 from steelyard.web.filters import money, percent, plural, points
 from steelyard.web.model_names import short_names
 
-
 _MOST_NAMED = 5
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -66,6 +67,7 @@ class Workbench:
     comparisons: Comparisons
     history: RunHistory
     run_forms: RunForms
+    model_views: ModelViews
     live: LiveRuns
     cases: CaseService
     usage: UsageService
@@ -169,6 +171,7 @@ async def _assemble(
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -193,7 +196,8 @@ async def _assemble(
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
     skills = SkillService(database)
-    offers = ModelOffers(database, settings, providers, partial(price_of, rates=settings.prices))
+    price_today = partial(price_of, rates=settings.prices)
+    offers = ModelOffers(database, settings, providers, price_today)
     views = RunViews(database)
     live = LiveRuns(views)
     stack.push_async_callback(live.aclose)
@@ -211,6 +215,7 @@ async def _assemble(
         comparisons=Comparisons(database, price),
         history=RunHistory(database),
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        model_views=ModelViews(database, price_today),
         live=live,
         cases=CaseService(database),
         usage=UsageService(database, price),

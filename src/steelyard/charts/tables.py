@@ -56,7 +56,7 @@ class Table:
         writer = csv.writer(written, lineterminator="\r\n")
         writer.writerow([_heading(column) for column in self.columns])
         for row in self.rows:
-            writer.writerow([_guarded(value) for value in row])
+            writer.writerow([guarded(value) for value in row])
         return written.getvalue()
 
     def records(self) -> list[dict[str, Any]]:
@@ -69,5 +69,6 @@ def _heading(column: Column) -> str:
     return f"{column.key}_microcents" if column.kind is Kind.MONEY else column.key
 
 
-def _guarded(value: Value) -> Value:
+def guarded(value: Value) -> Value:
+    """The value as a CSV cell: text that a spreadsheet would run is preceded by an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -11,23 +11,6 @@ from steelyard.domain.calls import FailureKind
 from steelyard.services.reports import RunReport
 
 SHOWN = 8
-_NAMES = {
-    FailureKind.EMPTY: "empty answer",
-    FailureKind.REFUSED: "refused",
-    FailureKind.CUT: "cut at the token limit",
-    FailureKind.CONTEXT_WINDOW: "too long for the model",
-    FailureKind.AUTHENTICATION: "key not accepted",
-    FailureKind.UNKNOWN_MODEL: "unknown model",
-    FailureKind.BAD_REQUEST: "request not accepted",
-    FailureKind.RATE_LIMITED: "rate limited",
-    FailureKind.OVERLOADED: "overloaded",
-    FailureKind.SERVER: "server error",
-    FailureKind.NETWORK: "not reachable",
-    FailureKind.TIMEOUT: "timed out",
-    FailureKind.MALFORMED: "malformed reply",
-    FailureKind.JUDGE: "not judged",
-    FailureKind.INTERNAL: "fault in Steelyard",
-}
 
 
 def failures(report: RunReport, width: int) -> Iterator[Text]:
@@ -40,7 +23,7 @@ def failures(report: RunReport, width: int) -> Iterator[Text]:
         kind = FailureKind(failure["kind"])
         style = "yellow" if kind.scores_zero else "red"
         fate = "scored 0" if kind.scores_zero else "not scored"
-        head = Text(f"{words.count(failure['count'], 'cell')} {_NAMES[kind]}", style=style)
+        head = Text(f"{words.count(failure['count'], 'cell')} {kind.words}", style=style)
         yield head.append(f" ({fate}): {words.safe(failure['model'])}", "")
         message = words.safe(failure["message"] or "", 240)
         if message:

@@ -73,11 +73,33 @@ class FailureKind(StrEnum):
         return self in _MODEL_FAILURES
 
     @property
+    def words(self) -> str:
+        """As a person says it of a cell: `1 cell not reachable`."""
+        return _WORDS[self]
+
+    @property
     def retryable(self) -> bool:
         """Worth another attempt within the deadline."""
         return self in _RETRYABLE
 
 
+_WORDS = {
+    FailureKind.EMPTY: "empty answer",
+    FailureKind.REFUSED: "refused",
+    FailureKind.CUT: "cut at the token limit",
+    FailureKind.CONTEXT_WINDOW: "too long for the model",
+    FailureKind.AUTHENTICATION: "key not accepted",
+    FailureKind.UNKNOWN_MODEL: "unknown model",
+    FailureKind.BAD_REQUEST: "request not accepted",
+    FailureKind.RATE_LIMITED: "rate limited",
+    FailureKind.OVERLOADED: "overloaded",
+    FailureKind.SERVER: "server error",
+    FailureKind.NETWORK: "not reachable",
+    FailureKind.TIMEOUT: "timed out",
+    FailureKind.MALFORMED: "malformed reply",
+    FailureKind.JUDGE: "not judged",
+    FailureKind.INTERNAL: "fault in Steelyard",
+}
 _MODEL_FAILURES = frozenset({FailureKind.EMPTY, FailureKind.REFUSED, FailureKind.CUT, FailureKind.CONTEXT_WINDOW})
 _RETRYABLE = frozenset(
     {

@@ -63,6 +63,7 @@ class LiveRuns:
         self._interval_s = interval_s
         self._refresh_s = refresh_s
         self._topics: dict[tuple[UUID, UUID], _Topic] = {}
+        self._closed = False
 
     @property
     def watched(self) -> int:
@@ -75,6 +76,8 @@ class LiveRuns:
         While the database is away nothing comes, and then it goes on. Raises NotFound. Cancelling the iteration or
         closing the iterator unsubscribes.
         """
+        if self._closed:
+            return
         key = (tenant_id, run_id)
         topic = self._topics.get(key)
         if topic is None:
@@ -103,7 +106,8 @@ class LiveRuns:
                 self._forget(key, topic)
 
     async def aclose(self) -> None:
-        """Stop every poll and end every subscription."""
+        """Stop every poll and end every subscription, also those that would still come; safe to call twice."""
+        self._closed = True
         topics, self._topics = list(self._topics.values()), {}
         for topic in topics:
             topic.close()

@@ -125,16 +125,6 @@ async def find_skill(connection: Connection, name: str) -> SkillRow:
     return row
 
 
-async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
-    """The skill of that id. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
-        await cursor.execute(_SKILLS + " WHERE s.id = %s", (skill_id,))
-        row = await cursor.fetchone()
-    if row is None:
-        raise NotFound("No such skill.", next_step="`steelyard skills list` shows those there are.")
-    return row
-
-
 async def name_of(connection: Connection, skill_id: UUID) -> str:
     """The name of a skill. Raises NotFound."""
     cursor = await connection.execute("SELECT name FROM skills WHERE id = %s", (skill_id,))
@@ -149,6 +139,16 @@ async def skill_of_version(connection: Connection, version_id: UUID) -> UUID | N
     cursor = await connection.execute("SELECT skill_id FROM skill_versions WHERE id = %s", (version_id,))
     row = await cursor.fetchone()
     return None if row is None else row["skill_id"]
+
+
+async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
+    """The skill of that id. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+        await cursor.execute(_SKILLS + " WHERE s.id = %s", (skill_id,))
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such skill.", next_step="`steelyard skills list` shows those there are.")
+    return row
 
 
 async def get_version(connection: Connection, version_id: UUID) -> VersionRow:

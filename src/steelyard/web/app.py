@@ -7,7 +7,17 @@ from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
 from steelyard.web import errors
-from steelyard.web.pages import add, compare, home, settings, skill_again, skill_benchmark, skill_charts, theme
+from steelyard.web.pages import (
+    add,
+    compare,
+    home,
+    run,
+    settings,
+    skill_again,
+    skill_benchmark,
+    skill_charts,
+    theme,
+)
 from steelyard.web.rendering import make_environment
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
@@ -22,6 +32,7 @@ ROUTERS = (
     add.router,
     compare.router,
     home.router,
+    run.router,
     settings.router,
     skill_again.router,
     skill_benchmark.router,

@@ -14,6 +14,7 @@ import uvicorn
 
 from steelyard import bootstrap
 from steelyard.domain.errors import InputError
+from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
 
 HOST = "127.0.0.1"
@@ -74,7 +75,18 @@ def _bound(host: str, port: int) -> Generator[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for."""
+    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for.
+
+    `streams` are ended before it waits for its connections: nothing else would end them.
+    """
+
+    def __init__(self, config: uvicorn.Config, streams: LiveRuns) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._streams.aclose()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -100,7 +112,7 @@ async def _serve(
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = _Server(config)
+        server = _Server(config, workbench.live)
         stop = asyncio.Event()
         asked = 0
 

@@ -1,0 +1,164 @@
+"""The matrix of a run as its page draws it: headings, bands of colour, words for the ear, addresses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from steelyard.domain.runs import Arm
+from steelyard.services.case_view import MOST_MODELS
+from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage
+from steelyard.web.filters import points
+from steelyard.web.links import run_url, with_query
+
+ARM_WORDS = {Arm.WITH_SKILL.value: "with the skill", Arm.WITHOUT_SKILL.value: "without the skill"}
+BANDS = 5
+FILTERS = (
+    (MatrixFilter.ALL, "All cases"),
+    (MatrixFilter.DIFFER, "Models differ"),
+    (MatrixFilter.NOT_PASSED, "Not passed"),
+    (MatrixFilter.FAILURES, "Failures"),
+)
+_LOOKS = {
+    CellLook.PASSED: "passed",
+    CellLook.NOT_PASSED: "not passed",
+    CellLook.GRADED: "graded",
+    CellLook.FAILED: "the model failed, scored 0",
+    CellLook.OUTAGE: "no answer, not scored",
+    CellLook.UNGRADED: "answered, not graded",
+    CellLook.WAITING: "waiting",
+    CellLook.MISSING: "never called",
+}
+
+
+@dataclass(frozen=True)
+class CellView:
+    """One cell. `band` is 0 (lowest quality) to 4, None without a quality; `words` is for the ear and the tip."""
+
+    href: str
+    look: CellLook
+    label: str
+    band: int | None
+    words: str
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One case; `title` is hostile text."""
+
+    number: int
+    key: str
+    title: str
+    family: str | None
+    href: str
+    cells: tuple[CellView, ...]
+
+
+@dataclass(frozen=True)
+class FilterLink:
+    name: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class MatrixView:
+    """`models` head `arms` columns each; `first` to `last` of `total` rows are shown, counted from 1."""
+
+    models: tuple[str, ...]
+    arms: tuple[str, ...]
+    rows: tuple[RowView, ...]
+    filters: tuple[FilterLink, ...]
+    only: MatrixFilter
+    looks: tuple[CellLook, ...]
+    cases: int
+    total: int
+    first: int
+    last: int
+    previous: str | None
+    next: str | None
+
+
+def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
+    """What the page shows of these rows."""
+    models = tuple(dict.fromkeys(model for model, _ in page.columns))
+    arms = tuple(dict.fromkeys(arm for _, arm in page.columns))
+    places = {model: place for place, model in enumerate(models)}
+    chosen = {model: models_query(side_by_side(place, len(models))) for model, place in places.items()}
+    only = None if page.only is MatrixFilter.ALL else page.only.value
+
+    def address(only: MatrixFilter, offset: int | None = None) -> str:
+        shown = None if only is MatrixFilter.ALL else only.value
+        return with_query(run_url(run_id), only=shown, offset=offset or None)
+
+    def case(index: int, models: str | None = None) -> str:
+        return with_query(run_url(run_id, f"cases/{index}"), models=models, only=only)
+
+    rows = tuple(
+        RowView(
+            number=row.index + 1,
+            key=row.key,
+            title=row.title,
+            family=row.family,
+            href=case(row.index),
+            cells=tuple(_cell(cell, case(row.index, chosen[cell.model]), len(arms) > 1) for cell in row.cells),
+        )
+        for row in page.rows
+    )
+    previous, following = page.previous_offset, page.next_offset
+    return MatrixView(
+        models=models,
+        arms=arms,
+        rows=rows,
+        filters=tuple(FilterLink(name, address(one), one is page.only) for one, name in FILTERS),
+        only=page.only,
+        looks=_seen(cell for row in rows for cell in row.cells),
+        cases=page.cases,
+        total=page.total,
+        first=page.offset + 1,
+        last=page.offset + len(rows),
+        previous=None if previous is None else address(page.only, previous),
+        next=None if following is None else address(page.only, following),
+    )
+
+
+def side_by_side(first: int, models: int) -> Sequence[int]:
+    """The places of up to four models to show together, beginning with the one at `first`."""
+    return [first, *(place for place in range(models) if place != first)][:MOST_MODELS]
+
+
+def models_query(places: Sequence[int]) -> str:
+    """`0-2-3`: places of a run's models in an address, where names would be long."""
+    return "-".join(str(place) for place in places)
+
+
+def read_models_query(given: str, models: Sequence[str]) -> list[str]:
+    """The models of `models_query`, at most four; places that are none of the run's are left out."""
+    places = [int(part) for part in given.split("-") if part.isdecimal() and len(part) < 6]
+    return [models[place] for place in dict.fromkeys(places) if place < len(models)][:MOST_MODELS]
+
+
+def band(quality: float) -> int:
+    """0-100 points to one of five bands of 20, the last with both its ends."""
+    return min(BANDS - 1, max(0, int(quality // (100 / BANDS))))
+
+
+def _cell(cell: MatrixCell, href: str, name_arm: bool) -> CellView:
+    where = f"{cell.model}, {ARM_WORDS[cell.arm]}" if name_arm else cell.model
+    quality = "" if cell.quality is None else f"quality {points(cell.quality)}, "
+    kind = f" ({cell.failure_kind.replace('_', ' ')})" if cell.failure_kind else ""
+    trials = f", mean of {cell.trials} trials" if cell.trials > 1 else ""
+    return CellView(
+        href=href,
+        look=cell.look,
+        label=cell.label,
+        band=None if cell.quality is None else band(cell.quality),
+        words=f"{where}: {quality}{_LOOKS[cell.look]}{kind}{trials}",
+    )
+
+
+def _seen(cells: Iterable[CellView]) -> tuple[CellLook, ...]:
+    """The looks the legend must explain, in their own order."""
+    found = {cell.look for cell in cells}
+    return tuple(look for look in CellLook if look in found)

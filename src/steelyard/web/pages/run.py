@@ -1,0 +1,163 @@
+"""A run: its live progress, then its verdict, table and matrix; cancelling and resuming it; its downloads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import JSONResponse, Response
+
+from steelyard.domain.errors import Conflict, InputError
+from steelyard.domain.money import microcents
+from steelyard.services.run_matrix import MatrixFilter
+from steelyard.storage.matrix import CellExport
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.exports import csv_download
+from steelyard.web.forms import Form, text
+from steelyard.web.links import run_url, with_query
+from steelyard.web.matrix_view import matrix_view
+from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
+from steelyard.web.rendering import View, Viewing
+from steelyard.web.run_notices import failure_lines, is_resumable, notices
+from steelyard.web.verdicts import verdict_words
+
+router = APIRouter()
+
+ENDED = "ended"
+
+
+async def existing_run(bench: Bench, tenant: Tenant, run_id: UUID) -> UUID:
+    """The run's id, once it is known to be there: a stream cannot answer 404 any more. Raises NotFound."""
+    await bench.run_views.signature(tenant, run_id)
+    return run_id
+
+
+Existing = Annotated[UUID, Depends(existing_run)]
+
+
+@router.get("/runs/{run_id}.json")
+async def run_json(bench: Bench, tenant: Tenant, run_id: UUID) -> Response:
+    return JSONResponse((await bench.benchmarks.report(tenant, run_id)).to_json())
+
+
+@router.get("/runs/{run_id}/cells.csv")
+async def run_cells(bench: Bench, tenant: Tenant, run_id: Existing) -> Response:
+    return csv_download(bench.run_views.cells(tenant, run_id), CellExport, f"run-{str(run_id)[:8]}-cells.csv")
+
+
+@router.get("/runs/{run_id}/events", response_class=EventSourceResponse)
+async def run_events(
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    run_id: Existing,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> AsyncGenerator[ServerSentEvent]:
+    """The progress as whole fragments, then `ended`. What the viewer has already, by its id, is not sent again."""
+    seen = last_event_id
+    async for progress in bench.live.subscribe(tenant, run_id):
+        if progress.signature != seen or not progress.under_way:
+            html = view.html("run/progress.html.jinja", progress=progress)
+            yield ServerSentEvent(raw_data=str(html), id=progress.signature)
+        seen = None
+        if not progress.under_way:
+            yield ServerSentEvent(raw_data=progress.status, event=ENDED)
+
+
+@router.get("/runs/{run_id}")
+async def run_page(
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    run_id: UUID,
+    only: str = "",
+    offset: str = "",
+    sort: str = "",
+    dir: str = "",
+) -> Response:
+    """`only` and `offset` choose rows of the matrix, `sort` and `dir` order the models."""
+    return await _page(view, bench, tenant, run_id, only=only, offset=offset, sort=sort, direction=dir)
+
+
+@router.post("/runs/{run_id}/cancel")
+async def cancel_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existing) -> Response:
+    # A conflict means that it ended while the button was being pressed: its page says so.
+    with suppress(Conflict):
+        await bench.benchmarks.cancel(tenant, str(run_id))
+    return view.redirect(run_url(run_id))
+
+
+@router.post("/runs/{run_id}/resume")
+async def resume_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existing, form: Form) -> Response:
+    given = text(form, "budget").strip()
+    try:
+        await bench.benchmarks.resume(tenant, str(run_id), _budget(given))
+    except InputError as error:
+        return await _page(view, bench, tenant, run_id, budget=given, error=error)
+    return view.redirect(run_url(run_id))
+
+
+async def _page(
+    view: View,
+    bench: Bench,
+    tenant: Tenant,
+    run_id: UUID,
+    *,
+    only: str = "",
+    offset: str = "",
+    sort: str = "",
+    direction: str = "",
+    budget: str | None = None,
+    error: InputError | None = None,
+) -> Response:
+    """The page; what says nothing in its address is left aside."""
+    chosen = next((one for one in MatrixFilter if one == only), MatrixFilter.ALL)
+    start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
+    shown = await bench.run_views.view(tenant, run_id)
+    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start)
+    order = sort if sort in BY_KEY else DEFAULT_SORT
+    descending = direction == "desc" if direction in ("asc", "desc") else BY_KEY[order].descending
+
+    def sorted_by(key: str) -> str:
+        down = not descending if key == order else BY_KEY[key].descending
+        return with_query(run_url(run_id), sort=key, dir="desc" if down else "asc", only=only, offset=start or None)
+
+    report = shown.report
+    return view.page(
+        "run/page.html.jinja",
+        status=200 if error is None else 422,
+        view=shown,
+        run=shown.run,
+        progress=shown.progress,
+        words=None if report is None else verdict_words(report),
+        models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
+        columns=COLUMNS,
+        lifts=report is not None and any(summary.lift is not None for summary in report.summaries),
+        order=order,
+        descending=descending,
+        sorted_by=sorted_by,
+        matrix=matrix_view(page, run_id),
+        notices=notices(shown),
+        failures=failure_lines(shown),
+        resumable=is_resumable(shown),
+        budget=budget,
+        error=error,
+        ended_event=ENDED,
+    )
+
+
+def _budget(given: str) -> int | None:
+    """Dollars as typed, to microcents; nothing typed keeps the run's own. Raises InputError."""
+    if not given:
+        return None
+    try:
+        usd = float(given.removeprefix("$").replace(",", ""))
+    except ValueError:
+        usd = 0.0
+    if not 0 < usd < 1e7:
+        raise InputError("This is no amount to spend.", next_step="Give US dollars above 0, as 2.50.")
+    return microcents(usd)

@@ -1,0 +1,165 @@
+"""What a run's page says beside its verdict: why it is less than whole, what failed, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from steelyard.domain.calls import FailureKind
+from steelyard.domain.runs import RunStatus
+from steelyard.services.reports import RunReport
+from steelyard.services.run_view import RunView
+from steelyard.web.filters import money, plural, points, signed
+
+Tone = Literal["warn", "bad"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing a reader of the verdict must know. `detail` may be hostile text."""
+
+    tone: Tone
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class FailureLine:
+    """Cells of one model that ended in one way. `message` is the provider's own, hostile text."""
+
+    model: str
+    words: str
+    cells: int
+    fate: str
+    message: str
+    next_step: str
+
+
+def is_resumable(view: RunView) -> bool:
+    """Whether something is left to do: cells without an answer or a grade, in a run that has ended."""
+    report = view.report
+    if view.progress.under_way or report is None:
+        return False
+    return view.run.status != RunStatus.COMPLETED or report.counts.missing > 0 or _ungraded(report) > 0
+
+
+def notices(view: RunView) -> list[Notice]:
+    """In the order of their weight; empty for a whole run that harms nobody."""
+    report = view.report
+    if report is None:
+        return []
+    found = [*_stopped(report), *_harm(report)]
+    if report.counts.missing and view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None:
+        found.append(
+            Notice(
+                "warn",
+                f"{plural(report.counts.missing, 'cell')} of {report.counts.planned:,} missing.",
+                "Missing cells are not scored. A model that misses over 5% of its cells is left out of the verdict.",
+            )
+        )
+    ungraded = _ungraded(report)
+    if ungraded:
+        found.append(
+            Notice("warn", f"{plural(ungraded, 'answer')} not graded.", "The judge gave no usable grade for them.")
+        )
+    if view.judge is not None and view.judge.same_family:
+        found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
+    if view.run.spent_is_lower_bound:
+        found.append(Notice("warn", "Some prices are unknown.", "What was spent is at least the sum shown."))
+    return found
+
+
+def failure_lines(view: RunView) -> list[FailureLine]:
+    """One line for each model and kind of failure, as the run's page lists them."""
+    return [_line(failure, view.settings.max_tokens) for failure in view.failures]
+
+
+def lift_harm(lift: float | None, high: float | None, margin: float) -> Literal["proven", "possible"] | None:
+    """Whether the skill makes a model worse: shown by the whole interval, or by more than the margin at least."""
+    if lift is None or lift >= 0:
+        return None
+    if high is not None and high < 0:
+        return "proven"
+    return "possible" if lift <= -margin else None
+
+
+def _ungraded(report: RunReport) -> int:
+    return report.counts.answered - report.counts.judged
+
+
+def _stopped(report: RunReport) -> Sequence[Notice]:
+    run, counts = report.run, report.counts
+    done = f"{counts.answered + counts.failed:,} of {plural(counts.planned, 'cell')} are done."
+    kept = "What is paid is kept, and not paid again when the run is resumed."
+    if run.stop_cause == "budget":
+        budget = "" if run.budget_microcents is None else f" of {money(run.budget_microcents)}"
+        return [Notice("warn", f"Partial: stopped by its budget{budget}.", f"{done} {kept}")]
+    if run.status == RunStatus.CANCELLED:
+        return [Notice("warn", "Partial: cancelled.", f"{done} {kept}")]
+    if run.status == RunStatus.FAILED:
+        return [Notice("bad", "This run failed.", f"{run.error_message or 'No reason was given.'} {done} {kept}")]
+    return []
+
+
+def _harm(report: RunReport) -> Sequence[Notice]:
+    found: list[Notice] = []
+    for summary in report.summaries:
+        harm = lift_harm(summary.lift, summary.lift_high, report.verdict.margin)
+        if harm is None:
+            continue
+        interval = (
+            f", 95% interval {signed(summary.lift_low)} to {signed(summary.lift_high)}"
+            if summary.lift_low is not None
+            else ""
+        )
+        proven = harm == "proven"
+        found.append(
+            Notice(
+                "bad" if proven else "warn",
+                f"The skill {'makes' if proven else 'may make'} {summary.model} worse.",
+                f"Lift {signed(summary.lift)} points{interval}{'' if proven else '; not proven'}. Without the skill it"
+                f" scores {points((summary.quality or 0.0) - (summary.lift or 0.0))}.",
+            )
+        )
+    return found
+
+
+def _line(failure: Mapping[str, Any], max_tokens: int) -> FailureLine:
+    kind = FailureKind(failure["kind"])
+    return FailureLine(
+        model=failure["model"],
+        words=kind.words,
+        cells=failure["count"],
+        fate="scored 0" if kind.scores_zero else "not scored",
+        message=failure["message"] or "",
+        next_step=_next_step(kind, max_tokens),
+    )
+
+
+def _next_step(kind: FailureKind, max_tokens: int) -> str:
+    match kind:
+        case FailureKind.EMPTY:
+            return "It counts against the model. If it reasons first, give it more room: raise the longest answer."
+        case FailureKind.REFUSED:
+            return "It counts against the model. Look at the case if it should not have been refused."
+        case FailureKind.CUT:
+            return f"Raise the longest answer (now {plural(max_tokens, 'token')}) if answers may be longer."
+        case FailureKind.CONTEXT_WINDOW:
+            return "Shorten the skill's references or the case, or choose a model that takes more."
+        case FailureKind.AUTHENTICATION:
+            return "Set a valid key where Steelyard is started, start it again, then resume the run."
+        case FailureKind.UNKNOWN_MODEL:
+            return "Check the model's name with its provider, then run with the right one."
+        case FailureKind.BAD_REQUEST:
+            return "The message says what the provider did not accept; change it and run again."
+        case FailureKind.RATE_LIMITED | FailureKind.OVERLOADED:
+            return "Resume the run to call again; fewer calls at once help."
+        case FailureKind.NETWORK:
+            return "Check the address and the network, then resume the run."
+        case FailureKind.JUDGE:
+            return "Resume the run to judge again; the answers are kept and not called for again."
+        case FailureKind.INTERNAL:
+            return "Resume the run to try again; the server's log says where it went wrong."
+        case _:
+            return "Resume the run to call again."

@@ -133,7 +133,9 @@ def _quality(runs: Sequence[BenchmarkPoint]) -> StatCard:
         points(last.quality),
         (interval, model_name(last.model).short),
         _moved(runs),
-        Line(
+        None
+        if len(runs) < 2
+        else Line(
             tuple(run.quality for run in runs[-30:]),
             f"Quality of the last {plural(min(30, len(runs)), 'benchmark')}, the newest {points(last.quality)}",
         ),

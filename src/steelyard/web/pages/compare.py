@@ -97,8 +97,9 @@ async def _compared(bench: Workbench, tenant_id: UUID, skill_id: UUID, first: UU
 
 
 def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple[UUID | None, UUID | None]:
-    """The runs asked for; the second is the newest without a word, the first the one before the second."""
-    ids = [run.id for run in runs]
+    """The runs asked for. Unasked, the second is the newest and the first the one before it, of record if it can be."""
+    of_record = [run.id for run in runs if run.of_record and run.status == RunStatus.COMPLETED]
+    ids = of_record if len(of_record) > 1 and b is None else [run.id for run in runs]
     second = b or next((run for run in ids if run != a), None)
     if a is not None:
         return a, second

@@ -92,7 +92,9 @@ UPDATE skills s
 ALTER TABLE skills
     ADD FOREIGN KEY (tenant_id, current_version_id) REFERENCES skill_versions (tenant_id, id),
     ADD FOREIGN KEY (tenant_id, last_run_id) REFERENCES benchmark_runs (tenant_id, id);
-CREATE INDEX skills_by_name ON skills (tenant_id, lower(name), id);
+-- The list of skills is sorted from this index alone, by any of its columns.
+CREATE INDEX skills_to_sort ON skills (tenant_id, id)
+    INCLUDE (name, quality, avg_cost_microcents, feedback_positive_percent, benchmarked_at);
 
 ALTER TABLE skills FORCE ROW LEVEL SECURITY;
 ALTER TABLE skill_versions FORCE ROW LEVEL SECURITY;

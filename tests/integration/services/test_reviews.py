@@ -22,7 +22,7 @@ from steelyard.storage import reviews
 from steelyard.storage.database import Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.reviews import ReviewRow
-from tests.integration.execution.bench import CALL_MICROCENTS, Caller, Models, price
+from tests.integration.execution.bench import CALL_MICROCENTS, Caller, Models, fit, price
 from tests.integration.services.made_skills import other_tenant, skill
 
 GOOD = json.dumps(
@@ -57,7 +57,16 @@ async def serve(database: Database, tenant_id: UUID, review_id: UUID, caller: Ca
     stop = asyncio.Event()
     async with asyncio.timeout(60):
         working = asyncio.create_task(
-            work(database, caller, price, lambda ref: Judge(ref, ref.text), run_id=None, concurrency=4, stop=stop)
+            work(
+                database,
+                caller,
+                price,
+                lambda ref: Judge(ref, ref.text),
+                unfit=fit,
+                run_id=None,
+                concurrency=4,
+                stop=stop,
+            )
         )
         row = await ended(database, tenant_id, review_id)
         stop.set()

@@ -147,6 +147,7 @@ async def test_differences_from_the_expected_output_are_marked(site: Site, made:
 async def test_a_long_output_is_cut_and_can_be_downloaded_whole(site: Site, made: Made) -> None:
     long = "<h1>x</h1>" * 120_000
     run_id = await made.run(asks(content(), [checked(1)], ("m0",)), lambda model, prompt: long)
+    page = ""
     for show in SHOWS:
         page = await get(site, f"/runs/{run_id}/cases/0?show={show}")
         assert len(page) < 300_000

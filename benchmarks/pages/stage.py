@@ -75,7 +75,9 @@ class Stage:
         self.suggestions = SuggestionService(self.database)
         self.usage = UsageService(self.database, self.price)
         self.reviews = ReviewService(self.database, self.queue, AnyModel())
-        self.engine = await self._stack.enter_async_context(Engine(self.database, self.actors, self.price, make_judge))
+        self.engine = await self._stack.enter_async_context(
+            Engine(self.database, self.actors, self.price, make_judge, unfit=lambda _: None)
+        )
         async with self.database.tenant(self.tenant_id) as connection:
             row = await (await connection.execute("SELECT clock_timestamp() AS began")).fetchone()
         assert row is not None

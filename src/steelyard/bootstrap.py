@@ -105,7 +105,7 @@ class Workbench:
         """
         from functools import partial
 
-        from steelyard.execution.fitness import why_unfit
+        from steelyard.execution.fitness import why_review_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
@@ -116,6 +116,7 @@ class Workbench:
             self._price,
             self._make_judge,
             unfit=partial(why_unfit, models=self.providers, make_judge=self._make_judge),
+            review_unfit=partial(why_review_unfit, models=self.providers),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,

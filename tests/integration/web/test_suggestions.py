@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from uuid import UUID, uuid4
 
-
 from tests.integration.web.harness import Site
 from tests.integration.web.made import content, made_skill
 

@@ -17,7 +17,7 @@ from steelyard.judging import validate_check
 from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
 from steelyard.skills.text import unstorable
 from steelyard.storage import cases, feedback, standing
-from steelyard.storage.cases import CaseEntry
+from steelyard.storage.cases import CaseCounts, CaseEntry
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.skills import name_of
 
@@ -52,6 +52,15 @@ class CaseDraft:
         )
 
 
+@dataclass(frozen=True)
+class CasePage:
+    """Some of a skill's cases, how many are listed so in all, and how many there are of each status."""
+
+    entries: tuple[CaseEntry, ...]
+    total: int
+    counts: CaseCounts
+
+
 class CaseService:
     """Use cases on golden cases, for one tenant at a time."""
 
@@ -70,6 +79,31 @@ class CaseService:
         """A skill's cases in use of whatever status, ad-hoc ones only when asked for; or its retired ones."""
         async with self._database.tenant(tenant_id) as connection:
             return await cases.list_cases(connection, skill_id, status=status, source=source, retired=retired)
+
+    async def page(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        *,
+        status: CaseStatus | None = None,
+        retired: bool = False,
+        number: int = 1,
+        size: int = 25,
+    ) -> CasePage:
+        """The page of that number, from 1, of `list`: those that wait for a decision first, then the oldest."""
+        async with self._database.tenant(tenant_id) as connection:
+            counts = await cases.count_cases(connection, skill_id)
+            in_use = {
+                CaseStatus.PENDING: counts.pending,
+                CaseStatus.ACCEPTED: counts.accepted,
+                CaseStatus.REJECTED: counts.rejected,
+            }
+            total = counts.retired if retired else sum(in_use.values()) if status is None else in_use[status]
+            number = max(1, min(number, -(-total // size)))
+            entries = await cases.page_of_cases(
+                connection, skill_id, status=status, retired=retired, offset=(number - 1) * size, limit=size
+            )
+        return CasePage(tuple(entries), total, counts)
 
     async def get(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
         """One case, retired or not. Raises NotFound."""

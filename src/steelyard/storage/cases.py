@@ -40,6 +40,16 @@ class CaseEntry:
     retired_at: datetime | None
 
 
+@dataclass(frozen=True)
+class CaseCounts:
+    """A skill's cases by status, ad-hoc ones left out; `retired` ones are in no other count."""
+
+    pending: int
+    accepted: int
+    rejected: int
+    retired: int
+
+
 _INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
                                        checks, files, family, case_set, source, extra, status, author)
              VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -121,6 +131,35 @@ async def list_cases(
         (skill_id, status, status, retired, source, source),
     )
     return [_entry(row) for row in await cursor.fetchall()]
+
+
+async def page_of_cases(
+    connection: Connection, skill_id: UUID, *, status: CaseStatus | None, retired: bool, offset: int, limit: int
+) -> list[CaseEntry]:
+    """Some of `list_cases`, those that wait for a decision first."""
+    cursor = await connection.execute(
+        _CASES
+        + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
+                AND source <> 'ad_hoc'
+              ORDER BY status = 'pending' DESC, created_at, case_key, id OFFSET %s LIMIT %s""",
+        (skill_id, status, status, retired, offset, limit),
+    )
+    return [_entry(row) for row in await cursor.fetchall()]
+
+
+async def count_cases(connection: Connection, skill_id: UUID) -> CaseCounts:
+    """The skill's cases, counted."""
+    cursor = await connection.execute(
+        """SELECT count(*) FILTER (WHERE retired_at IS NULL AND status = 'pending')::int AS pending,
+                  count(*) FILTER (WHERE retired_at IS NULL AND status = 'accepted')::int AS accepted,
+                  count(*) FILTER (WHERE retired_at IS NULL AND status = 'rejected')::int AS rejected,
+                  count(*) FILTER (WHERE retired_at IS NOT NULL)::int AS retired
+             FROM golden_cases WHERE skill_id = %s AND source <> 'ad_hoc'""",
+        (skill_id,),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return CaseCounts(row["pending"], row["accepted"], row["rejected"], row["retired"])
 
 
 async def get_case(connection: Connection, case_id: UUID) -> CaseEntry:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,12 +12,19 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from steelyard.bootstrap import Workbench
-from steelyard.domain.errors import NotFound
+from steelyard.domain.cases import CaseStatus
+from steelyard.domain.errors import InputError, NotFound, SteelyardError
+from steelyard.domain.feedback import FeedbackStatus, FeedbackType
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.storage.skills import VersionRow
 from steelyard.storage.versions import FileLine
+from steelyard.web.case_form import check_words
 from steelyard.web.deps import Bench, Tenant
+from steelyard.web.feedback_form import FEEDBACK_FIELDS, read_feedback
+from steelyard.web.forms import Form, text
+from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_frame import skill_frame
+from steelyard.web.query import natural, one_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.skill_words import advice, frontmatter_facts
 from steelyard.web.text.markdown import markdown
@@ -25,6 +33,8 @@ from steelyard.web.text.plain import plain
 router = APIRouter()
 
 _SHOWN_VERSIONS = 5
+_SHOWN_EXAMPLES = 10
+_CASES_A_PAGE = 25
 
 
 @router.get("/skills/{skill}/details")
@@ -35,8 +45,24 @@ async def details(
     skill: str,
     shown_as: Annotated[str, Query(alias="view")] = "",
     version: str = "",
+    cases: str = "",
+    page: str = "",
 ) -> Response:
-    return await details_page(view, bench, tenant, skill, raw=shown_as == "raw", version=version)
+    return await details_page(
+        view, bench, tenant, skill, raw=shown_as == "raw", version=version, cases=cases, number=natural(page) or 1
+    )
+
+
+@router.post("/skills/{skill}/feedback")
+async def give_feedback(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
+    row = await bench.catalogue.find(tenant, skill)
+    typed = {name: text(form, name) for name in FEEDBACK_FIELDS}
+    try:
+        given = read_feedback(typed)
+        await bench.feedback.add(tenant, row.id, replace(given, skill_version_id=row.version_id))
+    except InputError as error:
+        return await details_page(view, bench, tenant, skill, feedback=typed, feedback_error=error, http_status=422)
+    return view.redirect(skill_url(row.name, row.id, "details") + "?thanks=1#feedback")
 
 
 async def details_page(
@@ -47,6 +73,11 @@ async def details_page(
     *,
     raw: bool = False,
     version: str = "",
+    cases: str = "",
+    number: int = 1,
+    case_error: SteelyardError | None = None,
+    feedback: Mapping[str, str] | None = None,
+    feedback_error: InputError | None = None,
     http_status: int = 200,
 ) -> Response:
     """The tab; of an earlier version where the start of a digest says so. Raises NotFound."""
@@ -54,6 +85,19 @@ async def details_page(
     versions = await bench.versions.list(tenant, frame.skill.id)
     shown = await _version(bench, tenant, frame.skill, version)
     files = await bench.versions.files(tenant, shown.id)
+    status = one_of(CaseStatus, cases)
+    retired = cases == "retired"
+    listed = await bench.cases.page(
+        tenant, frame.skill.id, status=status, retired=retired, number=number, size=_CASES_A_PAGE
+    )
+    pages = max(1, -(-listed.total // _CASES_A_PAGE))
+    examples = await bench.feedback.list(
+        tenant,
+        frame.skill.id,
+        feedback_type=FeedbackType.TRAINING_EXAMPLE,
+        status=FeedbackStatus.NEW,
+        limit=_SHOWN_EXAMPLES,
+    )
     return view.page(
         "skill/details.html.jinja",
         status=http_status,
@@ -66,6 +110,17 @@ async def details_page(
         advice=advice,
         versions=versions[:_SHOWN_VERSIONS],
         version_count=len(versions),
+        cases=listed,
+        case_filter="retired" if retired else None if status is None else status.value,
+        number=min(number, pages),
+        pages=pages,
+        check_words=check_words,
+        examples=examples.rows,
+        case_error=case_error,
+        stats=await bench.feedback.stats(tenant, frame.skill.id),
+        feedback=feedback or dict.fromkeys(FEEDBACK_FIELDS, ""),
+        feedback_error=feedback_error,
+        thanks="thanks" in view.request.query_params,
     )
 
 

@@ -1,0 +1,277 @@
+"""Golden cases by plain forms: added, proposed, edited, decided on, and made of users' training examples."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from steelyard.domain.cases import CaseStatus, Check, CheckKind, GoldenCase
+from steelyard.domain.feedback import Feedback, FeedbackType
+from steelyard.services.cases import CaseDraft
+from steelyard.storage.cases import CaseEntry
+from tests.integration.web.harness import Site
+from tests.integration.web.made import content, made_skill
+
+DETAILS = "/skills/weigh/details"
+CASES = "/skills/weigh/cases"
+
+
+async def skill(site: Site, golden: int = 0, name: str = "weigh") -> UUID:
+    return await made_skill(site.workbench, site.tenant_id, content(name), golden)
+
+
+async def only(site: Site, skill_id: UUID) -> CaseEntry:
+    (entry,) = await site.workbench.cases.list(site.tenant_id, skill_id)
+    return entry
+
+
+async def example(site: Site, skill_id: UUID, given: str = "2 lb") -> UUID:
+    feedback = Feedback(FeedbackType.TRAINING_EXAMPLE, example_input=given, expected_output="907 g", author="Ann")
+    return (await site.workbench.feedback.add(site.tenant_id, skill_id, feedback)).id
+
+
+def typed(**more: Any) -> dict[str, Any]:
+    return {"input": "How heavy is it?", "expected": "12 g", "do": "add", **more}
+
+
+async def test_a_case_that_was_added_is_accepted_and_listed(site: Site) -> None:
+    skill_id = await skill(site)
+    assert "No golden cases yet" in (await site.client.get(DETAILS)).text
+    answer = await site.post(CASES, typed(family="scales", case_set="dev", author="Ann"))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{DETAILS}#cases")
+    assert (await only(site, skill_id)).status is CaseStatus.ACCEPTED
+    page = (await site.client.get(DETAILS)).text
+    for said in ("How heavy is it?", "12 g", "family scales", "set dev", "written here by Ann"):
+        assert said in page
+
+
+async def test_checks_and_assertions_are_read_row_by_row(site: Site) -> None:
+    skill_id = await skill(site)
+    await site.post(
+        CASES,
+        typed(
+            assertions="Names the unit.\n\nIs short.",
+            check_kind=["number", "contains", "contains", "json_equal"],
+            check_value=["12", "", "GRAM", '{"g": 12}'],
+            check_tolerance=["0.5", "", "", ""],
+            check_ignore_case=["2"],
+        ),
+    )
+    case = (await only(site, skill_id)).case
+    assert case.assertions == ("Names the unit.", "Is short.")
+    assert case.checks == (
+        Check(CheckKind.NUMBER, 12.0, tolerance=0.5),
+        Check(CheckKind.CONTAINS, "GRAM", ignore_case=True),
+        Check(CheckKind.JSON_EQUAL, {"g": 12}),
+    )
+
+
+async def test_a_form_that_cannot_be_used_keeps_what_was_typed(site: Site) -> None:
+    skill_id = await skill(site)
+    sent = typed(check_kind=["regex"], check_value=["(unclosed"], check_tolerance=[""])
+    answer = await site.post(CASES, sent)
+    assert answer.status_code == 422
+    assert "Check 1 cannot be used" in answer.text
+    assert "(unclosed" in answer.text
+    assert "How heavy is it?" in answer.text
+    assert not await site.workbench.cases.list(site.tenant_id, skill_id)
+
+
+async def test_a_case_that_is_there_already_is_refused_at_the_form(site: Site) -> None:
+    await skill(site)
+    await site.post(CASES, typed())
+    answer = await site.post(CASES, typed())
+    assert answer.status_code == 409
+    assert "is the same" in answer.text
+    assert "12 g" in answer.text
+
+
+async def test_more_rows_of_checks_come_without_javascript_and_keep_nothing(site: Site) -> None:
+    skill_id = await skill(site)
+    sent = typed(do="more", check_kind=["contains"] * 3, check_value=["a", "b", "c"], check_tolerance=[""] * 3)
+    answer = await site.post(CASES, sent)
+    assert answer.status_code == 200
+    assert answer.text.count('name="check_kind"') == 5
+    assert not await site.workbench.cases.list(site.tenant_id, skill_id)
+
+
+async def test_a_proposed_case_comes_first_and_can_be_accepted(site: Site) -> None:
+    skill_id = await skill(site, 3)
+    await site.post(CASES, typed(do="propose", key="proposed"))
+    page = (await site.client.get(DETAILS)).text
+    assert page.index(">proposed</a>") < page.index(">case-0</a>")
+    (pending,) = await site.workbench.cases.list(site.tenant_id, skill_id, status=CaseStatus.PENDING)
+    await site.post(f"{CASES}/{pending.id}/accept")
+    assert (await site.workbench.cases.get(site.tenant_id, pending.id)).status is CaseStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(("decision", "status"), [("reject", "rejected"), ("retire", "retired")])
+async def test_a_case_taken_out_is_found_under_its_status_and_can_come_back(
+    site: Site, decision: str, status: str
+) -> None:
+    skill_id = await skill(site, 1)
+    entry = await only(site, skill_id)
+    await site.post(f"{CASES}/{entry.id}/{decision}")
+    assert (await site.workbench.catalogue.find(site.tenant_id, "weigh")).cases == 0
+    assert ">case-0</a>" in (await site.client.get(f"{DETAILS}?cases={status}")).text
+    await site.post(f"{CASES}/{entry.id}/{'restore' if decision == 'retire' else 'accept'}")
+    assert (await site.workbench.catalogue.find(site.tenant_id, "weigh")).cases == 1
+
+
+async def test_an_edit_changes_what_was_typed_and_keeps_the_rest(site: Site) -> None:
+    given = GoldenCase("one", "Weigh it", "1 g", ("Short.",), (Check(CheckKind.NUMBER, 1),), {"a.txt": "x"}, "f", "dev")
+    skill_id = await made_skill(site.workbench, site.tenant_id, content("weigh"), [given])
+    entry = await only(site, skill_id)
+    page = (await site.client.get(f"{CASES}/{entry.id}")).text
+    assert "a.txt" in page
+    sent = {
+        "input": "Weigh it",
+        "expected": "2 g",
+        "assertions": "Short.",
+        "key": "one",
+        "family": "f",
+        "case_set": "dev",
+        "check_kind": ["number"],
+        "check_value": ["1"],
+        "check_tolerance": [""],
+    }
+    assert (await site.post(f"{CASES}/{entry.id}", {**sent, "do": "save"})).status_code == 303
+    case = (await only(site, skill_id)).case
+    assert (case.expected, case.files, case.assertions, case.checks[0].value) == ("2 g", {"a.txt": "x"}, ("Short.",), 1)
+
+
+async def test_a_form_sent_as_it_was_shown_changes_nothing(site: Site) -> None:
+    skill_id = await skill(site)
+    checks = (
+        Check(CheckKind.JSON_EQUAL, {"a": [1, "x"]}),
+        Check(CheckKind.JSON_EQUAL, "text"),
+        Check(CheckKind.JSON_SCHEMA, {"type": "object"}),
+        Check(CheckKind.NUMBER, 3, tolerance=0.25),
+        Check(CheckKind.REGEX, r"\d+", ignore_case=True),
+    )
+    entry = await site.workbench.cases.add(site.tenant_id, skill_id, CaseDraft("in", "out", ("A.", "B."), checks))
+    page = (await site.client.get(f"{CASES}/{entry.id}")).text
+    sent = fields_of(page)
+    assert (await site.post(f"{CASES}/{entry.id}", {**sent, "do": "save"})).status_code == 303
+    assert (await only(site, skill_id)).id == entry.id
+
+
+async def test_an_example_can_be_accepted_as_it_is(site: Site) -> None:
+    skill_id = await skill(site)
+    feedback = await example(site, skill_id)
+    assert "1 training example to decide on" in (await site.client.get(DETAILS)).text
+    await site.post(f"/skills/weigh/examples/{feedback}/accept")
+    case = (await only(site, skill_id)).case
+    assert (case.input, case.expected, case.source.value) == ("2 lb", "907 g", "training_example")
+    assert "to decide on" not in (await site.client.get(DETAILS)).text
+
+
+async def test_an_example_can_be_edited_first(site: Site) -> None:
+    skill_id = await skill(site)
+    url = f"/skills/weigh/examples/{await example(site, skill_id)}"
+    assert "907 g" in (await site.client.get(url)).text
+    assert (await site.post(url, typed(input="2 lb", expected="907.2 g", do="propose"))).status_code == 303
+    entry = await only(site, skill_id)
+    assert (entry.case.expected, entry.status) == ("907.2 g", CaseStatus.PENDING)
+
+
+async def test_a_rejected_example_becomes_no_case(site: Site) -> None:
+    skill_id = await skill(site)
+    await site.post(f"/skills/weigh/examples/{await example(site, skill_id)}/reject")
+    assert not await site.workbench.cases.list(site.tenant_id, skill_id)
+    assert "to decide on" not in (await site.client.get(DETAILS)).text
+
+
+async def test_an_example_that_is_a_case_already_says_so_on_the_page(site: Site) -> None:
+    skill_id = await skill(site)
+    await site.post(f"/skills/weigh/examples/{await example(site, skill_id)}/accept")
+    answer = await site.post(f"/skills/weigh/examples/{await example(site, skill_id)}/accept")
+    assert answer.status_code == 409
+    assert "is the same" in answer.text
+    assert 'id="cases"' in answer.text
+
+
+async def test_a_thousand_cases_come_a_page_at_a_time(site: Site) -> None:
+    await skill(site, 60)
+    first, last = [(await site.client.get(f"{DETAILS}?page={page}")).text for page in (1, 3)]
+    assert len(re.findall(r">case-\d+</a>", first)) == 25
+    assert len(re.findall(r">case-\d+</a>", last)) == 10
+    assert 'rel="next"' not in last
+    assert (await site.client.get(f"{DETAILS}?page=999999999")).text.count(">case-") == 10
+    assert (await site.client.get(f"{DETAILS}?page=-1&cases=nonsense")).status_code == 200
+
+
+async def test_what_a_case_holds_stays_text(site: Site) -> None:
+    await skill(site)
+    bad = "<script>alert(1)</script>\u202e\x1b[31m</textarea>"
+    await site.post(CASES, typed(input=bad, expected=bad, assertions=bad, family=bad, key=bad, case_set=bad))
+    page = (await site.client.get(DETAILS)).text
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+    (path,) = set(re.findall(rf"{CASES}/[0-9a-f-]{{36}}(?=\")", page))
+    assert "<script>alert" not in (await site.client.get(path)).text
+
+
+async def test_another_skills_case_or_example_is_not_found_here(site: Site) -> None:
+    await skill(site)
+    other = await skill(site, 1, "other")
+    theirs, given = await only(site, other), await example(site, other)
+    for url in (f"{CASES}/{theirs.id}", f"{CASES}/{uuid4()}", f"/skills/weigh/examples/{given}"):
+        assert (await site.client.get(url)).status_code == 404
+        assert (await site.post(url, typed())).status_code == 404
+    for url in (f"{CASES}/{theirs.id}/retire", f"/skills/weigh/examples/{given}/accept"):
+        assert (await site.post(url)).status_code == 404
+    assert (await only(site, other)).retired_at is None
+
+
+async def test_a_form_without_its_token_is_refused(site: Site) -> None:
+    skill_id = await skill(site)
+    assert (await site.client.post(CASES, data=typed())).status_code == 403
+    assert not await site.workbench.cases.list(site.tenant_id, skill_id)
+
+
+def fields_of(page: str) -> dict[str, Any]:
+    """What a browser would send of the case's form."""
+    from html.parser import HTMLParser
+
+    sent: dict[str, list[str]] = {}
+
+    class Reader(HTMLParser):
+        area: str | None = None
+        select: str | None = None
+        chosen: str | None = None
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            name = given.get("name") or ""
+            if tag == "textarea":
+                self.area = name
+                sent.setdefault(name, []).append("")
+            elif tag == "select":
+                self.select, self.chosen = name, None
+            elif tag == "option" and self.select:
+                self.chosen = given["value"] if "selected" in given or self.chosen is None else self.chosen
+            elif tag == "input" and (given.get("type") != "checkbox" or "checked" in given):
+                sent.setdefault(name, []).append(given.get("value") or "")
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag == "textarea":
+                self.area = None
+            elif tag == "select" and self.select:
+                sent.setdefault(self.select, []).append(self.chosen or "")
+                self.select = None
+
+        def handle_data(self, data: str) -> None:
+            if self.area is not None:
+                sent[self.area][-1] += data
+
+    Reader().feed(page)
+    return {
+        name: [value.removeprefix("\n") for value in values]
+        for name, values in sent.items()
+        if name not in ("csrf_token", "theme")
+    }

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from steelyard.domain.errors import NotFound
+from steelyard.storage.versions import VersionLine
 from steelyard.web.deps import Bench, Tenant
+from steelyard.web.diff_view import shown_diff
 from steelyard.web.rendering import Viewing
 from steelyard.web.text.plain import plain
 
 router = APIRouter()
 
 _SHOWN_CHARACTERS = 200_000
+_SHOWN_VERSIONS = 200
+
+
+@router.get("/skills/{skill}/versions")
+async def versions(
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    skill: str,
+    before: Annotated[str, Query(alias="from")] = "",
+    after: Annotated[str, Query(alias="to")] = "",
+) -> Response:
+    """The list, and what changed from one version to another: the last change unless others are chosen."""
+    row = await bench.catalogue.find(tenant, skill)
+    lines = await bench.versions.list(tenant, row.id)
+    new = _chosen(lines, after) if after else next((line for line in lines if line.current), lines[0])
+    old = _chosen(lines, before) if before else _one_before(lines, new)
+    diff = None if old is None else await bench.versions.diff(tenant, old.id, new.id)
+    return view.page(
+        "skill/versions.html.jinja",
+        skill=row,
+        versions=lines[:_SHOWN_VERSIONS],
+        total=len(lines),
+        options=[(line.digest, line) for line in lines],
+        old=old,
+        new=new,
+        diff=None if diff is None else await asyncio.to_thread(shown_diff, diff),
+    )
 
 
 @router.get("/skills/{skill}/versions/{version}/file")
@@ -28,6 +62,21 @@ async def file(
     shown = await bench.versions.file(tenant, line.id, path)
     text = None if shown.text is None else plain(shown.text, _SHOWN_CHARACTERS)
     return view.page("skill/file.html.jinja", skill=row, version=line, file=shown, text=text)
+
+
+def _chosen(lines: Sequence[VersionLine], prefix: str) -> VersionLine:
+    """The version whose digest or id starts so. Raises NotFound where it is none or several."""
+    start = prefix.strip().lower()
+    found = [line for line in lines if start and (line.digest.startswith(start) or str(line.id).startswith(start))]
+    if len(found) != 1:
+        raise NotFound("This skill has no such version.", next_step="Choose two of its versions from the list.")
+    return found[0]
+
+
+def _one_before(lines: Sequence[VersionLine], line: VersionLine) -> VersionLine | None:
+    """The version added before that one; of the oldest, the next; None where it is the only one."""
+    place = lines.index(line)
+    return lines[place + 1] if place + 1 < len(lines) else lines[place - 1] if place else None
 
 
 def attachment(data: bytes, name: str) -> Response:

@@ -48,11 +48,11 @@ async def cost_chart(bench: Workbench, tenant_id: UUID, skill_id: UUID, span: in
     """What the skill's use cost over `span` days, with its benchmarks of record."""
     days = await bench.usage.daily(tenant_id, skill_id, span)
     runs = await bench.usage.quality_history(tenant_id, skill_id, days=span)
-    return cost_chart_of(days, runs, span)
+    return await asyncio.to_thread(cost_chart_of, days, runs, span)
 
 
 def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span: int) -> Chart:
-    """The chart of these days, today last. Pure."""
+    """The chart of these days, today last; runs before the first day are not marked. Pure."""
     return cost_trend(
         [CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
         [RunMark(run.completed_at.date(), _run_label(run)) for run in runs],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
@@ -68,6 +69,7 @@ class Workbench:
     comparisons: Comparisons
     history: RunHistory
     run_forms: RunForms
+    offers: ModelOffers
     model_views: ModelViews
     live: LiveRuns
     cases: CaseService
@@ -226,6 +228,7 @@ async def _assemble(
         comparisons=Comparisons(database, price),
         history=RunHistory(database),
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        offers=offers,
         model_views=ModelViews(database, price_today),
         live=live,
         cases=CaseService(database),

@@ -11,6 +11,7 @@ from steelyard.web.pages import (
     add,
     compare,
     home,
+    models,
     run,
     run_case,
     run_form,
@@ -18,6 +19,8 @@ from steelyard.web.pages import (
     skill_again,
     skill_benchmark,
     skill_charts,
+    skill_review,
+    skill_suggestions,
     theme,
 )
 from steelyard.web.rendering import make_environment
@@ -34,6 +37,7 @@ ROUTERS = (
     add.router,
     compare.router,
     home.router,
+    models.router,
     run.router,
     run_case.router,
     run_form.router,
@@ -41,6 +45,8 @@ ROUTERS = (
     skill_again.router,
     skill_benchmark.router,
     skill_charts.router,
+    skill_review.router,
+    skill_suggestions.router,
     theme.router,
 )
 

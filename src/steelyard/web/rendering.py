@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from steelyard.charts import sparkline_of
 from steelyard.web import filters, links
-from steelyard.web.model_names import model_name
+from steelyard.web.model_names import model_name, short_names
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 from steelyard.web.text.markdown import markdown
@@ -50,6 +50,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "run_url": links.run_url,
         "with_query": links.with_query,
         "plain_text": plain,
+        "short_names": short_names,
         "sparkline_of": sparkline_of,
     }
     environment.globals.update(own)

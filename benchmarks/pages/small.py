@@ -64,7 +64,7 @@ _LATE = (
 )
 _LAST = (*_LATE, "anthropic:claude-sonnet-4-5", "local:smollm2-135m")
 _TROUBLES = {
-    ("openai:gpt-5.4", 3): "refused",
+    ("openai:gpt-5.4-mini", 3): "refused",
     ("local:smollm2-135m", 1): "empty",
     ("local:smollm2-135m", 6): "cut",
     ("local:smollm2-135m", 9): "context",
@@ -165,7 +165,7 @@ async def _after(stage: Stage, skill_id: UUID, pending: FactCase, rejected: Fact
         author = ("Priya Nair", "Jonas Weber", "Mara Lind")[number % 3]
         made = await stage.suggestions.add(stage.tenant_id, skill_id, title=title, body=body, author=author)
         if status != "open":
-            await stage.suggestions.decide(stage.tenant_id, made, SuggestionStatus(status))
+            await stage.suggestions.decide(stage.tenant_id, skill_id, made, SuggestionStatus(status))
         await stage.backdate(skill_id, stage.ago(4 + 17 * number))
     for model, days, trouble in (
         ("openai:gpt-5.4", 60, ""),

@@ -15,7 +15,7 @@ from benchmarks.pages.actors import Actors
 from steelyard.domain.models import ModelRef
 from steelyard.execution.engine import Engine
 from steelyard.execution.plan import Plan, job_order
-from steelyard.execution.reviewer import Reviewer
+from steelyard.execution.reviewer import Reviewer, always_fit
 from steelyard.judging import Judge
 from steelyard.pricing import cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
@@ -75,7 +75,9 @@ class Stage:
         self.suggestions = SuggestionService(self.database)
         self.usage = UsageService(self.database, self.price)
         self.reviews = ReviewService(self.database, self.queue, AnyModel())
-        self.engine = await self._stack.enter_async_context(Engine(self.database, self.actors, self.price, make_judge))
+        self.engine = await self._stack.enter_async_context(
+            Engine(self.database, self.actors, self.price, make_judge, unfit=lambda _: None)
+        )
         async with self.database.tenant(self.tenant_id) as connection:
             row = await (await connection.execute("SELECT clock_timestamp() AS began")).fetchone()
         assert row is not None
@@ -121,7 +123,7 @@ class Stage:
         review_id = await self.reviews.request(self.tenant_id, skill_id, ModelRef.parse(model), requested_by=by)
         async with self.database.pool.connection() as connection:
             await connection.execute("DELETE FROM procrastinate_jobs WHERE args->>'review_id' = %s", (str(review_id),))
-        await Reviewer(self.database, self.actors, self.price).run(self.tenant_id, review_id)
+        await Reviewer(self.database, self.actors, self.price, unfit=always_fit).run(self.tenant_id, review_id)
         async with self.database.tenant(self.tenant_id) as connection:
             await connection.execute(
                 """UPDATE skill_reviews SET created_at = %s, started_at = %s, completed_at = %s,

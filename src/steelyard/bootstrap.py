@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from steelyard.services.suggestions import SuggestionService
     from steelyard.services.usage import UsageService
     from steelyard.services.versions import VersionService
+    from steelyard.services.worker import LeftRun
     from steelyard.storage.database import Database
     from steelyard.storage.migrate import SchemaState
     from steelyard.storage.server import Server
@@ -67,6 +69,7 @@ class Workbench:
     comparisons: Comparisons
     history: RunHistory
     run_forms: RunForms
+    offers: ModelOffers
     model_views: ModelViews
     live: LiveRuns
     cases: CaseService
@@ -94,8 +97,15 @@ class Workbench:
         run_id: UUID | None,
         stop: asyncio.Event,
         ended: Callable[[UUID], None] | None = None,
+        left: Callable[[LeftRun], None] | None = None,
     ) -> None:
-        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved."""
+        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved.
+
+        `left` hears once of each run that cannot be served here as it was planned.
+        """
+        from functools import partial
+
+        from steelyard.execution.fitness import why_review_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
@@ -105,10 +115,13 @@ class Workbench:
             self.providers,
             self._price,
             self._make_judge,
+            unfit=partial(why_unfit, models=self.providers, make_judge=self._make_judge),
+            review_unfit=partial(why_review_unfit, models=self.providers),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
             ended=ended,
+            left=left,
             watch=self._engines.append,
         )
 
@@ -215,6 +228,7 @@ async def _assemble(
         comparisons=Comparisons(database, price),
         history=RunHistory(database),
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        offers=offers,
         model_views=ModelViews(database, price_today),
         live=live,
         cases=CaseService(database),

@@ -7,11 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.bootstrap import Workbench
 from steelyard.cli import exits
+from steelyard.cli import text as words
 from steelyard.cli.jsonout import write_json
 from steelyard.cli.options import Output
 from steelyard.cli.progress import Progress, Standing, clock
@@ -21,6 +22,9 @@ from steelyard.domain.errors import Conflict, StorageError
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.plan import Plan
 from steelyard.services.reports import RunReport
+
+if TYPE_CHECKING:
+    from steelyard.services.worker import LeftRun
 
 TICK_S = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -54,6 +58,7 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
     over = asyncio.Event()
     stop = asyncio.Event()
     interrupts = 0
+    given_up: LeftRun | None = None
     began_s = clock()
     progress = Progress(terminal, plan.models, plan.cells_per_model)
 
@@ -72,8 +77,17 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
     def ended(_: UUID) -> None:
         over.set()
 
+    def left(run: LeftRun) -> None:
+        nonlocal given_up
+        if run.alone:
+            given_up = run
+            stop.set()
+            over.set()
+        else:
+            terminal.warn(words.safe(run.sentence))
+
     with on_interrupt(interrupted), progress:
-        working = asyncio.create_task(workbench.work(run_id=run_id, stop=stop, ended=ended))
+        working = asyncio.create_task(workbench.work(run_id=run_id, stop=stop, ended=ended, left=left))
         working.add_done_callback(lambda _: over.set())
         while not working.done():
             try:
@@ -98,6 +112,12 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
                 stop.set()
             await _pause(working, over, stop)
         await working
+        if given_up is not None:
+            raise Conflict(
+                given_up.sentence,
+                kept="What it has so far is kept.",
+                next_step=f"Set things as they were, then `steelyard runs resume {str(run_id)[:8]}`.",
+            )
         if interrupts:
             with suppress(Conflict):
                 await workbench.benchmarks.cancel(tenant_id, str(run_id))

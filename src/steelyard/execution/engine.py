@@ -22,6 +22,7 @@ from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import DATABASE_AWAY, Database
+from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.results import RunState, StoredCell
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ _POLL_S = (0.2, 2.0)
 _TRUST_S = claims.LEASE_S * 0.75
 
 MakeJudge = Callable[[ModelRef], Judge]
+# Why this worker cannot serve a run of this plan, in one sentence; None when it can.
+Unfit = Callable[[Plan], str | None]
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,16 @@ class Engine:
         caller: ModelCaller,
         price: Pricer,
         make_judge: MakeJudge,
+        *,
+        unfit: Unfit,
         ended: Callable[[UUID], None] | None = None,
+        left: Callable[[UUID, str], None] | None = None,
     ) -> None:
-        """`ended` hears of each run this worker sees to its end."""
+        """`ended` hears of each run this worker sees to its end; `left`, once, of each it leaves to others, and why."""
+        self._unfit = unfit
         self._ended = ended
+        self._left = left
+        self._left_runs: set[UUID] = set()
         self._database = database
         self._make_judge = make_judge
         self._worker_key = claims.new_worker_key()
@@ -104,7 +113,8 @@ class Engine:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
         While the database is away it waits and begins again: what has been saved is not done twice. A fault that no
-        cell can be blamed for fails the run, which would else never end.
+        cell can be blamed for fails the run, which would else never end. Raises LeftToOthers when this worker cannot
+        serve the run as it was planned, or is being stopped.
         """
         fault: Exception | None = None
         while True:
@@ -115,6 +125,8 @@ class Engine:
                     await self._fail(tenant_id, run_id, fault)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
+            except LeftToOthers:
+                raise
             except Exception as error:
                 if fault is not None:
                     raise
@@ -135,14 +147,14 @@ class Engine:
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
         if context is None:
+            self._leave_if_stopping()
             return
         context.active_batches += 1
         try:
             await self._run_cells(context, context.grid.batch(model_index, batch))
         finally:
             context.active_batches -= 1
-        if self._stopping:
-            return
+        self._leave_if_stopping()
         if context.stopping and context.active_batches:
             return
         async with self._database.tenant(tenant_id) as connection:
@@ -237,7 +249,7 @@ class Engine:
             await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
 
     async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
-        """The run's context, loaded once for all its batches; None for a run that has ended."""
+        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers."""
         async with self._loading.setdefault(run_id, asyncio.Lock()):
             known = self._contexts.get(run_id)
             if known is None:
@@ -255,11 +267,15 @@ class Engine:
 
     async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
         async with self._database.tenant(tenant_id) as connection:
+            run = await runs.get_run(connection, run_id)
+            if run.status not in (RunStatus.PENDING, RunStatus.RUNNING):
+                return None
+            plan = Plan.from_json(run.plan)
+            self._leave_if_unfit(run_id, plan)
             await runs.start_run(connection, run_id)
             run = await runs.get_run(connection, run_id)
             if run.status != RunStatus.RUNNING:
                 return None
-            plan = Plan.from_json(run.plan)
             by_id = await cases_by_id(connection, plan.case_ids)
             version = await skills.get_version(connection, run.skill_version_id)
         return RunContext(
@@ -274,6 +290,21 @@ class Engine:
             budget=run.budget_microcents,
             status=run.status,
         )
+
+    def _leave_if_unfit(self, run_id: UUID, plan: Plan) -> None:
+        why = self._unfit(plan)
+        if why is None:
+            return
+        if run_id not in self._left_runs:
+            self._left_runs.add(run_id)
+            if self._left is not None:
+                self._left(run_id, why)
+        raise LeftToOthers
+
+    def _leave_if_stopping(self) -> None:
+        """Nobody else would ask for the rest of the batch: its job must not end with this worker."""
+        if self._stopping:
+            raise LeftToOthers
 
     def _on_state(self, run_id: UUID, state: RunState) -> None:
         context = self._contexts.get(run_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
@@ -13,6 +12,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
+from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
@@ -90,17 +90,6 @@ class Started:
     continued: bool
 
 
-class KnownModels(Protocol):
-    """What the services need to know of the providers before a call is made."""
-
-    def check(self, ref: ModelRef) -> None:
-        """Raises ModelRefError or MissingKey."""
-
-    def identity(self, ref: ModelRef) -> str:
-        """The stable text of a model, its base URL included where it is not the vendor's own."""
-        ...
-
-
 class BenchmarkService:
     """Use cases on benchmark runs, for one tenant at a time."""
 
@@ -173,14 +162,15 @@ class BenchmarkService:
             for text in plan.models:
                 self._models.check(ModelRef.parse(text))
             if plan.judge is not None:
-                judge = ModelRef.parse(plan.judge)
-                self._models.check(judge)
-                if self._make_judge(judge).digest != plan.judge_digest:
-                    raise Conflict(
-                        f"The judge of run {str(run.id)[:8]} is not the same any more (another version of its prompt).",
-                        kept="Its scores so far are kept.",
-                        next_step="Start it anew with `steelyard run`; answers already paid are used again.",
-                    )
+                self._models.check(ModelRef.parse(plan.judge))
+            why = why_unfit(plan, self._models, self._make_judge)
+            if why is not None:
+                raise Conflict(
+                    f"Run {str(run.id)[:8]} cannot go on here as it was planned. {why}",
+                    kept="What it has so far is kept.",
+                    next_step="Set things as they were, or start it anew with `steelyard run`; answers already paid are"
+                    " used again.",
+                )
             await runs.reopen_run(connection, run.id, budget_microcents)
         await self._queue.defer(tenant_id, run.id, job_order(plan))
         async with self._database.tenant(tenant_id) as connection:
@@ -279,7 +269,7 @@ class BenchmarkService:
             raise NoCases(
                 f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
                 field="cases",
-                next_step="Add golden cases to it, or give ad-hoc ones.",
+                next_step="Add golden cases to it, in evals/evals.json of its folder for one, or give ad-hoc ones.",
             )
         if not request.models:
             raise InputError("No model to run.", field="models", next_step="Name one model at least.")

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
+from steelyard.execution.fitness import KnownModels
 from steelyard.judging.review import review_digest
-from steelyard.services.benchmarks import KnownModels
 from steelyard.storage import reviews
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.errors import StorageError
 from steelyard.execution.cells import ModelCaller, Pricer
-from steelyard.execution.engine import Engine, MakeJudge
+from steelyard.execution.engine import Engine, MakeJudge, Unfit
 from steelyard.execution.plan import BATCH
-from steelyard.execution.reviewer import Reviewer
-from steelyard.storage.database import Database
+from steelyard.execution.reviewer import Reviewer, ReviewUnfit, always_fit
+from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
+
+logger = logging.getLogger(__name__)
 
 _RESCUE_S = 5.0
 # Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
 _RESTART_S = (1.0, 10.0)
 _MAX_QUICK_RESTARTS = 60
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """A run this worker cannot serve as it was planned; `alone` when no other worker is there that might."""
+
+    run_id: UUID
+    why: str
+    alone: bool
+
+    @property
+    def sentence(self) -> str:
+        short = str(self.run_id)[:8]
+        fate = (
+            f"nobody can serve run {short} now, and it waits for a worker that can"
+            if self.alone
+            else f"run {short} is left to the other workers"
+        )
+        return f"{self.why.rstrip('.')}: {fate}."
 
 
 def jobs_at_once(concurrency: int) -> int:
@@ -33,27 +56,41 @@ async def work(
     price: Pricer,
     make_judge: MakeJudge,
     *,
+    unfit: Unfit,
     run_id: UUID | None,
     concurrency: int,
     stop: asyncio.Event,
     ended: Callable[[UUID], None] | None = None,
     watch: Callable[[Engine], None] | None = None,
+    left: Callable[[LeftRun], None] | None = None,
+    review_unfit: ReviewUnfit = always_fit,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
-    `ended` hears of each run this worker saw to its end; `watch` is given the engine, to be looked at.
+    `unfit` and `review_unfit` say why a run or a review cannot be served here as it was planned; it is left to other
+    workers then. `ended` hears of each run this worker saw to its end, `left` once of each it leaves (without it, the
+    log does); `watch` is given the engine, to be looked at.
     """
-    async with Engine(database, caller, price, make_judge, ended) as engine:
+    telling: set[asyncio.Task[None]] = set()
+
+    def tell(left_id: UUID, why: str) -> None:
+        task = asyncio.create_task(_tell(queue, left_id, why, left or _log))
+        telling.add(task)
+        task.add_done_callback(telling.discard)
+
+    async with Engine(database, caller, price, make_judge, unfit=unfit, ended=ended, left=tell) as engine:
         if watch is not None:
             watch(engine)
-        queue = Queue(database, engine.run_batch, Reviewer(database, caller, price).run)
+        reviewer = Reviewer(database, caller, price, unfit=review_unfit)
+        queue = Queue(database, engine.run_batch, reviewer.run)
         await queue.open()
+        await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
         stopping = asyncio.create_task(stop.wait())
         try:
             await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
         finally:
-            for task in (rescuing, stopping):
+            for task in (rescuing, stopping, *telling):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -97,3 +134,15 @@ async def _rescue(queue: Queue) -> None:
         with suppress(QueueUnreachable):
             await queue.rescue()
         await asyncio.sleep(_RESCUE_S)
+
+
+async def _tell(queue: Queue, run_id: UUID, why: str, left: Callable[[LeftRun], None]) -> None:
+    try:
+        alone = await queue.workers() <= 1
+    except DATABASE_AWAY:
+        alone = False
+    left(LeftRun(run_id, why, alone))
+
+
+def _log(left: LeftRun) -> None:
+    logger.warning(left.sentence)

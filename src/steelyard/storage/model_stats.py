@@ -50,14 +50,15 @@ async def newest_run(connection: Connection) -> str:
     return "" if row is None else f"{row['id']} {row['status']}"
 
 
-async def models_seen(connection: Connection, *, limit: int) -> list[ModelSeen]:
-    """The models last used first."""
+async def models_seen(connection: Connection, *, limit: int, newest_runs: int | None = None) -> list[ModelSeen]:
+    """The models last used first, of all runs or of the newest ones only."""
     async with connection.cursor(row_factory=class_row(ModelSeen)) as cursor:
         await cursor.execute(
             """SELECT model, count(*)::int AS runs, max(created_at) AS last_used
-                 FROM benchmark_runs, unnest(models) AS model
+                 FROM (SELECT models, created_at FROM benchmark_runs ORDER BY created_at DESC, id LIMIT %s) runs,
+                      unnest(models) AS model
                 GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT %s""",
-            (limit,),
+            (newest_runs, limit),
         )
         return await cursor.fetchall()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
 import psycopg
-from procrastinate import App, PsycopgConnector, exceptions
+from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision, exceptions
+from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 from psycopg_pool import PoolTimeout
 
@@ -19,6 +21,8 @@ REVIEW_TASK = "review_skill"
 REVIEW_QUEUE = "reviews"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
+# Seconds a job rests that a worker has left to others: the first time, and at most.
+_REST_S = (2.0, 60.0)
 
 # A job is (tenant, run, model index, batch).
 Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
@@ -33,6 +37,21 @@ def queue_name(run_id: UUID) -> str:
 
 class QueueUnreachable(Exception):
     """The database of the queue is away."""
+
+
+class LeftToOthers(Exception):
+    """Raised by a handler that cannot do a job: it goes back to the queue, to rest before anybody takes it again."""
+
+
+class _Resting(BaseRetryStrategy):
+    """Jobs left to others rest longer each time, a little unevenly, so that a worker fit for none is not kept busy."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if not isinstance(exception, LeftToOthers):
+            return None
+        rest_s = min(_REST_S[1], _REST_S[0] * 2.0 ** min(job.attempts, 30))
+        # No secret: only an unevenness.
+        return RetryDecision(retry_in={"seconds": round(rest_s * random.uniform(0.75, 1.0)) or 1})  # noqa: S311
 
 
 _UNREACHABLE = (exceptions.ConnectorException, psycopg.OperationalError, PoolTimeout)
@@ -64,8 +83,8 @@ class Queue:
             assert review_handler is not None
             await review_handler(UUID(tenant_id), UUID(review_id))
 
-        self._app.task(name=TASK)(run_cells)
-        self._app.task(name=REVIEW_TASK)(review_skill)
+        self._app.task(name=TASK, retry=_Resting())(run_cells)
+        self._app.task(name=REVIEW_TASK, retry=_Resting())(review_skill)
 
     async def open(self) -> None:
         """Attach to the database's pool."""
@@ -77,6 +96,29 @@ class Queue:
             task = self._app.configure_task(TASK, queue=queue_name(run_id), queueing_lock=f"{run_id}:{model}:{batch}")
             with suppress(exceptions.AlreadyEnqueued):
                 await task.defer_async(tenant_id=str(tenant_id), run_id=str(run_id), model=model, batch=batch)
+        await self.hurry(run_id)
+
+    async def hurry(self, run_id: UUID | None) -> None:
+        """Let no job of the run, or of any, rest on: somebody has come who may be able to do it."""
+        async with self._database.pool.connection() as connection:
+            await connection.execute(
+                """UPDATE procrastinate_jobs SET scheduled_at = NULL
+                    WHERE status = 'todo' AND scheduled_at IS NOT NULL AND (%(queue)s::text IS NULL
+                          OR queue_name = %(queue)s)""",
+                {"queue": None if run_id is None else queue_name(run_id)},
+            )
+
+    async def workers(self) -> int:
+        """How many workers there are whose heart beats, of whatever queue."""
+        async with self._database.pool.connection() as connection:
+            cursor = await connection.execute(
+                """SELECT count(*)::int AS n FROM procrastinate_workers
+                    WHERE last_heartbeat > now() - make_interval(secs => %s)""",
+                (STALLED_AFTER_S,),
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        return row["n"]
 
     async def defer_review(self, tenant_id: UUID, review_id: UUID) -> None:
         """Queue a review; one that waits already is not queued twice."""

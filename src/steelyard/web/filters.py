@@ -6,7 +6,7 @@ Every filter takes None for what is not known and says so in a word; none of the
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from steelyard.domain.money import MICROCENTS_PER_USD
@@ -160,11 +160,11 @@ def absolute(when: datetime | None) -> str:
     return f"{found.day} {found:%B %Y, %H:%M} UTC"
 
 
-def day(when: datetime | None) -> str:
-    """`2 January 2026`, of the instant in UTC."""
+def day(when: date | None) -> str:
+    """`2 January 2026`: the day, or that of the instant in UTC."""
     if when is None:
         return NONE
-    found = utc(when)
+    found = utc(when) if isinstance(when, datetime) else when
     return f"{found.day} {found:%B %Y}"
 
 

@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from steelyard.charts import sparkline_of
 from steelyard.web import filters, links
 from steelyard.web.chart_tables import figure_rows, numeric
-from steelyard.web.model_names import model_name
+from steelyard.web.model_names import model_name, short_names
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
 from steelyard.web.text.markdown import markdown
+from steelyard.web.text.plain import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "steelyard_theme"
@@ -50,6 +51,8 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "skill_url": links.skill_url,
         "run_url": links.run_url,
         "with_query": links.with_query,
+        "plain_text": plain,
+        "short_names": short_names,
         "sparkline_of": sparkline_of,
         "figure_rows": figure_rows,
     }
@@ -57,13 +60,13 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     return environment
 
 
-def _model(text: str) -> str:
-    return model_name(text).short
-
-
 def _markdown(text: str | None) -> Markup:
     rendered = markdown(text or "")
     return rendered.html + Markup("<p>{}</p>").format(rendered.note) if rendered.note else rendered.html
+
+
+def _model(text: str) -> str:
+    return model_name(text).short
 
 
 def theme_of(request: Request) -> str:

@@ -131,7 +131,8 @@ async def _serve(
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
             if worker:
-                tasks.append(asyncio.create_task(workbench.work(run_id=None, stop=stop), name="worker"))
+                working = workbench.work(run_id=None, stop=stop, left=lambda run: say(run.sentence))
+                tasks.append(asyncio.create_task(working, name="worker"))
             # The socket listens already: whoever comes before the server has begun waits for it.
             say(f"Steelyard is at {address} (Ctrl-C stops it).")
             if ready is not None:

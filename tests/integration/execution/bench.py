@@ -14,10 +14,12 @@ from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
+from steelyard.execution.engine import Unfit
+from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
-from steelyard.services.worker import work
+from steelyard.services.worker import LeftRun, work
 from steelyard.storage.database import Database
 from steelyard.storage.queue import Queue
 
@@ -101,6 +103,10 @@ def request_of(
     )
 
 
+def fit(plan: Plan) -> None:
+    """Whatever the plan, it can be served."""
+
+
 @dataclass
 class Bench:
     """Starts runs and serves them until they end, or until told to stop."""
@@ -121,7 +127,14 @@ class Bench:
         return (await service.start(self.tenant_id, request)).run_id
 
     async def serve(
-        self, run_id: UUID, caller: Caller, *, stop: asyncio.Event | None = None, timeout_s: float = 60
+        self,
+        run_id: UUID,
+        caller: Caller,
+        *,
+        stop: asyncio.Event | None = None,
+        timeout_s: float = 60,
+        unfit: Unfit = fit,
+        left: Callable[[LeftRun], None] | None = None,
     ) -> None:
         stop = stop or asyncio.Event()
         async with asyncio.timeout(timeout_s):
@@ -130,6 +143,8 @@ class Bench:
                 caller,
                 price,
                 self.make_judge,
+                unfit=unfit,
+                left=left,
                 run_id=run_id,
                 concurrency=caller.at_once,
                 stop=stop,

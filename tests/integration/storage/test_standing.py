@@ -20,7 +20,7 @@ from steelyard.services.usage import UsageService
 from steelyard.storage.database import Database
 from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
 from tests.integration.execution.bench import Bench, Caller, price, request_of
-from tests.integration.services.made import other_tenant
+from tests.integration.services.made_skills import other_tenant
 
 _RECOUNT = """
     SELECT DISTINCT ON (skill_id) skill_id, id, completed_at, skill_version_id, verdict_kind, headline_model,
@@ -30,7 +30,7 @@ _RECOUNT = """
 _KEPT = """
     SELECT id AS skill_id, last_run_id AS id, benchmarked_at AS completed_at, last_run_version_id AS skill_version_id,
            verdict_kind, best_model AS headline_model, quality AS headline_quality
-      FROM skills WHERE last_run_id IS NOT NULL ORDER BY id"""
+      FROM skills WHERE last_run_id IS NOT NULL ORDER BY skills.id"""
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rich.text import Text
@@ -13,6 +14,9 @@ from steelyard.cli import text as words
 from steelyard.cli.follow import on_interrupt
 from steelyard.cli.grid import fill
 from steelyard.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from steelyard.services.worker import LeftRun
 
 _LABEL = 9
 
@@ -58,9 +62,12 @@ def worker(concurrency: int) -> int:
             def ended(run_id: UUID) -> None:
                 terminal.err.line(f"Run {str(run_id)[:8]} has ended: `steelyard runs show {str(run_id)[:8]}`.")
 
+            def left(run: LeftRun) -> None:
+                terminal.err.line(words.safe(run.sentence), "yellow")
+
             with on_interrupt(interrupted):
                 terminal.err.line(f"Serving jobs, at most {words.count(concurrency, 'call')} at once. Ctrl-C stops.")
-                await workbench.work(run_id=None, stop=stop, ended=ended)
+                await workbench.work(run_id=None, stop=stop, ended=ended, left=left)
         terminal.err.line("Stopped; everything received is saved.")
         return exits.OK
 

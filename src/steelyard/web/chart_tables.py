@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from steelyard.charts import Chart, Column, Kind, Table
-from steelyard.charts.tables import Value
+from steelyard.charts.tables import Column, Kind, Table, Value
 from steelyard.web.filters import UNKNOWN, clip, count, money, percent, points
+
+if TYPE_CHECKING:
+    from steelyard.charts import Chart
 
 _WORDS = (Kind.TEXT, Kind.DAY, Kind.TIME)
 _MOST_KEPT = 64

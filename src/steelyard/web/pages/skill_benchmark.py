@@ -72,6 +72,7 @@ async def benchmark_tab(
         _days_and_runs(bench, tenant, row.id, span),
         _usage_and_feedback(bench, tenant, row.id),
     )
+    trend, scatter = await asyncio.to_thread(lambda: (cost_chart_of(used, runs, span), quality_chart_of(report)))
     order = sort if sort in BY_KEY else DEFAULT_SORT
     descending = dir == "desc" if dir in ("asc", "desc") else BY_KEY[order].descending
     here = skill_url(row.name, row.id, "benchmark")
@@ -90,11 +91,11 @@ async def benchmark_tab(
         agreement=None if report is None else _agreement(report),
         words=None if report is None else verdict_words(report),
         cards=stat_cards(usage, used, runs, feedback),
-        trend=cost_chart_of(used, runs, span),
+        trend=trend,
         span=span,
         spans=SPANS,
         spanning=spanning,
-        scatter=quality_chart_of(report),
+        scatter=scatter,
         models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
         columns=COLUMNS,
         order=order,

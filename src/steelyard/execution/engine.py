@@ -216,14 +216,17 @@ class Engine:
             await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
 
     async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
-        """The run's context, loaded once for all its batches; None for a run that has ended."""
+        """The run's context, loaded once for all its batches; None for a run that has ended.
+
+        A run over its budget has not: someone has to conclude it, also when it was over already as it was loaded.
+        """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
             known = self._contexts.get(run_id)
             if known is None:
                 known = await self._load(tenant_id, run_id)
                 if known is not None:
                     self._contexts[run_id] = known
-        if known is None or known.stopping:
+        if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
         return known
 

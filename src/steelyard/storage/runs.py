@@ -198,14 +198,25 @@ async def conclude_run(
     best: tuple[str, float] | None,
     cheapest: tuple[str, int] | None,
 ) -> None:
-    """Store the verdict; with a status, end the run as complete."""
+    """Store the verdict; with a status, end the run as complete, also where it was stopped with its last calls out."""
     await connection.execute(
         """UPDATE benchmark_runs
-              SET verdict = %s, best_model = %s, best_quality_score = %s, cheapest_model = %s,
-                  cheapest_cost_microcents = %s, status = coalesce(%s, status),
-                  completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END
-            WHERE id = %s""",
-        (Jsonb(verdict), *(best or (None, None)), *(cheapest or (None, None)), status, status, run_id),
+              SET verdict = %(verdict)s, best_model = %(best)s, best_quality_score = %(quality)s,
+                  cheapest_model = %(cheapest)s, cheapest_cost_microcents = %(cheapest_cost)s,
+                  status = coalesce(%(status)s, status),
+                  stop_cause = CASE WHEN %(status)s::text IS NULL THEN stop_cause END,
+                  partial = partial AND %(status)s::text IS NULL,
+                  completed_at = CASE WHEN %(status)s::text IS NULL THEN completed_at ELSE now() END
+            WHERE id = %(run_id)s""",
+        {
+            "verdict": Jsonb(verdict),
+            "best": best[0] if best else None,
+            "quality": best[1] if best else None,
+            "cheapest": cheapest[0] if cheapest else None,
+            "cheapest_cost": cheapest[1] if cheapest else None,
+            "status": status,
+            "run_id": run_id,
+        },
     )
 
 

@@ -172,7 +172,7 @@ def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     env = os.environ if env is None else env
     external = external_server(env)
     if external is not None:
-        return migrate(external.admin_dsn)
+        return migrate(external.admin_dsn, external.dsn)
     return schema_state(ready_server(home_of(env), env).dsn)
 
 

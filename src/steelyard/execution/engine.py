@@ -99,18 +99,23 @@ class Engine:
         """Calls this worker is waiting for."""
         return sum(context.in_flight for context in self._contexts.values())
 
-    async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
+    async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> bool:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
-        While the database is away it waits and begins again: what has been saved is not done twice.
+        False when this worker stops and the run goes on: another one has to take the batch over. While the database is
+        away it waits and begins again: what has been saved is not done twice.
         """
         while True:
             try:
                 await self._run_batch(tenant_id, run_id, model_index, batch)
+                return not self._stopping or await self._run_has_ended(tenant_id, run_id)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
-            else:
-                return
+
+    async def _run_has_ended(self, tenant_id: UUID, run_id: UUID) -> bool:
+        async with self._database.tenant(tenant_id) as connection:
+            state = await results.run_state(connection, run_id)
+        return state.status not in (RunStatus.PENDING, RunStatus.RUNNING)
 
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)

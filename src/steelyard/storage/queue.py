@@ -18,8 +18,8 @@ TASK = "run_cells"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
 
-# A job is (tenant, run, model index, batch).
-Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
+# A job is (tenant, run, model index, batch); False means that it has to be queued again, for another worker.
+Handler = Callable[[UUID, UUID, int, int], Awaitable[bool]]
 
 
 def queue_name(run_id: UUID) -> str:
@@ -45,7 +45,8 @@ class Queue:
 
         async def run_cells(tenant_id: str, run_id: str, model: int, batch: int) -> None:
             assert handler is not None
-            await handler(UUID(tenant_id), UUID(run_id), model, batch)
+            if not await handler(UUID(tenant_id), UUID(run_id), model, batch):
+                await self.defer(UUID(tenant_id), UUID(run_id), [(model, batch)])
 
         self._app.task(name=TASK)(run_cells)
 

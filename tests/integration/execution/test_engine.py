@@ -178,6 +178,18 @@ async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> No
     assert set(caller.calls.values()) == {1}
 
 
+async def test_a_worker_that_is_stopped_leaves_its_jobs_to_the_others(bench: Bench) -> None:
+    service, stop = await bench.service(), asyncio.Event()
+    run_id = await bench.start(request_of(cases=50))
+    leaving = Caller(at_once=8, delay_s=0.05, on_call=lambda count: stop.set() if count == 20 else None)
+    await bench.serve(run_id, leaving, stop=stop)
+    staying = Caller()
+    await bench.serve(run_id, staying, timeout_s=30)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.answered) == ("completed", 100)
+    assert leaving.calls.total() + staying.calls.total() == 100
+
+
 async def test_cancelling_stops_a_run_that_another_process_works_on(bench: Bench) -> None:
     service = await bench.service()
     run_id = await bench.start(request_of(cases=200))

@@ -94,11 +94,6 @@ class Engine:
         """Start no further call; what is in flight finishes and is saved."""
         self._stopping = True
 
-    @property
-    def in_flight(self) -> int:
-        """Calls this worker is waiting for."""
-        return sum(context.in_flight for context in self._contexts.values())
-
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> bool:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 

@@ -36,15 +36,12 @@ async def work(
     concurrency: int,
     stop: asyncio.Event,
     ended: Callable[[UUID], None] | None = None,
-    watch: Callable[[Engine], None] | None = None,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
-    `ended` hears of each run this worker saw to its end; `watch` is given the engine, to be looked at.
+    `ended` hears of each run this worker saw to its end.
     """
     async with Engine(database, caller, price, make_judge, ended) as engine:
-        if watch is not None:
-            watch(engine)
         queue = Queue(database, engine.run_batch)
         await queue.open()
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")

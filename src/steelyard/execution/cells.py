@@ -54,7 +54,6 @@ class CellRunner:
         )
         write = _blank(context, cell, attempt)
         when = datetime.now(UTC).date()
-        context.in_flight += 1
         try:
             response = await self._caller.complete(request, before_call=gate)
         except CallError as error:
@@ -69,8 +68,6 @@ class CellRunner:
             spending = Spending(failed.wasted_cost_microcents, known=wasted is not None or error.wasted == Usage())
             await self._commit_answer(context, failed, spending, release=claim)
             return
-        finally:
-            context.in_flight -= 1
         answered, spending = _answered(write, response, self._price, model, when)
         final = answered.state == CellState.FAILED
         result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
@@ -139,7 +136,6 @@ class CellRunner:
             return
         judge = context.judge
         caller = _JudgeCaller(self._caller, gate)
-        context.in_flight += 1
         try:
             grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
         except CallError as error:
@@ -154,8 +150,6 @@ class CellRunner:
         else:
             usage = grade.judgement.usage if grade.judgement else Usage()
             write = _grade_write(result_id, digest, grade)
-        finally:
-            context.in_flight -= 1
         cost = self._price(usage, judge.model, when)
         amount, known = (cost.microcents, True) if cost else (0, usage == Usage())
         write = replace(write, judge_cost_microcents=amount, judge_cost_known=known)

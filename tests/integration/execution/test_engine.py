@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
 from steelyard.execution import engine
@@ -368,3 +369,43 @@ async def test_a_request_without_cases_says_how_to_add_some(bench: Bench) -> Non
         await bench.start(request_of(cases=0))
     async with bench.database.tenant(bench.tenant_id) as connection:
         assert await runs.list_runs(connection) == []
+
+
+def _unheard(asked: ModelRequest) -> ModelResponse:
+    return ModelResponse("120 g", Usage(), 5.0, usage_known=False)
+
+
+def _retried(asked: ModelRequest) -> ModelResponse:
+    return replace(answer("120 g"), wasted_known=False)
+
+
+def _lost(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.TIMEOUT, "Silence.", wasted_known=False)
+
+
+def _heard(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.RATE_LIMITED, "Busy.")
+
+
+@pytest.mark.parametrize(("reply", "least"), [(_unheard, True), (_retried, True), (_lost, True), (_heard, False)])
+async def test_a_call_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, reply: Callable[[ModelRequest], ModelResponse], least: bool
+) -> None:
+    run_id = await bench.start(request_of(cases=2, models=1))
+    await bench.serve(run_id, Caller(reply))
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).run.spent_is_lower_bound is least
+
+
+@pytest.mark.parametrize("judge_reply", [_unheard, _lost])
+async def test_a_judge_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, judge_reply: Callable[[ModelRequest], ModelResponse]
+) -> None:
+    def reply(asked: ModelRequest) -> ModelResponse:
+        return answer("120 g") if asked.json_schema is None else judge_reply(asked)
+
+    cases = [GoldenCase("1", f"item {uuid4().hex}", "120 g", assertions=("States the weight",))]
+    run_id = await bench.start(replace(request_of(cases=cases, models=1), judge=ModelRef("test", "judge")))
+    await bench.serve(run_id, Caller(reply))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.answered == 1
+    assert report.run.spent_is_lower_bound

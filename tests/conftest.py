@@ -9,13 +9,23 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import settings
 
 from steelyard.storage.database import Database
 from steelyard.storage.embedded import remove
 from steelyard.storage.server import Server, ready_server
 from steelyard.storage.tenants import ensure_tenant
 
+# A law is about what comes out; how long an example takes on a busy machine is none of its business.
+settings.register_profile("steelyard", deadline=None)
+settings.load_profile("steelyard")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: their driver keeps an event loop running, beside which no asynchronous test can start."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -67,6 +69,8 @@ class Workbench:
     comparisons: Comparisons
     history: RunHistory
     run_forms: RunForms
+    offers: ModelOffers
+    model_views: ModelViews
     live: LiveRuns
     cases: CaseService
     usage: UsageService
@@ -101,7 +105,7 @@ class Workbench:
         """
         from functools import partial
 
-        from steelyard.execution.fitness import why_unfit
+        from steelyard.execution.fitness import why_review_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
@@ -112,6 +116,7 @@ class Workbench:
             self._price,
             self._make_judge,
             unfit=partial(why_unfit, models=self.providers, make_judge=self._make_judge),
+            review_unfit=partial(why_review_unfit, models=self.providers),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
@@ -181,6 +186,7 @@ async def _assemble(
     from steelyard.services.history import RunHistory
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -205,7 +211,8 @@ async def _assemble(
     price: Pricer = partial(cost, rates=settings.prices)
     benchmarks = BenchmarkService(database, queue, providers, make_judge)
     skills = SkillService(database)
-    offers = ModelOffers(database, settings, providers, partial(price_of, rates=settings.prices))
+    price_today = partial(price_of, rates=settings.prices)
+    offers = ModelOffers(database, settings, providers, price_today)
     views = RunViews(database)
     live = LiveRuns(views)
     stack.push_async_callback(live.aclose)
@@ -223,6 +230,8 @@ async def _assemble(
         comparisons=Comparisons(database, price),
         history=RunHistory(database),
         run_forms=RunForms(database, skills, offers, providers, partial(_default_judge, settings)),
+        offers=offers,
+        model_views=ModelViews(database, price_today),
         live=live,
         cases=CaseService(database),
         usage=UsageService(database, price),

@@ -11,7 +11,6 @@ import altair as alt
 from steelyard.charts.palette import Ink
 from steelyard.charts.words import text_width
 
-Layer = alt.Chart | alt.LayerChart
 Align = Literal["left", "center", "right"]
 
 FONT = "Noto Sans, DejaVu Sans, Liberation Sans, Arial, sans-serif"
@@ -19,6 +18,15 @@ SIZE = 12.0
 LINE = 18.0
 _KEY_GAP = 16.0
 _TEXT_LOOKS = {"align": "align", "fontSize": "size", "fontWeight": "weight"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A mark with its channels, and the rows it draws: Altair copies data it is given, which takes longer than the
+    rest, so that rows join the specification last."""
+
+    mark: alt.Chart
+    rows: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -122,9 +130,12 @@ def texts(items: Sequence[Text]) -> list[Layer]:
     looks: dict[str, Any] = {name: alt.ExprRef(f"datum.{field}") for name, field in _TEXT_LOOKS.items()}
     halo: dict[str, Any] = {"stroke": Ink.SURFACE.value, "strokeWidth": 4, "strokeJoin": "round"}
     return [
-        alt.Chart(data(group))
-        .mark_text(aria=False, baseline="middle", **looks, **more)
-        .encode(x=pixels("x"), y=pixels("y", alt.Y), text="text:N", fill=_as_is(alt.Fill, "ink"))
+        Layer(
+            alt.Chart()
+            .mark_text(aria=False, baseline="middle", **looks, **more)
+            .encode(x=pixels("x"), y=pixels("y", alt.Y), text=alt.Text("text:N"), fill=_as_is(alt.Fill, "ink")),
+            group,
+        )
         for group, more in ((around, halo), (rows, {}))
         if group
     ]
@@ -143,11 +154,13 @@ def lines(items: Sequence[Line]) -> list[Layer]:
         }
         for item in items
     ]
-    mark = alt.Chart(data(rows)).mark_rule(
+    mark = alt.Chart().mark_rule(
         aria=False, strokeWidth=alt.ExprRef("datum.width"), strokeDash=alt.ExprRef("datum.dash")
     )
-    drawn = mark.encode(x=pixels("x"), y=pixels("y", alt.Y), x2="x2:Q", y2="y2:Q", stroke=_as_is(alt.Stroke, "ink"))
-    return [drawn] if rows else []
+    drawn = mark.encode(
+        x=pixels("x"), y=pixels("y", alt.Y), x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), stroke=_as_is(alt.Stroke, "ink")
+    )
+    return [Layer(drawn, rows)] if rows else []
 
 
 def symbols(items: Sequence[Symbol]) -> list[Layer]:
@@ -162,9 +175,7 @@ def symbols(items: Sequence[Symbol]) -> list[Layer]:
         }
         for item in items
     ]
-    mark = alt.Chart(data(rows)).mark_point(
-        aria=False, filled=True, opacity=1, strokeWidth=1.5, size=alt.ExprRef("datum.area")
-    )
+    mark = alt.Chart().mark_point(aria=False, filled=True, opacity=1, strokeWidth=1.5, size=alt.ExprRef("datum.area"))
     drawn = mark.encode(
         x=pixels("x"),
         y=pixels("y", alt.Y),
@@ -172,7 +183,7 @@ def symbols(items: Sequence[Symbol]) -> list[Layer]:
         fill=_as_is(alt.Fill, "fill"),
         stroke=_as_is(alt.Stroke, "stroke"),
     )
-    return [drawn] if rows else []
+    return [Layer(drawn, rows)] if rows else []
 
 
 def hits(items: Sequence[Hit]) -> list[Layer]:
@@ -184,15 +195,18 @@ def hits(items: Sequence[Hit]) -> list[Layer]:
             {"x": item.x, "y": item.y, "x2": item.x + item.width, "y2": item.y + item.height, "says": item.says}
             for item in items
         ]
-        boxes = alt.Chart(data(rows)).mark_rect(fill=Ink.HIT.value, opacity=0)
-        return [
-            boxes.encode(
-                x=pixels("x"), y=pixels("y", alt.Y), x2="x2:Q", y2="y2:Q", description=alt.Description("says:N")
-            )
-        ]
+        boxes = alt.Chart().mark_rect(fill=Ink.HIT.value, opacity=0)
+        drawn = boxes.encode(
+            x=pixels("x"), y=pixels("y", alt.Y), x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), description=_says()
+        )
+        return [Layer(drawn, rows)]
     rows = [{"x": item.x, "y": item.y, "says": item.says} for item in items]
-    circles = alt.Chart(data(rows)).mark_point(filled=True, fill=Ink.HIT.value, opacity=0, size=520, strokeWidth=0)
-    return [circles.encode(x=pixels("x"), y=pixels("y", alt.Y), description=alt.Description("says:N"))]
+    circles = alt.Chart().mark_point(filled=True, fill=Ink.HIT.value, opacity=0, size=520, strokeWidth=0)
+    return [Layer(circles.encode(x=pixels("x"), y=pixels("y", alt.Y), description=_says()), rows)]
+
+
+def _says() -> alt.Description:
+    return alt.Description("says:N")
 
 
 def _as_is(channel: type[Any], field: str) -> Any:
@@ -262,9 +276,11 @@ def compose(layers: Sequence[Layer], frame: Frame, plot: Plot, head: Sequence[Te
     above = LINE * len(head) + 12 if head else 0.0
     lifted = [replace(line, x=-plot.left, y=line.y - plot.top - above) for line in head]
     edge = 16.0 if head else 0.0
+    drawn = [*layers, *texts(lifted)]
+    names = [f"layer_{index}" for index in range(len(drawn))]
+    marks = [layer.mark.properties(data=alt.NamedData(name=name)) for layer, name in zip(drawn, names, strict=True)]
     chart = alt.layer(
-        *layers,
-        *texts(lifted),
+        *marks,
         width=plot.width,
         height=plot.height,
         config=alt.Config(font=FONT, view=alt.ViewConfig(stroke=None)),
@@ -277,9 +293,6 @@ def compose(layers: Sequence[Layer], frame: Frame, plot: Plot, head: Sequence[Te
         },
         background=Ink.SURFACE.value if head else "transparent",
     )
-    return chart.to_dict(validate=False)
-
-
-def data(rows: Sequence[dict[str, Any]]) -> alt.Data:
-    """Rows as the data of a layer, carried in the specification."""
-    return alt.Data(values=list(rows))
+    spec = chart.to_dict(validate=False)
+    spec["datasets"] = {name: list(layer.rows) for name, layer in zip(names, drawn, strict=True)}
+    return spec

@@ -51,7 +51,7 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
         RunMark(run.day, clean(run.label)) for run in sorted(runs, key=lambda run: run.day) if first <= run.day <= last
     ]
     used = [item for item in filled if item.uses]
-    enough = len(used) > 1
+    enough = len(used) > 1 and any(item.uses > item.unknown_uses for item in used)
     return Chart(
         name="cost-trend",
         title=f"Cost per day, last {span} days",
@@ -66,6 +66,9 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
 def _too_little(used: Sequence[CostDay], span: int) -> str:
     if not used:
         return f"No use was recorded in the last {span} days. The cost appears here once measurements come in."
+    uses = sum(item.uses for item in used)
+    if len(used) > 1:
+        return f"{count(uses, 'use')} in {span} days, none with a known cost: the models' prices are not known."
     only = used[0]
     spent = f"{_at_least(only)} for {count(only.uses, 'use')}"
     return f"Used on one day so far: {spent} on {day(only.day)}. A trend needs two days."
@@ -75,10 +78,7 @@ def _sentence(filled: Sequence[CostDay], used: Sequence[CostDay], span: int) -> 
     total = sum(item.cost_microcents for item in filled)
     uses = sum(item.uses for item in used)
     unknown = sum(item.unknown_uses for item in used)
-    known = uses - unknown
-    if not known:
-        return f"{count(uses, 'use')} in {span} days, none with a known cost: the models' prices are not known."
-    average = f", {money(total / known)} a use" if total else ""
+    average = f", {money(total / (uses - unknown))} a use" if total else ""
     said = f"{'At least ' if unknown else ''}{money(total)} in {span} days for {count(uses, 'use')}{average}."
     if unknown:
         days = sum(1 for item in used if item.unknown_uses)
@@ -206,8 +206,8 @@ def _area(filled: Sequence[CostDay], top: float) -> Layer:
         for item in filled
     ]
     ends = [rows[0]["day"], rows[-1]["day"]]
-    return (
-        alt.Chart(canvas.data(rows))
+    mark = (
+        alt.Chart()
         .mark_area(
             aria=False,
             fill=Ink.AREA.value,
@@ -219,6 +219,7 @@ def _area(filled: Sequence[CostDay], top: float) -> Layer:
             y=alt.Y("usd:Q", axis=None, scale=alt.Scale(domain=[0, top], nice=False)),
         )
     )
+    return Layer(mark, rows)
 
 
 def _day_label(at: date, x: float, plot: Plot, span: int) -> Text:

@@ -104,9 +104,9 @@ def _bars(spans: Sequence[tuple[float, float, float]], width: float, ink: Ink, *
         {"x": x - width / 2, "x2": x + width / 2, "y": high, "y2": low} for x, high, low in spans if low - high > 0.01
     ]
     looks: dict[str, Any] = {"stroke": ink.value, "strokeWidth": 1.5, "fill": (Ink.SURFACE if hollow else ink).value}
-    mark = alt.Chart(canvas.data(rows)).mark_rect(aria=False, **looks)
-    drawn = mark.encode(x=canvas.pixels("x"), x2="x2:Q", y=canvas.pixels("y", alt.Y), y2="y2:Q")
-    return [drawn] if rows else []
+    mark = alt.Chart().mark_rect(aria=False, **looks)
+    drawn = mark.encode(x=canvas.pixels("x"), x2=alt.X2("x2:Q"), y=canvas.pixels("y", alt.Y), y2=alt.Y2("y2:Q"))
+    return [Layer(drawn, rows)] if rows else []
 
 
 def _says(item: FeedbackDay) -> str:

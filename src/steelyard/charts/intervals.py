@@ -121,15 +121,15 @@ def draw_intervals(frame: Frame, models: Sequence[ModelFigures]) -> Drawing:
 def _row_words(frame: Frame, plot: Plot, name: str, figure: str, standing: str, top: float, y: float) -> list[Text]:
     bold = bool(standing)
     if frame.narrow:
-        room = plot.width - text_width(name, SIZE * 1.05) - text_width(figure, SIZE) - 26
-        second = (
-            [Text(text_width(name, SIZE * 1.05) + 8, top + 13, shorten(standing, SIZE, room))]
-            if bold and room > 30
-            else []
-        )
+        start = text_width(name, SIZE * 1.05) + 8 if bold else 0.0
+        if bold and start + text_width(standing, SIZE) + text_width(figure, SIZE) + 8 > plot.width:
+            # What the verdict says comes first: the interval is drawn below, and said by the mark.
+            figure = figure.partition(" ")[0]
+        room = plot.width - start - text_width(figure, SIZE) - 8
+        words = [Text(start, top + 13, shorten(standing, SIZE, room), halo=True)] if bold else []
         return [
             Text(0, top + 13, name, Ink.TEXT, bold=bold, halo=True),
-            *second,
+            *words,
             Text(plot.width, top + 13, figure, Ink.TEXT, align="right", halo=True),
         ]
     right = Text(plot.width + 12, y, figure, Ink.TEXT)

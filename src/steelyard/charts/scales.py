@@ -39,21 +39,17 @@ def linear_ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Values of 1, 2 and 5 times powers of ten that cover `low` to `high`, both above 0, thinned to at most `most`."""
-    lowest, highest = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
+    """Values of 1, 2 and 5 times powers of ten within `low` to `high`, both above 0, thinned to at most `most`.
+
+    Never empty where the range spans a factor of ten, and at least two where it spans a hundred and `most` allows.
+    """
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    within: list[float] = []
     for factors in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [factor * 10.0**power for power in range(lowest, highest + 1) for factor in factors]
-        covered = _covering(ticks, low, high)
-        if len(covered) <= most:
-            return covered
-    every = math.ceil((len(covered) - 1) / max(1, most - 1))
-    return covered[::every] if (len(covered) - 1) % every == 0 else [*covered[::every], covered[-1] * 10]
-
-
-def _covering(ticks: Sequence[float], low: float, high: float) -> list[float]:
-    first = max(index for index, tick in enumerate(ticks) if tick <= low * (1 + 1e-9))
-    last = min(index for index, tick in enumerate(ticks) if tick >= high * (1 - 1e-9))
-    return list(ticks[first : max(last, first + 1) + 1])
+        within = [tick for power in powers for factor in factors if low <= (tick := factor * 10.0**power) <= high]
+        if len(within) <= most:
+            return within
+    return within[:: math.ceil(len(within) / most)]
 
 
 def money_labels(ticks: Sequence[float]) -> list[str]:

@@ -28,7 +28,9 @@ from steelyard.domain.money import MICROCENTS_PER_USD
 _MOST_DRAWN = 60
 _MOST_LABELS = 12
 _LOG_FROM = 10.0
-_LANE_GAP = 22.0
+_LANE_GAP = 14.0
+_LOG_MARGIN = 1.4
+_TICK_ROOM = 54.0
 _HEIGHTS = {"wide": 360, "narrow": 400}
 
 
@@ -100,13 +102,15 @@ def _costs(models: Sequence[ModelFigures], frame: Frame, width: float) -> _Costs
     unknown = lane if any(item.cost_microcents is None for item in models) else 0.0
     free = lane * 0.6 if log and any(item.cost_microcents == 0 for item in models) else 0.0
     if log:
-        ticks = scales.log_ticks(min(usd), max(usd), 5 if frame.narrow else 8)
+        low, high = min(usd) / _LOG_MARGIN, max(usd) * _LOG_MARGIN
+        ticks = scales.log_ticks(low, high, max(2, int((width - free - unknown) / _TICK_ROOM)))
         names = [scales.log_money_label(tick) for tick in ticks]
     else:
         ticks = scales.linear_ticks(0.0, max(usd), 3 if frame.narrow else 5)
+        low, high = ticks[0], ticks[-1]
         names = scales.money_labels(ticks)
     start, end = (free + _LANE_GAP if free else 0.0), (width - unknown - _LANE_GAP if unknown else width)
-    scale = scales.Scale(ticks[0], ticks[-1], start, end, log)
+    scale = scales.Scale(low, high, start, end, log)
     placed = [(scale.at(tick), name) for tick, name in zip(ticks, names, strict=True)]
     return _Costs(
         scale,

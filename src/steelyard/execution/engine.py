@@ -114,7 +114,7 @@ class Engine:
 
         While the database is away it waits and begins again: what has been saved is not done twice. A fault that no
         cell can be blamed for fails the run, which would else never end. Raises LeftToOthers when this worker cannot
-        serve the run as it was planned.
+        serve the run as it was planned, or is being stopped.
         """
         fault: Exception | None = None
         while True:
@@ -147,14 +147,14 @@ class Engine:
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
         if context is None:
+            self._leave_if_stopping()
             return
         context.active_batches += 1
         try:
             await self._run_cells(context, context.grid.batch(model_index, batch))
         finally:
             context.active_batches -= 1
-        if self._stopping:
-            return
+        self._leave_if_stopping()
         if context.stopping and context.active_batches:
             return
         async with self._database.tenant(tenant_id) as connection:
@@ -300,6 +300,11 @@ class Engine:
             if self._left is not None:
                 self._left(run_id, why)
         raise LeftToOthers
+
+    def _leave_if_stopping(self) -> None:
+        """Nobody else would ask for the rest of the batch: its job must not end with this worker."""
+        if self._stopping:
+            raise LeftToOthers
 
     def _on_state(self, run_id: UUID, state: RunState) -> None:
         context = self._contexts.get(run_id)

@@ -1,4 +1,4 @@
-"""Whether this process can serve a run as it was planned: the same models behind the same names, and the same judge."""
+"""Whether this process can serve a run or a review as it was planned: the same models behind the same names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
+from steelyard.judging.review import review_digest
 
 
 class KnownModels(Protocol):
@@ -35,6 +36,17 @@ def why_unfit(plan: Plan, models: KnownModels, make_judge: Callable[[ModelRef], 
             models.check(judge)
             if make_judge(judge).digest != plan.judge_digest:
                 return f"The judge {plan.judge} is not the same here (its address, weights or version of its prompt)."
+    except SteelyardError as error:
+        return error.message
+    return None
+
+
+def why_review_unfit(model: ModelRef, protocol: str, models: KnownModels) -> str | None:
+    """Why a review made here would not be the one asked for, in one sentence; None when it would be."""
+    try:
+        models.check(model)
+        if review_digest(models.identity(model)) != protocol:
+            return f"{model.text} is not the same reviewer here (its address, weights or version of its prompt)."
     except SteelyardError as error:
         return error.message
     return None

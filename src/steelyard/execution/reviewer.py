@@ -16,7 +16,11 @@ from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.judging.review import read_review, review_request
 from steelyard.storage import reviews, skills
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database, has_committed, transaction_id
+from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.reviews import PaidCall, ReviewRow
+
+# The model and the protocol of a review.
+ReviewUnfit = Callable[[ModelRef, str], str | None]
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +28,26 @@ _ASKS = 2
 _AWAY_S = 1.0
 
 
+def always_fit(model: ModelRef, protocol: str) -> str | None:
+    """Every review can be made here."""
+    return None
+
+
 class Reviewer:
     """One per worker process. `run` is the handler of the queue's reviews."""
 
-    def __init__(self, database: Database, caller: ModelCaller, price: Pricer) -> None:
+    def __init__(self, database: Database, caller: ModelCaller, price: Pricer, *, unfit: ReviewUnfit) -> None:
+        """`unfit` says why a review by a model under a protocol cannot be made here as it was asked for."""
         self._database = database
         self._caller = caller
         self._price = price
+        self._unfit = unfit
 
     async def run(self, tenant_id: UUID, review_id: UUID) -> None:
-        """Bring a review to its end; one that has ended, or whose skill is gone, is left as it is."""
+        """Bring a review to its end; one that has ended, or whose skill is gone, is left as it is.
+
+        Raises LeftToOthers where it cannot be made here; why is then on the review.
+        """
         while True:
             try:
                 async with self._database.session() as session:
@@ -49,9 +63,16 @@ class Reviewer:
             found = await reviews.find_review(connection, review_id)
             if found is None or found.status not in (ReviewStatus.PENDING, ReviewStatus.RUNNING):
                 return
-            await reviews.start_review(connection, review_id)
+            why = self._unfit(ModelRef.parse(found.model), found.protocol)
+            await (
+                reviews.start_review(connection, review_id)
+                if why is None
+                else reviews.note_waiting(connection, review_id, why)
+            )
             files = await skills.version_files(connection, found.skill_version_id)
             name = await skills.name_of(connection, found.skill_id)
+        if why is not None:
+            raise LeftToOthers
         request = review_request(ModelRef.parse(found.model), name, files)
         try:
             await self._review(tenant_id, found, request)

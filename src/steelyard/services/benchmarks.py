@@ -274,7 +274,7 @@ class BenchmarkService:
             raise NoCases(
                 f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
                 field="cases",
-                next_step="Add golden cases to it, or give ad-hoc ones.",
+                next_step="Add golden cases to it, in evals/evals.json of its folder for one, or give ad-hoc ones.",
             )
         if not request.models:
             raise InputError("No model to run.", field="models", next_step="Name one model at least.")

@@ -275,7 +275,7 @@ def _refuse_double(case: GoldenCase, in_use: Mapping[str, str]) -> None:
 
 
 def _free_key(used: set[str]) -> str:
-    number = len(used) + 1
+    number = 1
     while f"case-{number}" in used:
         number += 1
     return f"case-{number}"

@@ -109,13 +109,15 @@ class SkillCatalogue:
             found = await catalogue.page_of_skills(
                 connection, chosen, sort=sort, descending=descending, after=position, limit=limit + 1
             )
-            total = await catalogue.count_skills(connection, chosen)
-            token: str | None = None
-            if len(found) > limit:
-                last = found[limit - 1].id
-                positions = await catalogue.positions_of(connection, [last], sort)
-                token = _token(positions[last], sort, descending)
-        return CataloguePage(tuple(self._row(glance, now) for glance in found[:limit]), token, total)
+            total = found.total
+            if total is None:
+                total = await catalogue.count_skills(connection, chosen)
+        more = len(found.skills) > limit
+        return CataloguePage(
+            tuple(self._row(glance, now) for glance in found.skills[:limit]),
+            _token(found.places[limit - 1], sort, descending) if more else None,
+            total,
+        )
 
     async def find(self, tenant_id: UUID, ref: str) -> CatalogueRow:
         """The skill of that name, else of that id. Raises NotFound."""

@@ -14,7 +14,7 @@ from steelyard.storage.history import HistoryRow, QualityRow
 
 PAGE = 50
 MAX_PAGE = 200
-MOST_RUNS_IN_A_CHART = 1_000
+MOST_RUNS_IN_A_CHART = 365
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RunHistory:
     async def quality(self, tenant_id: UUID, skill_id: UUID, *, days: int = 365) -> tuple[QualityRow, ...]:
         """Every model's quality in the completed runs of record of the last `days`, oldest first.
 
-        At most the newest 1,000 runs. Qualities of two judges (`judge_digest`) do not mean the same. Raises InputError.
+        At most the newest 365 runs. Qualities of two judges (`judge_digest`) do not mean the same. Raises InputError.
         """
         if not 1 <= days <= 36_500:
             raise InputError(f"{days:,} days are out of range.", field="days", next_step="Give 1 to 36,500.")

@@ -20,6 +20,7 @@ INTERVAL_S = 0.5
 # Time passes, and the time left grows while nothing ends, so a quiet run is read again now and then.
 REFRESH_S = 10.0
 _AWAY_S = 1.0
+_REST = 4.0
 
 
 class _Topic:
@@ -141,6 +142,7 @@ class LiveRuns:
         signature = ""
         read_at = 0.0
         while True:
+            began = time.monotonic()
             try:
                 if await self._views.signature(*key) != signature or time.monotonic() - read_at >= self._refresh_s:
                     snapshot = await self._views.progress(*key)
@@ -150,4 +152,6 @@ class LiveRuns:
                         return
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
-            await asyncio.sleep(self._interval_s)
+                continue
+            # Adding up a run of very many cells takes long; watching it must not take more than a fifth of the time.
+            await asyncio.sleep(max(self._interval_s, _REST * (time.monotonic() - began)))

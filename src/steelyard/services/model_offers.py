@@ -21,6 +21,7 @@ from steelyard.storage.database import Database
 from steelyard.storage.model_stats import ModelSeen
 
 MOST_SEEN = 30
+RUNS_LOOKED_AT = 1_000
 NEWEST_PER_VENDOR = 4
 
 PriceFinder = Callable[[ModelRef, date], Price | None]
@@ -38,7 +39,8 @@ class ModelChecker(Protocol):
 class OfferedModel:
     """One model to choose. `price` is today's in US dollars per million tokens, None where it is not known.
 
-    A model that is not `usable` says why in `reason`, and in `remedy` what to do about it.
+    A model that is not `usable` says why in `reason`, and in `remedy` what to do about it. `runs` are counted among the
+    newest 1,000.
     """
 
     model: str
@@ -70,7 +72,7 @@ class ModelOffers:
         not installed.
         """
         async with self._database.tenant(tenant_id) as connection:
-            seen = await model_stats.models_seen(connection, limit=MOST_SEEN)
+            seen = await model_stats.models_seen(connection, limit=MOST_SEEN, newest_runs=RUNS_LOOKED_AT)
         # The first time, pydantic-ai and the prices are imported.
         return await asyncio.to_thread(self._collect, seen, also)
 

@@ -113,7 +113,17 @@ async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) ->
     """Read the stored verdict, or work out a preview of a run that has none yet. Raises NotFound."""
     run = await runs.get_run(connection, run_id)
     counts, _ = await runs.run_counts(connection, run_id)
-    failures = await results.failures(connection, run_id)
+    return await report_of(connection, tenant_id, run, counts, await results.failures(connection, run_id))
+
+
+async def report_of(
+    connection: Connection,
+    tenant_id: UUID,
+    run: RunRow,
+    counts: RunCounts,
+    failures: Sequence[Mapping[str, Any]],
+) -> RunReport:
+    """The report of a run that was read already."""
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if stored is not None:
         return RunReport(

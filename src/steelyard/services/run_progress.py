@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from steelyard.domain.runs import RunStatus
+from steelyard.domain.calls import FailureKind
+from steelyard.domain.runs import CellState, RunCounts, RunStatus
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
-from steelyard.storage.progress import LaneCounts
+from steelyard.storage.progress import CellGroup, RunHead
 
 UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
 
@@ -101,6 +102,11 @@ class RunProgress:
     def missing(self) -> int:
         return sum(lane.missing for lane in self.lanes)
 
+    @property
+    def counts(self) -> RunCounts:
+        judged = sum(lane.judged for lane in self.lanes)
+        return RunCounts(self.planned, self.answered, judged, self.failed, self.missing, self.reused)
+
     def by_model(self) -> dict[str, Lane]:
         """The arms of each model put together, in the plan's order; `arm` is empty."""
         joined: dict[str, Lane] = {}
@@ -124,10 +130,16 @@ class RunProgress:
 async def read_progress(connection: Connection, run_id: UUID) -> RunProgress:
     """How far the run is. Raises NotFound."""
     head = await progress.run_head(connection, run_id)
-    counts = await progress.lane_counts(connection, run_id)
-    ages = await progress.last_ends(connection, run_id) if head.status == RunStatus.RUNNING else []
+    return await progress_of(connection, head, await progress.cell_groups(connection, run_id, details=False))
+
+
+async def progress_of(connection: Connection, head: RunHead, groups: Sequence[CellGroup]) -> RunProgress:
+    """How far a run is whose row and cells were read already."""
+    ages = await progress.last_ends(connection, head.id) if head.status == RunStatus.RUNNING else []
     lanes = tuple(
-        _lane(model, arm, head.cells_per_lane, counts.get((model, arm))) for model in head.models for arm in head.arms
+        _lane(model, arm, head.cells_per_lane, [one for one in groups if (one.model_name, one.arm) == (model, arm)])
+        for model in head.models
+        for arm in head.arms
     )
     elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
     return RunProgress(
@@ -166,18 +178,28 @@ def time_left_s(ages_s: Sequence[float], left: int) -> float | None:
     return left * span_s / ends
 
 
-def _lane(model: str, arm: str, planned: int, counts: LaneCounts | None) -> Lane:
-    if counts is None:
-        return Lane(model, arm, planned, 0, 0, 0, 0, 0, 0, 0)
+def _lane(model: str, arm: str, planned: int, groups: Sequence[CellGroup]) -> Lane:
+    failed = [group for group in groups if group.state == CellState.FAILED]
+    answered = [group for group in groups if group.state != CellState.FAILED]
+    own = sum(
+        group.cells
+        for group in failed
+        if group.failure_kind is not None and FailureKind(group.failure_kind).scores_zero
+    )
+    lost = sum(group.cells for group in failed)
     return Lane(
-        model,
-        arm,
-        planned,
-        counts.ended,
-        counts.answered,
-        counts.judged,
-        counts.failed,
-        counts.outages,
-        counts.ungraded,
-        counts.reused,
+        model=model,
+        arm=arm,
+        planned=planned,
+        ended=lost + sum(group.graded for group in answered),
+        answered=sum(group.cells for group in answered),
+        judged=sum(group.cells for group in answered if group.state == CellState.JUDGED),
+        failed=own,
+        outages=lost - own,
+        ungraded=sum(
+            group.cells if group.failure_kind is not None else group.cells - group.graded
+            for group in answered
+            if group.state == CellState.ANSWERED
+        ),
+        reused=sum(group.reused for group in groups),
     )

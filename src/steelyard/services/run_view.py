@@ -12,7 +12,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
 from steelyard.judging.default import same_family
-from steelyard.services.reports import RunReport, build_report
+from steelyard.services.reports import RunReport, report_of
 from steelyard.services.run_matrix import (
     MatrixFilter,
     MatrixPage,
@@ -21,10 +21,11 @@ from steelyard.services.run_matrix import (
     matching_cases,
     matrix_cell,
 )
-from steelyard.services.run_progress import UNDER_WAY, RunProgress, read_progress
-from steelyard.storage import matrix, progress, results, runs
+from steelyard.services.run_progress import UNDER_WAY, RunProgress, progress_of, read_progress
+from steelyard.storage import matrix, progress, runs
 from steelyard.storage.database import Database
 from steelyard.storage.matrix import CellExport
+from steelyard.storage.progress import CellGroup
 from steelyard.storage.runs import RunRow
 
 PAGE = 50
@@ -95,14 +96,14 @@ class RunViews:
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
             plan = Plan.from_json(run.plan)
-            now = await read_progress(connection, run_id)
-            dropped = await progress.dropped_settings(connection, run_id)
+            head = await progress.run_head(connection, run_id)
+            groups = await progress.cell_groups(connection, run_id, details=True)
+            now = await progress_of(connection, head, groups)
+            failures = _failures(groups)
+            report = None
             if preview or not now.under_way:
-                report = await build_report(connection, tenant_id, run_id)
-                failures = report.failures
-            else:
-                report, failures = None, await results.failures(connection, run_id)
-        return RunView(run, now, _settings(run, plan, dropped), _judge(plan), failures, report)
+                report = await report_of(connection, tenant_id, run, now.counts, failures)
+        return RunView(run, now, _settings(run, plan, groups), _judge(plan), failures, report)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
         """How far the run is. Raises NotFound."""
@@ -160,7 +161,19 @@ class RunViews:
                 yield cell
 
 
-def _settings(run: RunRow, plan: Plan, dropped: Mapping[str, tuple[list[str], list[str]]]) -> RunSettings:
+def _failures(groups: Sequence[CellGroup]) -> list[dict[str, Any]]:
+    """{model, kind, count, message} of every kind of failure met, the most frequent first."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for group in groups:
+        if group.failure_kind is not None:
+            place = (group.model_name, group.failure_kind)
+            entry = found.setdefault(place, {"model": place[0], "kind": place[1], "count": 0, "message": group.message})
+            entry["count"] += group.cells
+    return sorted(found.values(), key=lambda one: (-one["count"], one["model"], one["kind"]))
+
+
+def _settings(run: RunRow, plan: Plan, groups: Sequence[CellGroup]) -> RunSettings:
+    said = {group.model_name: group.settings for group in groups if group.settings is not None}
     return RunSettings(
         models=plan.models,
         arms=tuple(arm.value for arm in plan.arms),
@@ -174,9 +187,9 @@ def _settings(run: RunRow, plan: Plan, dropped: Mapping[str, tuple[list[str], li
         rubric=plan.rubric,
         fresh=run.fresh,
         dropped=tuple(
-            DroppedSettings(model, tuple(dropped[model][0]), tuple(dropped[model][1]))
+            DroppedSettings(model, tuple(said[model].get("dropped", ())), tuple(said[model].get("warnings", ())))
             for model in plan.models
-            if model in dropped
+            if model in said
         ),
     )
 

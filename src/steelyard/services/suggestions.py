@@ -63,7 +63,9 @@ class SuggestionService:
             found = await suggestions.count_by_status(connection, skill_id)
         return SuggestionCounts(*(found.get(status.value, 0) for status in SuggestionStatus))
 
-    async def decide(self, tenant_id: UUID, suggestion_id: UUID, status: SuggestionStatus) -> SuggestionRow:
-        """Accept, decline, or open again. Raises NotFound."""
+    async def decide(
+        self, tenant_id: UUID, skill_id: UUID, suggestion_id: UUID, status: SuggestionStatus
+    ) -> SuggestionRow:
+        """Accept, decline, or open again. Raises NotFound, also for another skill's."""
         async with self._database.tenant(tenant_id) as connection:
-            return await suggestions.decide_suggestion(connection, suggestion_id, status)
+            return await suggestions.decide_suggestion(connection, skill_id, suggestion_id, status)

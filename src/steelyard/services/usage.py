@@ -17,7 +17,7 @@ from steelyard.pricing import Cost
 from steelyard.skills.text import unstorable
 from steelyard.storage import usage
 from steelyard.storage.database import Database
-from steelyard.storage.usage import BenchmarkPoint, DayTotals, UsageTotals
+from steelyard.storage.usage import BenchmarkPoint, DayTotals, ModelTotals, UsageTotals
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 SeriesDays = Literal[30, 90, 365]
@@ -163,15 +163,21 @@ class UsageService:
         today = self._today()
         recent, earlier = today - timedelta(days=WINDOW_DAYS - 1), today - timedelta(days=2 * WINDOW_DAYS - 1)
         async with self._database.tenant(tenant_id) as connection:
-            models = await usage.totals_by_model(connection, skill_id)
-            recent_models = await usage.totals_by_model(connection, skill_id, recent, today)
-            previous = await usage.totals_by_model(connection, skill_id, earlier, recent - timedelta(days=1))
-        last, before = _window(recent_models), _window(previous)
-        of_share = recent_models or models
-        uses = sum(model.uses for model in of_share)
-        shares = tuple(ModelShare(model.model_name, model.uses / uses, _window([model])) for model in of_share)
+            rows = await usage.totals_by_model(connection, skill_id, previous=earlier, recent=recent, last=today)
+        by_model: dict[str, list[ModelTotals]] = {}
+        for row in rows:
+            by_model.setdefault(row.model_name, []).append(row)
+        of_recent = [[row] for row in rows if row.stretch == "recent"]
+        last = _window([row for row in rows if row.stretch == "recent"])
+        before = _window([row for row in rows if row.stretch == "previous"])
+        windows = [(found[0].model_name, _window(found)) for found in of_recent or by_model.values()]
+        uses = sum(window.uses for _, window in windows)
+        shares = tuple(
+            ModelShare(model, window.uses / uses, window)
+            for model, window in sorted(windows, key=lambda pair: (-pair[1].uses, pair[0]))
+        )
         return SkillUsage(
-            total=_window(models),
+            total=_window(rows),
             last_30_days=last,
             previous_30_days=before,
             change=Change(
@@ -301,15 +307,16 @@ def _window(rows: Sequence[UsageTotals]) -> UsageWindow:
 
 
 def _day(day: date, totals: DayTotals | None) -> UsageDay:
-    window = _window([] if totals is None else [totals])
+    if totals is None:
+        return UsageDay(day, 0, 0, 0, 0, 0, None)
     return UsageDay(
         day,
-        window.uses,
-        window.cost_microcents,
-        window.cost_unknown,
-        0 if totals is None else totals.input_tokens,
-        0 if totals is None else totals.output_tokens,
-        window.avg_latency_ms,
+        totals.uses,
+        totals.cost_microcents,
+        totals.cost_unknown,
+        totals.input_tokens,
+        totals.output_tokens,
+        totals.latency_ms_sum / totals.latency_uses if totals.latency_uses else None,
     )
 
 

@@ -14,7 +14,7 @@ from steelyard.domain.errors import StorageError
 from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.execution.engine import Engine, MakeJudge, Unfit
 from steelyard.execution.plan import BATCH
-from steelyard.execution.reviewer import Reviewer
+from steelyard.execution.reviewer import Reviewer, ReviewUnfit, always_fit
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
 
@@ -63,12 +63,13 @@ async def work(
     ended: Callable[[UUID], None] | None = None,
     watch: Callable[[Engine], None] | None = None,
     left: Callable[[LeftRun], None] | None = None,
+    review_unfit: ReviewUnfit = always_fit,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
-    `unfit` says why a run cannot be served here as it was planned; such a run is left to other workers. `ended` hears
-    of each run this worker saw to its end, `left` once of each it leaves (without it, the log does); `watch` is given
-    the engine, to be looked at.
+    `unfit` and `review_unfit` say why a run or a review cannot be served here as it was planned; it is left to other
+    workers then. `ended` hears of each run this worker saw to its end, `left` once of each it leaves (without it, the
+    log does); `watch` is given the engine, to be looked at.
     """
     telling: set[asyncio.Task[None]] = set()
 
@@ -80,7 +81,8 @@ async def work(
     async with Engine(database, caller, price, make_judge, unfit=unfit, ended=ended, left=tell) as engine:
         if watch is not None:
             watch(engine)
-        queue = Queue(database, engine.run_batch, Reviewer(database, caller, price).run)
+        reviewer = Reviewer(database, caller, price, unfit=review_unfit)
+        queue = Queue(database, engine.run_batch, reviewer.run)
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")

@@ -79,54 +79,70 @@ _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updat
                     s.last_run_planned_at, s.benchmarked_at, s.verdict_kind, s.best_model, s.quality, s.quality_low,
                     s.quality_high, s.avg_cost_microcents, s.feedback_total, s.feedback_positive_percent
                FROM skills s"""
-_MATCHING = """(%(text)s = '' OR strpos(lower(s.name), lower(%(text)s)) > 0
-                              OR strpos(lower(s.description), lower(%(text)s)) > 0)
-           AND (%(stale_since)s::timestamptz IS NULL
-                OR s.benchmarked_at IS NOT NULL
-                   AND (s.benchmarked_at <= %(stale_since)s OR s.last_run_version_id <> s.current_version_id
-                        OR s.cases_changed_at > s.last_run_planned_at))"""
+_HAS_TEXT = "(strpos(lower(s.name), lower(%(text)s)) > 0 OR strpos(lower(s.description), lower(%(text)s)) > 0)"
+_IS_STALE = """(s.benchmarked_at <= %(stale_since)s
+                OR s.benchmarked_at IS NOT NULL AND (s.last_run_version_id <> s.current_version_id
+                                                     OR s.cases_changed_at > s.last_run_planned_at))"""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Some skills in order, with the place of each, and how many match in all; `total` is None where none is left."""
+
+    skills: Sequence[SkillGlance]
+    places: Sequence[Position]
+    total: int | None
 
 
 async def page_of_skills(
     connection: Connection, chosen: Filter, *, sort: Sort, descending: bool, after: Position | None, limit: int
-) -> list[SkillGlance]:
-    """The skills that come after a position. Those without a value come last in either direction; ties by name."""
+) -> Listed:
+    """The skills that come after a position. Those without a value come last in either direction; ties by name.
+
+    What is sorted is narrow, and an index alone holds it: the skills' own rows are read for one page only.
+    """
     column, kind = _COLUMNS[sort]
     order, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    tie = "(lower(s.name), s.id) > (%(name)s, %(id)s)"
+    tie = "(folded, id) > (%(name)s, %(id)s)"
     if after is None:
         keyset = "true"
     elif after.value is None:
-        keyset = f"{column} IS NULL AND {tie}"
+        keyset = f"value IS NULL AND {tie}"
     else:
-        keyset = f"""({column} {beyond} %(value)s::{kind} OR {column} = %(value)s::{kind} AND {tie}
-                      OR {column} IS NULL)"""
-    query = f"""{_GLANCE} WHERE {_MATCHING} AND {keyset}
-                ORDER BY {column} {order} NULLS LAST, lower(s.name), s.id LIMIT %(limit)s"""
-    parameters = _parameters(chosen) | {"limit": limit}
+        keyset = f"(value {beyond} %(value)s::{kind} OR value = %(value)s::{kind} AND {tie} OR value IS NULL)"
+    # Looking at every skill's text twice costs more than keeping what was found; counting an index twice costs less.
+    kept = "MATERIALIZED" if chosen != Filter() else "NOT MATERIALIZED"
+    query = f"""
+        WITH matching AS {kept} (
+            SELECT s.id, {column} AS value, lower(s.name) AS folded FROM skills s WHERE {_matching(chosen)}),
+        page AS (
+            SELECT * FROM matching WHERE {keyset}
+             ORDER BY value {order} NULLS LAST, folded, id LIMIT %(limit)s)
+        SELECT glance.*, page.value AS sorted_by, page.folded, (SELECT count(*)::int FROM matching) AS total
+          FROM page JOIN LATERAL ({_GLANCE} WHERE s.id = page.id) glance ON true
+         ORDER BY page.value {order} NULLS LAST, page.folded, page.id"""
+    parameters: dict[str, Any] = {"text": clean(chosen.text), "stale_since": chosen.stale_since, "limit": limit}
     if after is not None:
         parameters |= {"value": after.value, "name": after.name, "id": after.id}
-    async with connection.cursor(row_factory=class_row(SkillGlance)) as cursor:
-        await cursor.execute(query.encode(), parameters)
-        return await cursor.fetchall()
-
-
-async def positions_of(connection: Connection, ids: Sequence[UUID], sort: Sort) -> dict[UUID, Position]:
-    """The places of these skills in the sorted list, as the database compares them."""
-    cursor = await connection.execute(
-        f"SELECT s.id, lower(s.name) AS name, {_COLUMNS[sort][0]} AS value FROM skills s WHERE s.id = ANY(%s)".encode(),
-        (list(ids),),
-    )
-    return {row["id"]: Position(row["value"], row["name"], row["id"]) for row in await cursor.fetchall()}
+    rows = await (await connection.execute(query.encode(), parameters)).fetchall()
+    places = [Position(row.pop("sorted_by"), row.pop("folded"), row["id"]) for row in rows]
+    totals = [row.pop("total") for row in rows]
+    return Listed([SkillGlance(**row) for row in rows], places, totals[0] if totals else None)
 
 
 async def count_skills(connection: Connection, chosen: Filter) -> int:
     """How many skills match."""
     cursor = await connection.execute(
-        f"SELECT count(*)::int AS count FROM skills s WHERE {_MATCHING}".encode(), _parameters(chosen)
+        f"SELECT count(*)::int AS count FROM skills s WHERE {_matching(chosen)}".encode(),
+        {"text": clean(chosen.text), "stale_since": chosen.stale_since},
     )
     row = await cursor.fetchone()
     return row["count"] if row else 0
+
+
+def _matching(chosen: Filter) -> str:
+    conditions = [_HAS_TEXT] * bool(chosen.text) + [_IS_STALE] * (chosen.stale_since is not None)
+    return " AND ".join(conditions) or "true"
 
 
 async def find_glance(
@@ -139,7 +155,3 @@ async def find_glance(
             (None if name is None else clean(name), skill_id, None if name is None else clean(name)),
         )
         return await cursor.fetchone()
-
-
-def _parameters(chosen: Filter) -> dict[str, Any]:
-    return {"text": clean(chosen.text), "stale_since": chosen.stale_since}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.rows import class_row
 
 from steelyard.storage.database import Connection
+
+NEWEST_CALLS = 200
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,95 @@ class ModelSeen:
     last_used: datetime
 
 
-async def models_seen(connection: Connection, *, limit: int) -> list[ModelSeen]:
-    """The models last used first."""
+@dataclass(frozen=True)
+class ModelQuality:
+    """A model on the skills of one family: the mean quality over `n` cases of `skills` skills."""
+
+    model: str
+    family: str | None
+    skills: int
+    n: int
+    quality: float
+
+
+@dataclass(frozen=True)
+class ModelLatency:
+    """Milliseconds of a model's newest `calls` calls."""
+
+    model: str
+    calls: int
+    p50_ms: float
+    p95_ms: float
+
+
+async def newest_run(connection: Connection) -> str:
+    """A text that changes when a run is created, and when the newest one starts or ends; empty without runs."""
+    cursor = await connection.execute("SELECT id, status FROM benchmark_runs ORDER BY created_at DESC, id LIMIT 1")
+    row = await cursor.fetchone()
+    return "" if row is None else f"{row['id']} {row['status']}"
+
+
+async def models_seen(connection: Connection, *, limit: int, newest_runs: int | None = None) -> list[ModelSeen]:
+    """The models last used first, of all runs or of the newest ones only."""
     async with connection.cursor(row_factory=class_row(ModelSeen)) as cursor:
         await cursor.execute(
             """SELECT model, count(*)::int AS runs, max(created_at) AS last_used
-                 FROM benchmark_runs, unnest(models) AS model
+                 FROM (SELECT models, created_at FROM benchmark_runs ORDER BY created_at DESC, id LIMIT %s) runs,
+                      unnest(models) AS model
                 GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT %s""",
-            (limit,),
+            (newest_runs, limit),
         )
         return await cursor.fetchall()
+
+
+async def cells_by_model(connection: Connection) -> dict[str, int]:
+    """Stored cells by model."""
+    cursor = await connection.execute(
+        "SELECT model_name AS model, count(*)::int AS cells FROM benchmark_results GROUP BY 1"
+    )
+    return {row["model"]: row["cells"] for row in await cursor.fetchall()}
+
+
+async def qualities(connection: Connection) -> list[ModelQuality]:
+    """By model and family of skills, over the last completed run of record of each skill that had the model.
+
+    A family is what the current version's frontmatter has as metadata.family, else metadata.category, else
+    metadata.domain, where that is a text.
+    """
+    async with connection.cursor(row_factory=class_row(ModelQuality)) as cursor:
+        await cursor.execute(
+            """SELECT last.model, nullif(btrim(coalesce(
+                          v.frontmatter #>> '{metadata,family}', v.frontmatter #>> '{metadata,category}',
+                          v.frontmatter #>> '{metadata,domain}')), '') AS family,
+                      count(*)::int AS skills, sum(last.n)::int AS n,
+                      sum(last.n * last.quality) / sum(last.n) AS quality
+                 FROM (SELECT DISTINCT ON (r.skill_id, one ->> 'model') r.tenant_id, r.skill_id,
+                              one ->> 'model' AS model, (one ->> 'n')::int AS n, (one ->> 'quality')::float8 AS quality
+                         FROM benchmark_runs r, jsonb_array_elements(r.verdict -> 'summaries') AS one
+                        WHERE r.of_record AND r.status = 'completed' AND r.headline_model IS NOT NULL
+                          AND one ->> 'arm' = r.verdict ->> 'arm'
+                        ORDER BY r.skill_id, one ->> 'model', r.completed_at DESC, r.id) last
+                 JOIN skills s ON s.tenant_id = last.tenant_id AND s.id = last.skill_id
+                 JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
+                WHERE last.n > 0
+                GROUP BY 1, 2 ORDER BY 1, 2 NULLS LAST"""
+        )
+        return await cursor.fetchall()
+
+
+async def latencies(connection: Connection, models: Sequence[str]) -> dict[str, ModelLatency]:
+    """By model, over its newest 200 answers that were called for and not taken over."""
+    async with connection.cursor(row_factory=class_row(ModelLatency)) as cursor:
+        await cursor.execute(
+            """SELECT model, t.calls, t.at[1] AS p50_ms, t.at[2] AS p95_ms
+                 FROM unnest(%s::text[]) AS model,
+                 LATERAL (SELECT count(*)::int AS calls,
+                                 percentile_cont(array[0.5, 0.95]) WITHIN GROUP (ORDER BY latency_ms) AS at
+                            FROM (SELECT latency_ms FROM benchmark_results
+                                   WHERE model_name = model AND latency_ms IS NOT NULL AND reused_from IS NULL
+                                     AND state <> 'failed'
+                                   ORDER BY created_at DESC LIMIT %s) newest) t
+                WHERE t.calls > 0""",
+            (list(models), NEWEST_CALLS),
+        )
+        return {row.model: row for row in await cursor.fetchall()}

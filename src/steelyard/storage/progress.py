@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection
-from steelyard.storage.runs import ZERO_SCORING
 
 PACE_WINDOW_S = 180
 PACE_CELLS = 200
@@ -45,18 +45,22 @@ class RunHead:
 
 
 @dataclass(frozen=True)
-class LaneCounts:
-    """The stored cells of one model in one arm; `ungraded` are answers whose judge failed or was not reached."""
+class CellGroup:
+    """The stored cells of one model, arm, state and kind of failure (None without).
+
+    `message` is one of their errors, `settings` the effective ones of one that names dropped settings or warnings; both
+    are None where details were not asked for.
+    """
 
     model_name: str
     arm: str
-    ended: int
-    answered: int
-    judged: int
-    failed: int
-    outages: int
-    ungraded: int
+    state: str
+    failure_kind: str | None
+    cells: int
+    graded: int
     reused: int
+    message: str | None
+    settings: Mapping[str, Any] | None
 
 
 async def signature(connection: Connection, run_id: UUID) -> str:
@@ -91,23 +95,23 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
     return row
 
 
-async def lane_counts(connection: Connection, run_id: UUID) -> dict[tuple[str, str], LaneCounts]:
-    """Stored cells by (model, arm); a lane without a row yet is left out."""
-    async with connection.cursor(row_factory=class_row(LaneCounts)) as cursor:
+async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) -> list[CellGroup]:
+    """All of a run's stored cells in one pass, ordered by model, arm, state and kind."""
+    about = (
+        """min(error_message) AS message, (max(effective_settings::text)
+               FILTER (WHERE effective_settings ?| array['dropped', 'warnings']))::jsonb AS settings"""
+        if details
+        else "NULL AS message, NULL AS settings"
+    )
+    async with connection.cursor(row_factory=class_row(CellGroup)) as cursor:
         await cursor.execute(
-            """SELECT model_name, arm,
-                      count(*) FILTER (WHERE state = 'failed' OR graded_at IS NOT NULL)::int AS ended,
-                      count(*) FILTER (WHERE state <> 'failed')::int AS answered,
-                      count(*) FILTER (WHERE state = 'judged')::int AS judged,
-                      count(*) FILTER (WHERE state = 'failed' AND failure_kind = ANY(%(zero)s))::int AS failed,
-                      count(*) FILTER (WHERE state = 'failed' AND failure_kind <> ALL(%(zero)s))::int AS outages,
-                      count(*) FILTER (WHERE state = 'answered'
-                                         AND (graded_at IS NULL OR failure_kind IS NOT NULL))::int AS ungraded,
-                      count(*) FILTER (WHERE reused_from IS NOT NULL)::int AS reused
-                 FROM benchmark_results WHERE benchmark_run_id = %(run)s GROUP BY 1, 2""",
-            {"run": run_id, "zero": ZERO_SCORING},
+            f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells, count(graded_at)::int AS graded,
+                       count(reused_from)::int AS reused, {about}
+                  FROM benchmark_results WHERE benchmark_run_id = %s
+                 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""".encode(),
+            (run_id,),
         )
-        return {(row.model_name, row.arm): row for row in await cursor.fetchall()}
+        return await cursor.fetchall()
 
 
 async def last_ends(connection: Connection, run_id: UUID) -> list[float]:
@@ -121,16 +125,3 @@ async def last_ends(connection: Connection, run_id: UUID) -> list[float]:
         (run_id, PACE_WINDOW_S, PACE_CELLS),
     )
     return [row["age_s"] for row in await cursor.fetchall()]
-
-
-async def dropped_settings(connection: Connection, run_id: UUID) -> dict[str, tuple[list[str], list[str]]]:
-    """By model: settings that were asked for and not taken, and what was warned of; models without are left out."""
-    cursor = await connection.execute(
-        """SELECT DISTINCT ON (model_name) model_name, effective_settings -> 'dropped' AS dropped,
-                  effective_settings -> 'warnings' AS warnings
-             FROM benchmark_results
-            WHERE benchmark_run_id = %s AND effective_settings ?| array['dropped', 'warnings']
-            ORDER BY model_name""",
-        (run_id,),
-    )
-    return {row["model_name"]: (row["dropped"] or [], row["warnings"] or []) for row in await cursor.fetchall()}

@@ -84,7 +84,7 @@ class Queue:
             await review_handler(UUID(tenant_id), UUID(review_id))
 
         self._app.task(name=TASK, retry=_Resting())(run_cells)
-        self._app.task(name=REVIEW_TASK)(review_skill)
+        self._app.task(name=REVIEW_TASK, retry=_Resting())(review_skill)
 
     async def open(self) -> None:
         """Attach to the database's pool."""

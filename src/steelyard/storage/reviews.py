@@ -20,6 +20,7 @@ from steelyard.storage.database import Connection, clean, clean_json
 class ReviewRow:
     """One review as stored. Money in microcents; `cost_is_lower_bound` where a call's price is not known.
 
+    `error_message` says why it failed or, while it is pending, why a worker could not make it and left it to others.
     `scores` have criterion, score (1-5) and finding; `edits` have where, now, proposed and why.
     """
 
@@ -147,10 +148,15 @@ async def open_review(connection: Connection, skill_version_id: UUID, model: str
 async def start_review(connection: Connection, review_id: UUID) -> None:
     """pending -> running; one that was begun before keeps its first start."""
     await connection.execute(
-        """UPDATE skill_reviews SET status = 'running', started_at = coalesce(started_at, now())
+        """UPDATE skill_reviews SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL
             WHERE id = %s AND status IN ('pending', 'running')""",
         (review_id,),
     )
+
+
+async def note_waiting(connection: Connection, review_id: UUID, why: str) -> None:
+    """Say on a waiting review why a worker has left it to others."""
+    await connection.execute("UPDATE skill_reviews SET error_message = %s WHERE id = %s", (clean(why), review_id))
 
 
 async def record_call(connection: Connection, review_id: UUID, call: PaidCall) -> None:

@@ -60,14 +60,16 @@ async def list_suggestions(
         return await cursor.fetchall()
 
 
-async def decide_suggestion(connection: Connection, suggestion_id: UUID, status: SuggestionStatus) -> SuggestionRow:
-    """Accept, decline or open again. Raises NotFound."""
+async def decide_suggestion(
+    connection: Connection, skill_id: UUID, suggestion_id: UUID, status: SuggestionStatus
+) -> SuggestionRow:
+    """Accept, decline or open again. Raises NotFound, also for another skill's."""
     async with connection.cursor(row_factory=class_row(SuggestionRow)) as cursor:
         await cursor.execute(
             """UPDATE suggestions SET status = %s, decided_at = CASE WHEN %s = 'open' THEN NULL ELSE now() END
-                WHERE id = %s
+                WHERE id = %s AND skill_id = %s
             RETURNING id, skill_id, title, body, author, status, created_at, decided_at""",
-            (status.value, status.value, suggestion_id),
+            (status.value, status.value, suggestion_id, skill_id),
         )
         row = await cursor.fetchone()
     if row is None:

@@ -36,9 +36,10 @@ class DayTotals(UsageTotals):
 
 @dataclass(frozen=True)
 class ModelTotals(UsageTotals):
-    """One model of one skill."""
+    """One model of one skill, in one stretch of time: recent, previous, or other."""
 
     model_name: str
+    stretch: str
 
 
 _SUMS = """sum(uses)::bigint AS uses, sum(input_tokens)::bigint AS input_tokens,
@@ -146,15 +147,21 @@ async def totals_by_day(connection: Connection, skill_id: UUID, first: date, las
 
 
 async def totals_by_model(
-    connection: Connection, skill_id: UUID, first: date | None = None, last: date | None = None
+    connection: Connection, skill_id: UUID, *, previous: date, recent: date, last: date
 ) -> list[ModelTotals]:
-    """Sums of each model over the days from first to last, or over all time; the most used first."""
+    """Sums over all time of each model and stretch: recent is from that day to the last, previous the days before it.
+
+    The most used come first.
+    """
     async with connection.cursor(row_factory=class_row(ModelTotals)) as cursor:
         await cursor.execute(
-            f"""SELECT model_name, {_SUMS} FROM measurement_daily
-                 WHERE skill_id = %s AND (%s::date IS NULL OR day >= %s) AND (%s::date IS NULL OR day <= %s)
-                 GROUP BY model_name ORDER BY uses DESC, model_name""".encode(),
-            (skill_id, first, first, last, last),
+            f"""SELECT model_name,
+                       CASE WHEN day BETWEEN %(recent)s AND %(last)s THEN 'recent'
+                            WHEN day >= %(previous)s AND day < %(recent)s THEN 'previous' ELSE 'other' END AS stretch,
+                       {_SUMS}
+                  FROM measurement_daily WHERE skill_id = %(skill)s
+                 GROUP BY 1, 2 ORDER BY uses DESC, model_name""".encode(),
+            {"skill": skill_id, "previous": previous, "recent": recent, "last": last},
         )
         return await cursor.fetchall()
 

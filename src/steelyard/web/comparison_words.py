@@ -15,6 +15,8 @@ from steelyard.web.model_names import ModelName, model_name, short_names
 
 Direction = Literal["better", "worse", "open"]
 _HALF = 50.0
+# A change of cost below this share is no news.
+_SAME = 0.005
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def cost_sentence(cost: CostChange) -> str:
         return "The cost is not compared: no call in both runs has a known cost."
     if each.change == 0:
         return f"A call costs the same as before, {money(each.after)}."
+    if each.before and abs(each.change) / each.before < _SAME:
+        return f"A call costs about the same as before: {money(each.after)} against {money(each.before)}."
     share = (
         f" ({percent(abs(each.change) / each.before)} {'more' if each.change > 0 else 'less'})" if each.before else ""
     )

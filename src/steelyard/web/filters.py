@@ -6,11 +6,11 @@ Every filter takes None for what is not known and says so in a word; none of the
 from __future__ import annotations
 
 import math
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.web.text import odd
 
 UNKNOWN = "unknown"
 NONE = "–"
@@ -24,11 +24,6 @@ _STEPS = (
     (math.inf, 365 * 86_400, "year"),
 )
 _JUST_NOW_S = 10
-# Terminal sequences: CSI and OSC, then any other escape.
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]?")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# Marks that turn the writing direction of what follows, or hide it.
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def money(microcents: float | None) -> str:
@@ -165,11 +160,11 @@ def absolute(when: datetime | None) -> str:
     return f"{found.day} {found:%B %Y, %H:%M} UTC"
 
 
-def day(when: datetime | None) -> str:
-    """`2 January 2026`, of the instant in UTC."""
+def day(when: date | None) -> str:
+    """`2 January 2026`: the day, or that of the instant in UTC."""
     if when is None:
         return NONE
-    found = utc(when)
+    found = utc(when) if isinstance(when, datetime) else when
     return f"{found.day} {found:%B %Y}"
 
 
@@ -190,12 +185,8 @@ def plural_plain(number: int, one: str) -> str:
 
 
 def visible(text: str | None) -> str:
-    """Text a model or a person wrote, with nothing hidden: terminal codes gone, control and direction marks shown."""
-    if not text:
-        return ""
-    text = _ANSI.sub("", text.replace("\r\n", "\n"))
-    text = _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])) if ord(found[0]) < 0x20 else "\ufffd", text)
-    return _BIDI.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", text)
+    """Text a model or a person wrote, with nothing hidden: terminal codes, control and direction marks are spelled."""
+    return odd.visible(odd.lines_of(text)) if text else ""
 
 
 def clip(text: str | None, length: int = 160) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.runs import Arm
 from steelyard.services.case_view import MOST_MODELS
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage
-from steelyard.web.filters import points
+from steelyard.web.filters import points, visible
 from steelyard.web.links import run_url, with_query
+from steelyard.web.model_names import short_names
 
 ARM_WORDS = {Arm.WITH_SKILL.value: "with the skill", Arm.WITHOUT_SKILL.value: "without the skill"}
 BANDS = 5
@@ -20,7 +21,7 @@ FILTERS = (
     (MatrixFilter.NOT_PASSED, "Not passed"),
     (MatrixFilter.FAILURES, "Failures"),
 )
-_LOOKS = {
+LOOK_WORDS = {
     CellLook.PASSED: "passed",
     CellLook.NOT_PASSED: "not passed",
     CellLook.GRADED: "graded",
@@ -34,13 +35,17 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class CellView:
-    """One cell. `band` is 0 (lowest quality) to 4, None without a quality; `words` is for the ear and the tip."""
+    """One cell. `band` is 0 (lowest quality) to 4, None without a quality; `words` is for the ear and the tip.
+
+    `first_arm`: a model's columns begin here.
+    """
 
     href: str
     look: CellLook
     label: str
     band: int | None
     words: str
+    first_arm: bool
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,10 @@ class FilterLink:
 
 @dataclass(frozen=True)
 class MatrixView:
-    """`models` head `arms` columns each; `first` to `last` of `total` rows are shown, counted from 1."""
+    """`models`, by short `names`, head `arms` columns each; rows `first` to `last` of `total`, from 1, are shown."""
 
     models: tuple[str, ...]
+    names: Mapping[str, str]
     arms: tuple[str, ...]
     rows: tuple[RowView, ...]
     filters: tuple[FilterLink, ...]
@@ -84,16 +90,20 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
     """What the page shows of these rows."""
     models = tuple(dict.fromkeys(model for model, _ in page.columns))
     arms = tuple(dict.fromkeys(arm for _, arm in page.columns))
-    places = {model: place for place, model in enumerate(models)}
-    chosen = {model: models_query(side_by_side(place, len(models))) for model, place in places.items()}
     only = None if page.only is MatrixFilter.ALL else page.only.value
+    # Once a column: a page may have thousands of cells.
+    queries = {
+        model: with_query("", models=models_query(side_by_side(place, len(models))), only=only)
+        for place, model in enumerate(models)
+    }
+    base, plain = run_url(run_id, "cases"), with_query("", only=only)
+    heads = {
+        (model, arm): visible(f"{model}, {ARM_WORDS[arm]}" if len(arms) > 1 else model) for model, arm in page.columns
+    }
 
     def address(only: MatrixFilter, offset: int | None = None) -> str:
         shown = None if only is MatrixFilter.ALL else only.value
         return with_query(run_url(run_id), only=shown, offset=offset or None)
-
-    def case(index: int, models: str | None = None) -> str:
-        return with_query(run_url(run_id, f"cases/{index}"), models=models, only=only)
 
     rows = tuple(
         RowView(
@@ -101,14 +111,18 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
             key=row.key,
             title=row.title,
             family=row.family,
-            href=case(row.index),
-            cells=tuple(_cell(cell, case(row.index, chosen[cell.model]), len(arms) > 1) for cell in row.cells),
+            href=f"{base}/{row.index}{plain}",
+            cells=tuple(
+                _cell(cell, f"{base}/{row.index}{queries[cell.model]}", heads[cell.model, cell.arm], arms)
+                for cell in row.cells
+            ),
         )
         for row in page.rows
     )
     previous, following = page.previous_offset, page.next_offset
     return MatrixView(
         models=models,
+        names=short_names(models),
         arms=arms,
         rows=rows,
         filters=tuple(FilterLink(name, address(one), one is page.only) for one, name in FILTERS),
@@ -135,8 +149,8 @@ def models_query(places: Sequence[int]) -> str:
 
 def read_models_query(given: str, models: Sequence[str]) -> list[str]:
     """The models of `models_query`, at most four; places that are none of the run's are left out."""
-    places = [int(part) for part in given.split("-") if part.isdecimal() and len(part) < 6]
-    return [models[place] for place in dict.fromkeys(places) if place < len(models)][:MOST_MODELS]
+    known = {str(place): model for place, model in enumerate(models)}
+    return [known[part] for part in dict.fromkeys(given.split("-")) if part in known][:MOST_MODELS]
 
 
 def band(quality: float) -> int:
@@ -144,8 +158,7 @@ def band(quality: float) -> int:
     return min(BANDS - 1, max(0, int(quality // (100 / BANDS))))
 
 
-def _cell(cell: MatrixCell, href: str, name_arm: bool) -> CellView:
-    where = f"{cell.model}, {ARM_WORDS[cell.arm]}" if name_arm else cell.model
+def _cell(cell: MatrixCell, href: str, head: str, arms: Sequence[str]) -> CellView:
     quality = "" if cell.quality is None else f"quality {points(cell.quality)}, "
     kind = f" ({cell.failure_kind.replace('_', ' ')})" if cell.failure_kind else ""
     trials = f", mean of {cell.trials} trials" if cell.trials > 1 else ""
@@ -154,7 +167,8 @@ def _cell(cell: MatrixCell, href: str, name_arm: bool) -> CellView:
         look=cell.look,
         label=cell.label,
         band=None if cell.quality is None else band(cell.quality),
-        words=f"{where}: {quality}{_LOOKS[cell.look]}{kind}{trials}",
+        words=f"{head}: {quality}{LOOK_WORDS[cell.look]}{kind}{trials}",
+        first_arm=len(arms) > 1 and cell.arm == arms[0],
     )
 
 

@@ -20,6 +20,11 @@ class ModelName:
     settings: str
 
     @property
+    def full(self) -> str:
+        """The provider, then the name with its settings."""
+        return f"{self.provider}:{self.short}" if self.provider else self.short
+
+    @property
     def short(self) -> str:
         """The name with its settings, without the provider."""
         return f"{self.name} ({self.settings})" if self.settings else self.name

@@ -35,7 +35,7 @@ class Column:
 
 COLUMNS = (
     Column("model", "Model", False, lambda row: row.name.short.casefold(), numeric=False),
-    Column("quality", "Quality", True, lambda row: row.summary.quality, numeric=False),
+    Column("quality", "Quality, of 100", True, lambda row: row.summary.quality, numeric=False),
     Column("pass", "Pass rate", True, lambda row: row.summary.pass_rate),
     Column("cost", "Average cost", False, lambda row: row.summary.avg_cost_microcents),
     Column("tokens", "Average tokens", False, lambda row: row.summary.avg_tokens),
@@ -77,7 +77,7 @@ def figures_of(rows: Sequence[ModelRow]) -> list[ModelFigures]:
     """The rows as charts take them."""
     return [
         ModelFigures(
-            model=row.name.text,
+            model=row.name.full,
             quality=row.summary.quality,
             low=row.summary.quality_low,
             high=row.summary.quality_high,

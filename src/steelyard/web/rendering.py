@@ -12,11 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from steelyard.charts.sparkline import sparkline_of
+from steelyard.charts import sparkline_of
 from steelyard.web import filters, links
-from steelyard.web.markdown import render_markdown
+from steelyard.web.model_names import model_name, short_names
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
+from steelyard.web.text.markdown import markdown
+from steelyard.web.text.plain import plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "steelyard_theme"
@@ -35,7 +37,8 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     )
     now = clock or (lambda: datetime.now(UTC))
     environment.filters.update(filters.FILTERS)
-    environment.filters["markdown"] = render_markdown
+    environment.filters["markdown"] = _markdown
+    environment.filters["model"] = _model
 
     def ago(when: datetime) -> str:
         return filters.relative(when, now())
@@ -46,10 +49,21 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "skill_url": links.skill_url,
         "run_url": links.run_url,
         "with_query": links.with_query,
+        "plain_text": plain,
+        "short_names": short_names,
         "sparkline_of": sparkline_of,
     }
     environment.globals.update(own)
     return environment
+
+
+def _markdown(text: str | None) -> Markup:
+    rendered = markdown(text or "")
+    return rendered.html + Markup("<p>{}</p>").format(rendered.note) if rendered.note else rendered.html
+
+
+def _model(text: str) -> str:
+    return model_name(text).short
 
 
 def theme_of(request: Request) -> str:

@@ -60,9 +60,9 @@ def notices(view: RunView) -> list[Notice]:
         )
     ungraded = _ungraded(report)
     if ungraded:
-        found.append(
-            Notice("warn", f"{plural(ungraded, 'answer')} not graded.", "The judge gave no usable grade for them.")
-        )
+        whole = view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None
+        why = "The judge gave no usable grade for them." if whole else "The run ended before."
+        found.append(Notice("warn", f"{plural(ungraded, 'answer')} not graded.", why))
     if view.judge is not None and view.judge.same_family:
         found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
     if view.run.spent_is_lower_bound:

@@ -13,6 +13,8 @@ from steelyard.web.filters import compact, count, money, percent, plural, points
 from steelyard.web.model_names import model_name
 
 _MOST_SHARES = 4
+# A change below this is not coloured as good or bad.
+_TELLING_PERCENT = 2.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def _quality(runs: Sequence[BenchmarkPoint]) -> StatCard:
         points(last.quality),
         (interval, model_name(last.model).short),
         _moved(runs),
-        Line(
+        None
+        if len(runs) < 2
+        else Line(
             tuple(run.quality for run in runs[-30:]),
             f"Quality of the last {plural(min(30, len(runs)), 'benchmark')}, the newest {points(last.quality)}",
         ),
@@ -197,7 +201,7 @@ def _change(change_percent: float | None, *, fewer_is_better: bool) -> Delta | N
     if change_percent is None:
         return None
     tone = None
-    if abs(change_percent) >= 0.5:
+    if abs(change_percent) >= _TELLING_PERCENT:
         tone = "good" if (change_percent < 0) is fewer_is_better else "bad"
     return Delta(f"{signed(change_percent, 0)}%", "the last 30 days against the 30 before", tone)
 

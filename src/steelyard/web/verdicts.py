@@ -13,6 +13,8 @@ from steelyard.statistics.verdict import GapFigures
 from steelyard.web.filters import money, percent, plural, points
 from steelyard.web.model_names import short_names
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True)
 class Part:
@@ -50,7 +52,7 @@ def verdict_words(report: RunReport) -> VerdictWords:
         case "best":
             claim, further = _best(verdict, names), ()
         case "tied":
-            claim, further = _tied(verdict, names), ()
+            claim, further = _tied(verdict, names), _leading(verdict, names)
         case "single":
             claim, further = _single(verdict, names), (_words("There is nothing to compare it with yet."),)
         case "not_enough":
@@ -97,7 +99,13 @@ def _tied(verdict: Verdict, names: Sequence[str]) -> Sentence:
     tied = _listed([names[index] for index in verdict.tied])
     if verdict.reason == "identical_scores":
         return (*tied, Part(" are tied: they score the same on every case."))
-    return (*tied, Part(" are tied: any of them may be the best."))
+    return (*tied, Part(f" are tied: {'either' if len(verdict.tied) == 2 else 'any'} of them may be the best."))
+
+
+def _leading(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
+    if verdict.leader is None or verdict.reason == "identical_scores":
+        return ()
+    return ((Part(names[verdict.leader], model=True), Part(" is leading, which is not proven.")),)
 
 
 def _single(verdict: Verdict, names: Sequence[str]) -> Sentence:
@@ -109,9 +117,7 @@ def _single(verdict: Verdict, names: Sequence[str]) -> Sentence:
 
 
 def _why_not(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
-    said: list[Sentence] = []
-    if verdict.leader is not None:
-        said.append((Part(names[verdict.leader], model=True), Part(" is leading, which is not proven.")))
+    said = list(_leading(verdict, names))
     reasons = {
         "too_few_cases": f"{plural(verdict.n, 'case')} can be compared; a verdict needs at least 8.",
         "too_few_clusters": "The cases come from too few families; a verdict needs at least 8.",
@@ -139,9 +145,9 @@ def _good_enough(report: RunReport, names: Sequence[str]) -> Sentence | None:
     head = verdict.leader if verdict.best is None else verdict.best
     costs = [_cost(report, name) for name in report.names]
     price = "" if costs[index] is None else f" at {money(costs[index])} a case"
-    if index == head:
+    if index == verdict.best:
         return _words(f"It is also the cheapest good enough{price}.")
-    saved = None if head is None else _saved(costs[head], costs[index])
+    saved = None if head is None or head == index else _saved(costs[head], costs[index])
     less = "" if saved is None or head is None else f", {percent(saved)} less than "
     than = (Part(names[head], model=True),) if less and head is not None else ()
     return (
@@ -172,12 +178,15 @@ def _nearest(verdict: Verdict) -> GapFigures:
 
 
 def _listed(names: Sequence[str]) -> Sentence:
+    """`A, B and C`; of many the first few and how many more."""
+    shown = names if len(names) <= _MOST_NAMED else names[: _MOST_NAMED - 1]
+    left = len(names) - len(shown)
     parts: list[Part] = []
-    for place, name in enumerate(names):
+    for place, name in enumerate(shown):
         if place:
             parts.append(Part(" and " if place == len(names) - 1 else ", "))
         parts.append(Part(name, model=True))
-    return tuple(parts)
+    return (*parts, Part(f" and {left} more")) if left else tuple(parts)
 
 
 def _words(text: str) -> Sentence:

@@ -159,6 +159,17 @@ async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> No
     assert set(caller.calls.values()) == {1}
 
 
+async def test_a_worker_that_is_stopped_gives_its_jobs_back_and_the_next_goes_on(bench: Bench) -> None:
+    stop = asyncio.Event()
+    caller = Caller(at_once=8, delay_s=0.02, on_call=lambda count: stop.set() if count == 20 else None)
+    run_id = await bench.start(request_of(cases=50))
+    await bench.serve(run_id, caller, stop=stop)
+    await bench.serve(run_id, caller, timeout_s=20)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.answered) == ("completed", 100)
+    assert set(caller.calls.values()) == {1}
+
+
 async def test_cancelling_stops_a_run_that_another_process_works_on(bench: Bench) -> None:
     service = await bench.service()
     run_id = await bench.start(request_of(cases=200))

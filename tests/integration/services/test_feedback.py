@@ -125,7 +125,7 @@ async def test_another_tenants_skill_takes_no_feedback_and_no_suggestion(databas
         feedback.get(other, row.id),
         feedback.reject(other, row.id),
         suggestions.add(other, skill_id, title="stolen"),
-        suggestions.decide(other, made, SuggestionStatus.ACCEPTED),
+        suggestions.decide(other, skill_id, made, SuggestionStatus.ACCEPTED),
     ):
         with pytest.raises(NotFound):
             await call
@@ -136,12 +136,12 @@ async def test_another_tenants_skill_takes_no_feedback_and_no_suggestion(databas
 async def test_suggestions_are_counted_by_status_and_open_ones_come_first(database: Database, tenant_id: UUID) -> None:
     skill_id, service = await skill(database, tenant_id), SuggestionService(database)
     one, two, three = [await service.add(tenant_id, skill_id, title=f"T{n}", author="ann") for n in range(3)]
-    assert (await service.decide(tenant_id, three, SuggestionStatus.ACCEPTED)).decided_at is not None
-    await service.decide(tenant_id, two, SuggestionStatus.DECLINED)
+    assert (await service.decide(tenant_id, skill_id, three, SuggestionStatus.ACCEPTED)).decided_at is not None
+    await service.decide(tenant_id, skill_id, two, SuggestionStatus.DECLINED)
     counts = await service.counts(tenant_id, skill_id)
     assert (counts.open, counts.accepted, counts.declined) == (1, 1, 1)
     assert [row.id for row in await service.list(tenant_id, skill_id)] == [one, three, two]
-    assert (await service.decide(tenant_id, two, SuggestionStatus.OPEN)).decided_at is None
+    assert (await service.decide(tenant_id, skill_id, two, SuggestionStatus.OPEN)).decided_at is None
     for title in ("", "  ", "x" * 300, "a\x00"):
         with pytest.raises(InputError):
             await service.add(tenant_id, skill_id, title=title)

@@ -22,14 +22,18 @@ class CountingViews(RunViews):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.signatures = self.snapshots = self.away = 0
+        self.signatures = self.snapshots = self.away = self.lost = 0
 
     async def signature(self, tenant_id: UUID, run_id: UUID) -> str:
         self.signatures += 1
         if self.away:
             self.away -= 1
             raise psycopg.OperationalError("The server is restarting.")
-        return await super().signature(tenant_id, run_id)
+        try:
+            return await super().signature(tenant_id, run_id)
+        except psycopg.OperationalError:
+            self.lost += 1
+            raise
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
         self.snapshots += 1
@@ -132,6 +136,25 @@ async def test_a_database_that_is_away_for_a_while_only_delays(
     watching = asyncio.create_task(watch(live, made, run_id))
     await asyncio.sleep(0.3)
     views.away = 3
+    await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
+    async with asyncio.timeout(10):
+        assert (await watching)[-1].status == "completed"
+
+
+async def test_lost_connections_are_no_end(
+    made: Made, database: Database, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steelyard.services.live._AWAY_S", 0.01)
+    run_id = await made.bench.start(asks(content(), [checked(1)]))
+    views = CountingViews(database)
+    watching = asyncio.create_task(watch(LiveRuns(views, interval_s=0.02), made, run_id))
+    await asyncio.sleep(0.2)
+    async with await psycopg.AsyncConnection.connect(server.admin_dsn, autocommit=True) as admin:
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'steelyard_app'")
+    async with asyncio.timeout(10):
+        while not views.lost:  # noqa: ASYNC110 - a count sets no event
+            await asyncio.sleep(0.01)
+    await database.pool.check()
     await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
     async with asyncio.timeout(10):
         assert (await watching)[-1].status == "completed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,14 +14,15 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
-from steelyard.execution.reviewer import Reviewer
+from steelyard.execution.fitness import why_review_unfit
+from steelyard.execution.reviewer import Reviewer, always_fit
 from steelyard.judging import Judge
 from steelyard.judging.review import CRITERIA
 from steelyard.services.reviews import ReviewService
 from steelyard.services.worker import work
 from steelyard.storage import reviews
 from steelyard.storage.database import Database
-from steelyard.storage.queue import Queue
+from steelyard.storage.queue import LeftToOthers, Queue
 from steelyard.storage.reviews import ReviewRow
 from tests.integration.execution.bench import CALL_MICROCENTS, Caller, Models, fit, price
 from tests.integration.services.made_skills import other_tenant, skill
@@ -109,7 +111,7 @@ async def test_one_asked_for_twice_is_one_review_until_it_has_ended(database: Da
     assert await found.request(tenant_id, skill_id, ModelRef("t", "other")) != first
     async with database.tenant(tenant_id) as connection:
         await connection.execute("DELETE FROM skill_reviews WHERE model = 't:other'")
-    await Reviewer(database, caller, price).run(tenant_id, first)
+    await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, first)
     assert caller.calls.total() == 1
     assert await found.request(tenant_id, skill_id, MODEL) != first
 
@@ -129,7 +131,7 @@ async def test_a_reply_out_of_form_is_asked_for_once_more_and_all_of_it_is_paid_
 ) -> None:
     skill_id, caller = await skill(database, tenant_id), Caller(replies(*given))
     review_id = await (await service(database)).request(tenant_id, skill_id, MODEL)
-    await Reviewer(database, caller, price).run(tenant_id, review_id)
+    await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id)
     row = await (await service(database)).get(tenant_id, review_id)
     assert (row.status, row.calls, row.cost_microcents) == (status, calls, calls * CALL_MICROCENTS)
     assert said in (row.error_message or "")
@@ -140,7 +142,7 @@ async def test_a_reply_out_of_form_is_asked_for_once_more_and_all_of_it_is_paid_
 async def test_an_unknown_price_is_a_lower_bound(database: Database, tenant_id: UUID) -> None:
     skill_id = await skill(database, tenant_id)
     review_id = await (await service(database)).request(tenant_id, skill_id, ModelRef("t", "unpriced"))
-    await Reviewer(database, Caller(replies(GOOD)), price).run(tenant_id, review_id)
+    await Reviewer(database, Caller(replies(GOOD)), price, unfit=always_fit).run(tenant_id, review_id)
     row = await (await service(database)).get(tenant_id, review_id)
     assert (row.cost_microcents, row.cost_is_lower_bound) == (0, True)
 
@@ -159,9 +161,9 @@ async def test_a_reply_that_was_kept_before_the_kill_is_read_and_not_paid_again(
     with monkeypatch.context() as patch:
         patch.setattr(reviews, "complete_review", killed)
         with pytest.raises(Killed):
-            await Reviewer(database, caller, price).run(tenant_id, review_id)
+            await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id)
     assert (await (await service(database)).get(tenant_id, review_id)).status == "running"
-    await Reviewer(database, caller, price).run(tenant_id, review_id)
+    await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id)
     row = await (await service(database)).get(tenant_id, review_id)
     assert (row.status, row.calls, caller.calls.total()) == ("completed", 1, 1)
 
@@ -169,7 +171,9 @@ async def test_a_reply_that_was_kept_before_the_kill_is_read_and_not_paid_again(
 async def test_two_workers_with_one_review_call_once(database: Database, tenant_id: UUID) -> None:
     skill_id, caller = await skill(database, tenant_id), Caller(replies(GOOD, GOOD), delay_s=0.3)
     review_id = await (await service(database)).request(tenant_id, skill_id, MODEL)
-    await asyncio.gather(*(Reviewer(database, caller, price).run(tenant_id, review_id) for _ in range(3)))
+    await asyncio.gather(
+        *(Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id) for _ in range(3))
+    )
     assert caller.calls.total() == 1
 
 
@@ -184,12 +188,48 @@ async def test_a_review_whose_job_was_lost_is_queued_again(database: Database, t
     assert await found.requeue(tenant_id) == 0
 
 
+async def test_a_review_of_a_worker_that_is_gone_is_taken_over(database: Database, tenant_id: UUID) -> None:
+    skill_id, found = await skill(database, tenant_id), await service(database)
+    review_id = await found.request(tenant_id, skill_id, MODEL)
+    async with database.tenant(tenant_id) as connection:
+        await reviews.start_review(connection, review_id)
+    async with database.pool.connection() as connection:
+        await connection.execute(
+            """WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat)
+                             VALUES (now() - interval '1 hour') RETURNING id)
+               UPDATE procrastinate_jobs SET status = 'doing', attempts = 1, worker_id = gone.id FROM gone
+                WHERE args->>'review_id' = %s""",
+            (str(review_id),),
+        )
+    assert (await serve(database, tenant_id, review_id, Caller(lambda _: GOOD))).status == "completed"
+
+
+async def test_a_review_is_left_by_a_worker_where_its_name_means_another_model(
+    database: Database, tenant_id: UUID
+) -> None:
+    class Elsewhere(Models):
+        def identity(self, ref: ModelRef) -> str:
+            return f"{ref.text} at another address"
+
+    skill_id, caller, found = await skill(database, tenant_id), Caller(lambda _: GOOD), await service(database)
+    review_id = await found.request(tenant_id, skill_id, MODEL)
+    elsewhere = Reviewer(database, caller, price, unfit=partial(why_review_unfit, models=Elsewhere()))
+    with pytest.raises(LeftToOthers):
+        await elsewhere.run(tenant_id, review_id)
+    row = await found.get(tenant_id, review_id)
+    assert (row.status, caller.calls.total()) == ("pending", 0)
+    assert "not the same reviewer" in (row.error_message or "")
+    await Reviewer(database, caller, price, unfit=partial(why_review_unfit, models=Models())).run(tenant_id, review_id)
+    row = await found.get(tenant_id, review_id)
+    assert (row.status, row.error_message) == ("completed", None)
+
+
 async def test_a_review_of_a_deleted_skill_is_left_alone(database: Database, tenant_id: UUID) -> None:
     skill_id, caller = await skill(database, tenant_id), Caller(replies())
     review_id = await (await service(database)).request(tenant_id, skill_id, MODEL)
     async with database.tenant(tenant_id) as connection:
         await connection.execute("DELETE FROM skills")
-    await Reviewer(database, caller, price).run(tenant_id, review_id)
+    await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id)
     assert caller.calls.total() == 0
 
 
@@ -200,5 +240,5 @@ async def test_another_tenants_review_is_not_found(database: Database, tenant_id
         with pytest.raises(NotFound):
             await call
     assert await found.list(other, skill_id) == []
-    await Reviewer(database, Caller(replies()), price).run(other, review_id)
+    await Reviewer(database, Caller(replies()), price, unfit=always_fit).run(other, review_id)
     assert (await found.get(tenant_id, review_id)).status == "pending"

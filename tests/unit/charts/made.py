@@ -103,8 +103,8 @@ def drawn() -> dict[str, Chart]:
         "trend of a year with many runs": cost_trend(
             cost_days(365, unknown_every=4), run_marks(*range(0, 365, 9)), last=LAST, span=365
         ),
-        "trend of unknown costs alone": cost_trend(
-            [CostDay(LAST - timedelta(days=back), 0, 3, 3) for back in range(5)], [], last=LAST, span=30
+        "trend of free uses": cost_trend(
+            [CostDay(LAST - timedelta(days=back), 0, 3) for back in range(5)], [], last=LAST, span=30
         ),
         "log scatter": quality_cost(NINE),
         "log scatter with lanes": quality_cost([*NINE, *ODD]),

@@ -30,14 +30,15 @@ def test_linear_ticks_cover_their_range_in_few_even_steps(low: float, span: floa
     assert 2 <= len(ticks) <= about + 3
 
 
-@given(st.floats(1e-8, 1e3), st.floats(1, 1e7), st.integers(3, 9))
+@given(st.floats(1e-8, 1e3), st.floats(10, 1e7), st.integers(2, 9))
 @settings(max_examples=300, deadline=None)
-def test_log_ticks_cover_their_range_and_are_few(low: float, ratio: float, most: int) -> None:
+def test_log_ticks_are_few_and_within_their_range(low: float, ratio: float, most: int) -> None:
     ticks = log_ticks(low, low * ratio, most)
-    assert ticks[0] <= low * 1.000001
-    assert ticks[-1] >= low * ratio * 0.999999
-    assert len(ticks) <= most + 1
+    assert 1 <= len(ticks) <= most
+    assert all(low <= tick <= low * ratio for tick in ticks)
     assert ticks == sorted(set(ticks))
+    if ratio >= 1000:
+        assert len(ticks) >= 2
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 400), st.integers(3, 8))

@@ -23,7 +23,7 @@ ATTRIBUTES = {
     "y2", "width", "height", "fill", "fill-opacity", "opacity", "stroke-width", "stroke-dasharray", "stroke-linejoin",
     "stroke-miterlimit", "text-anchor", "font-size", "font-weight",
 }  # fmt: skip
-CSS = (Path(steelyard.web.__file__).parent / "assets" / "charts.css").read_text()
+CSS = (Path(steelyard.web.__file__).parent / "assets" / "css" / "charts.css").read_text()
 STYLED = set(re.findall(r"\.([a-z][a-z-]*)", CSS))
 
 

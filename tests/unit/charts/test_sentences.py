@@ -66,8 +66,9 @@ def test_a_trend_with_unknown_costs_says_at_least() -> None:
 
 
 def test_a_trend_whose_costs_are_all_unknown_claims_no_cost() -> None:
-    said = cost_trend(days((0, 0, 6, 6), (4, 0, 5, 5)), [], last=LAST, span=30).sentence
-    assert said == "11 uses in 30 days, none with a known cost: the models' prices are not known."
+    chart = cost_trend(days((0, 0, 6, 6), (4, 0, 5, 5)), [], last=LAST, span=30)
+    assert chart.empty
+    assert chart.sentence == "11 uses in 30 days, none with a known cost: the models' prices are not known."
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from steelyard.charts.chart import Chart
-from steelyard.charts.cost_trend import CostDay, cost_trend
-from steelyard.charts.feedback_trend import FeedbackDay, feedback_trend
+from steelyard.charts.costs import CostDay, cost_trend
+from steelyard.charts.feedback import FeedbackDay, feedback_trend
+from steelyard.charts.history import RunQuality, quality_history
 from steelyard.charts.intervals import interval_plot
 from steelyard.charts.models import ModelFigures
-from steelyard.charts.quality_cost import quality_cost
-from steelyard.charts.quality_history import RunQuality, quality_history
+from steelyard.charts.tradeoff import quality_cost
 
 TODAY = date(2026, 1, 30)
 NOW = datetime(2026, 1, 30, tzinfo=UTC)

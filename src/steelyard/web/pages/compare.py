@@ -13,6 +13,7 @@ from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.runs import RunStatus
 from steelyard.services.comparisons import RunComparison
+from steelyard.services.history import verdict_word
 from steelyard.storage.history import HistoryRow
 from steelyard.web.comparison_words import (
     change_lines,
@@ -96,12 +97,13 @@ async def _compared(bench: Workbench, tenant_id: UUID, skill_id: UUID, first: UU
 
 
 def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple[UUID | None, UUID | None]:
-    """The runs asked for; the second is the newest without a word, the first the one before the second."""
-    ids = [run.id for run in runs]
+    """The runs asked for. Unasked, the second is the newest and the first the one before it, of record if it can be."""
+    of_record = [run.id for run in runs if run.of_record and run.status == RunStatus.COMPLETED]
+    ids = of_record if len(of_record) > 1 and b is None else [run.id for run in runs]
     second = b or next((run for run in ids if run != a), None)
     if a is not None:
         return a, second
-    older = ids[ids.index(second) + 1 :] if second in ids else ids
+    older = ids[ids.index(second) + 1 :] if second is not None and second in ids else ids
     return next((run for run in older if run != second), None), second
 
 
@@ -113,15 +115,13 @@ def _id(text: str) -> UUID | None:
 
 
 def _label(run: HistoryRow) -> str:
-    best = (
-        model_name(run.best).short if run.best else {"tied": "tied", "single": "one model"}.get(run.verdict_kind or "")
-    )
+    verdict = verdict_word(run.verdict_kind, run.headline_model and model_name(run.headline_model).short)
     size = f"{plural(run.models, 'model')}, {plural(run.cases, 'case')}"
     return " · ".join(
         part
         for part in (
             absolute(run.created_at),
-            best if run.status == RunStatus.COMPLETED else run.status,
+            verdict if run.status == RunStatus.COMPLETED else run.status,
             size,
             f"version {run.skill_digest[:8]}",
         )

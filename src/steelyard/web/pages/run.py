@@ -12,15 +12,19 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from steelyard.domain.errors import Conflict, InputError
-from steelyard.domain.money import microcents
+from steelyard.services.form_fields import Problems
 from steelyard.services.run_matrix import MatrixFilter
+from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
+from steelyard.storage.runs import RunRow
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
+from steelyard.web.filters import money
 from steelyard.web.forms import Form, text
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import matrix_view
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
+from steelyard.web.query import natural, one_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_notices import failure_lines, is_resumable, notices
 from steelyard.web.verdicts import verdict_words
@@ -95,9 +99,10 @@ async def cancel_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existi
 async def resume_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existing, form: Form) -> Response:
     given = text(form, "budget").strip()
     try:
-        await bench.benchmarks.resume(tenant, str(run_id), _budget(given))
+        run = await bench.benchmarks.find(tenant, str(run_id))
+        await bench.benchmarks.resume(tenant, str(run_id), _new_budget(run, given))
     except InputError as error:
-        return await _page(view, bench, tenant, run_id, budget=given, error=error)
+        return await _page(view, bench, tenant, run_id, budget=given if error.field == "budget" else None, error=error)
     return view.redirect(run_url(run_id))
 
 
@@ -115,10 +120,9 @@ async def _page(
     error: InputError | None = None,
 ) -> Response:
     """The page; what says nothing in its address is left aside."""
-    chosen = next((one for one in MatrixFilter if one == only), MatrixFilter.ALL)
-    start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
+    chosen, start = one_of(MatrixFilter, only) or MatrixFilter.ALL, natural(offset)
     shown = await bench.run_views.view(tenant, run_id)
-    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start or None)
+    page = await bench.run_views.matrix(tenant, run_id, only=chosen, offset=start)
     order = sort if sort in BY_KEY else DEFAULT_SORT
     descending = direction == "desc" if direction in ("asc", "desc") else BY_KEY[order].descending
 
@@ -150,14 +154,16 @@ async def _page(
     )
 
 
-def _budget(given: str) -> int | None:
-    """Dollars as typed, to microcents; nothing typed keeps the run's own. Raises InputError."""
-    if not given:
-        return None
-    try:
-        usd = float(given.removeprefix("$").replace(",", ""))
-    except ValueError:
-        usd = 0.0
-    if not 0 < usd < 1e7:
-        raise InputError("This is no amount to spend.", next_step="Give US dollars above 0, as 2.50.")
-    return microcents(usd)
+def _new_budget(run: RunRow, given: str) -> int | None:
+    """Dollars as typed, to microcents; nothing typed keeps the run's own, unless that is spent. Raises InputError."""
+    problems = Problems()
+    usd = problems.number("budget", given.removeprefix("$"), 0.0)
+    problems.raise_any()
+    budget = budget_microcents(usd) if given else None
+    if run.stop_cause == "budget" and (budget or run.budget_microcents or 0) <= run.spent_microcents:
+        raise InputError(
+            f"The run has spent {money(run.spent_microcents)}, so it would stop again at once.",
+            field="budget",
+            next_step="Give it a budget above that.",
+        )
+    return budget

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from steelyard.web.text.shortest import Kept, Stretch, shortest_edits
 
-_WORD = re.compile(r"\w+|[^\S\n]+|\n|[^\w\s]")
+_WORD = re.compile(r"\d[\d.,]*\d|\w+|[^\S\n]+|\n|[^\w\s]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Where a word begins after white space: on either side of it pieces are cut alike, whatever stands further off.
 _BORDER = re.compile(r"(?<=\s)(?=\S)")

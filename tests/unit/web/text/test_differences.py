@@ -73,6 +73,15 @@ def test_a_change_in_the_middle_is_always_found(before: str, middle: str, after:
     assert found[0][0].kept is Kept.BOTH
 
 
+@pytest.mark.parametrize(("old", "new"), [("cat", "car"), ("unwanted", "wanted"), ("12.50", "13.50"), ("a", "aa")])
+@pytest.mark.parametrize("around", ["{}", "{} at the very end it is", "it starts with {}", "so it is {} in between"])
+def test_words_and_numbers_change_as_wholes(old: str, new: str, around: str) -> None:
+    padding = "\nand a line that both have, which is long enough for the two to be alike"
+    found = passages(around.format(old) + padding, around.format(new) + padding)
+    assert found is not None
+    assert [item.text for item in found[0] if item.kept is not Kept.BOTH] == [old, new]
+
+
 @given(TEXT, TEXT)
 @settings(max_examples=200, deadline=None)
 def test_whatever_the_texts_the_markup_is_harmless(expected: str, output: str) -> None:

@@ -92,12 +92,29 @@ UPDATE skills s
 ALTER TABLE skills
     ADD FOREIGN KEY (tenant_id, current_version_id) REFERENCES skill_versions (tenant_id, id),
     ADD FOREIGN KEY (tenant_id, last_run_id) REFERENCES benchmark_runs (tenant_id, id);
-CREATE INDEX skills_by_name ON skills (tenant_id, lower(name), id);
+-- The list of skills is sorted from this index alone, by any of its columns.
+CREATE INDEX skills_to_sort ON skills (tenant_id, id)
+    INCLUDE (name, quality, avg_cost_microcents, feedback_positive_percent, benchmarked_at);
 
 ALTER TABLE skills FORCE ROW LEVEL SECURITY;
 ALTER TABLE skill_versions FORCE ROW LEVEL SECURITY;
 ALTER TABLE golden_cases FORCE ROW LEVEL SECURITY;
 ALTER TABLE benchmark_runs FORCE ROW LEVEL SECURITY;
+
+-- Asked as a subquery the tenant is found once for a statement, not once for each row.
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['skills', 'skill_versions', 'skill_files', 'golden_cases', 'benchmark_runs',
+                             'benchmark_results', 'judgements', 'cell_claims', 'looks'] LOOP
+        EXECUTE format('ALTER POLICY tenant_only ON %I USING (tenant_id = (SELECT current_tenant())) '
+                       'WITH CHECK (tenant_id = (SELECT current_tenant()))', t);
+    END LOOP;
+END $$;
+ALTER POLICY tenant_only ON tenants USING (id = (SELECT current_tenant())) WITH CHECK (id = (SELECT current_tenant()));
+
+-- A case in a run is a few rows among many.
+CREATE INDEX benchmark_results_by_case ON benchmark_results (tenant_id, benchmark_run_id, test_case_index);
 
 CREATE TABLE token_measurements (
     tenant_id uuid NOT NULL,
@@ -234,8 +251,8 @@ BEGIN
                              'skill_reviews'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
-        EXECUTE format('CREATE POLICY tenant_only ON %I USING (tenant_id = current_tenant()) '
-                       'WITH CHECK (tenant_id = current_tenant())', t);
+        EXECUTE format('CREATE POLICY tenant_only ON %I USING (tenant_id = (SELECT current_tenant())) '
+                       'WITH CHECK (tenant_id = (SELECT current_tenant()))', t);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO steelyard_app', t);
     END LOOP;
 END $$;
@@ -261,8 +278,8 @@ BEGIN
             EXECUTE format('CREATE TABLE %I (LIKE token_measurements INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
             EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-            EXECUTE format('CREATE POLICY tenant_only ON %I USING (tenant_id = current_tenant()) '
-                           'WITH CHECK (tenant_id = current_tenant())', name);
+            EXECUTE format('CREATE POLICY tenant_only ON %I USING (tenant_id = (SELECT current_tenant())) '
+                           'WITH CHECK (tenant_id = (SELECT current_tenant()))', name);
             EXECUTE format('ALTER TABLE token_measurements ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
                            month::text || ' 00:00:00+00', (month + interval '1 month')::date::text || ' 00:00:00+00');
             made := made + 1;

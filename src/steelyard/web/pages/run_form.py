@@ -1,0 +1,125 @@
+"""The form of a benchmark run: what it offers, what it would take, and starting it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from steelyard.bootstrap import Workbench
+from steelyard.domain.errors import InputError
+from steelyard.services.catalogue import CatalogueRow
+from steelyard.services.estimates import Estimate
+from steelyard.services.run_form import MOST_AD_HOC, RunFormValues
+from steelyard.services.selection import Selected
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.forms import Form, text
+from steelyard.web.links import run_url
+from steelyard.web.rendering import View, Viewing, is_fragment_request
+from steelyard.web.run_form_view import (
+    FEWEST_CASES,
+    MORE_FIELDS,
+    FieldProblem,
+    ad_hoc_rows,
+    judge_choice,
+    model_groups,
+    problems_of,
+    read_values,
+    shares,
+    values_in_query,
+)
+
+router = APIRouter()
+
+
+@router.get("/skills/{skill}/benchmark/new")
+async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
+    """The form as the last run was, or as a link chooses: model (repeated), judge, cases, max_tokens."""
+    row = await bench.catalogue.find(tenant, skill)
+    values = (await bench.run_forms.form(tenant, row.id)).values
+    given = {key: request.query_params.getlist(key) for key in request.query_params}
+    return await _page(view, bench, row, values_in_query(given, values))
+
+
+@router.post("/skills/{skill}/benchmark/new")
+async def start_run(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
+    row = await bench.catalogue.find(tenant, skill)
+    values = read_values(form)
+    if text(form, "more_cases"):
+        return await _page(view, bench, row, values, more=True)
+    try:
+        selected = await bench.run_forms.request(tenant, row.id, values)
+        started = await bench.benchmarks.start(tenant, selected.request)
+    except InputError as error:
+        return await _page(view, bench, row, values, problems=problems_of(error))
+    return view.redirect(run_url(started.run_id))
+
+
+@router.post("/skills/{skill}/benchmark/estimate")
+async def estimate_run(
+    request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form
+) -> Response:
+    """What the run would take: as a fragment beside the form, or the whole page with it."""
+    row = await bench.catalogue.find(tenant, skill)
+    values = read_values(form)
+    try:
+        selected = await bench.run_forms.request(tenant, row.id, values)
+        estimate = await bench.estimate(selected.request)
+    except InputError as error:
+        problems = problems_of(error)
+        if is_fragment_request(request):
+            return view.fragment("run_form/estimate.html.jinja", **_estimated(None, None, problems))
+        return await _page(view, bench, row, values, problems=problems)
+    if is_fragment_request(request):
+        return view.fragment("run_form/estimate.html.jinja", beside=True, **_estimated(selected, estimate, {}))
+    return await _page(view, bench, row, values, selected=selected, estimate=estimate)
+
+
+async def _page(
+    view: View,
+    bench: Workbench,
+    row: CatalogueRow,
+    values: RunFormValues,
+    *,
+    problems: dict[str, FieldProblem] | None = None,
+    selected: Selected | None = None,
+    estimate: Estimate | None = None,
+    more: bool = False,
+) -> Response:
+    offered = await bench.run_forms.form(bench.tenant_id, row.id, values)
+    usable, unusable = model_groups(offered)
+    listed = {offer.model for offer in offered.models}
+    typed = [model for model in values.models if model not in listed]
+    if typed:
+        # A reference the list cannot hold is kept where it can be mended.
+        values = replace(values, other_models="\n".join([*typed, *values.other_models.splitlines()]))
+    return view.page(
+        "run_form/page.html.jinja",
+        status=422 if problems else 200,
+        skill=row,
+        form=offered,
+        values=values,
+        usable=usable,
+        unusable=unusable,
+        prices_of=next((offer.price.price_date for offer in offered.models if offer.price is not None), None),
+        judge=judge_choice(values),
+        ad_hoc=ad_hoc_rows(values, more=more),
+        most_ad_hoc=MOST_AD_HOC,
+        open_more=bool(problems and MORE_FIELDS & problems.keys()),
+        errors=problems or {},
+        **_estimated(selected, estimate, {}),
+    )
+
+
+def _estimated(
+    selected: Selected | None, estimate: Estimate | None, problems: dict[str, FieldProblem]
+) -> dict[str, Any]:
+    return {
+        "selected": selected,
+        "estimate": estimate,
+        "problems": problems,
+        "shares": {} if estimate is None else shares(estimate),
+        "fewest_cases": FEWEST_CASES,
+    }

@@ -1,0 +1,150 @@
+"""What a skill's row says of its last benchmark is what its runs say, whatever happens to them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from steelyard.domain.cases import Check, CheckKind, GoldenCase
+from steelyard.domain.models import ModelRef
+from steelyard.services.benchmarks import RunRequest
+from steelyard.services.catalogue import SkillCatalogue
+from steelyard.services.staleness import StalenessService
+from steelyard.services.usage import UsageService
+from steelyard.storage.database import Database
+from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
+from tests.integration.execution.bench import Bench, Caller, price, request_of
+from tests.integration.services.made_skills import other_tenant
+
+_RECOUNT = """
+    SELECT DISTINCT ON (skill_id) skill_id, id, completed_at, skill_version_id, verdict_kind, headline_model,
+           headline_quality
+      FROM benchmark_runs WHERE of_record AND status = 'completed' AND headline_model IS NOT NULL
+     ORDER BY skill_id, completed_at DESC, id"""
+_KEPT = """
+    SELECT id AS skill_id, last_run_id AS id, benchmarked_at AS completed_at, last_run_version_id AS skill_version_id,
+           verdict_kind, best_model AS headline_model, quality AS headline_quality
+      FROM skills WHERE last_run_id IS NOT NULL ORDER BY skills.id"""
+
+
+@pytest.fixture
+def bench(database: Database, tenant_id: UUID) -> Bench:
+    return Bench(database, tenant_id)
+
+
+async def test_a_finished_run_of_record_speaks_for_its_skill(bench: Bench) -> None:
+    def reply(request: object) -> str:
+        return "120 g" if getattr(request, "model").name == "m1" else "no"  # noqa: B009
+
+    request = request_of(cases=20, models=2)
+    run_id = await bench.start(request)
+    catalogue = SkillCatalogue(bench.database)
+    assert (await catalogue.find(bench.tenant_id, request.content.name)).staleness.state == "never"
+    await bench.serve(run_id, Caller(reply))
+    row = await catalogue.find(bench.tenant_id, request.content.name)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    best = next(summary for summary in report.summaries if summary.model == "test:m1")
+    assert (row.verdict_kind, row.best_model, row.last_run_id) == ("best", "test:m1", run_id)
+    assert (row.quality, row.quality_low, row.quality_high) == (best.quality, best.quality_low, best.quality_high)
+    assert (row.avg_cost_microcents, row.cases, row.staleness.state) == (best.avg_cost_microcents, 20, "fresh")
+    points = await UsageService(bench.database, price).quality_history(bench.tenant_id, row.id, days=1)
+    assert [(point.run_id, point.model, point.quality) for point in points] == [(run_id, "test:m1", best.quality)]
+
+
+async def test_ad_hoc_cases_never_speak_for_the_skill(bench: Bench) -> None:
+    first = request_of(cases=10)
+    await bench.serve(await bench.start(first), Caller())
+    row = await SkillCatalogue(bench.database).find(bench.tenant_id, first.content.name)
+    await bench.serve(await bench.start(replace(first, of_record=False, fresh=True)), Caller())
+    assert await SkillCatalogue(bench.database).find(bench.tenant_id, first.content.name) == row
+
+
+async def test_each_cause_of_staleness_is_seen_and_says_when(bench: Bench) -> None:
+    request = request_of(cases=10)
+    await bench.serve(await bench.start(request), Caller())
+    catalogue = SkillCatalogue(bench.database)
+    row = await catalogue.find(bench.tenant_id, request.content.name)
+    check = Check(CheckKind.CONTAINS, "120 g")
+    more = [*request.cases, GoldenCase("new", "one more", "120 g", checks=(check,))]
+    service = await bench.service()
+    await service.prepare(bench.tenant_id, replace(request, cases=more))
+    assert await kinds(bench, row.id) == ["cases"]
+    await service.prepare(bench.tenant_id, replace(request, content=replace(request.content, digest="d"), cases=more))
+    assert await kinds(bench, row.id) == ["skill", "cases"]
+    assert await kinds(bench, row.id, datetime.now(UTC) + timedelta(days=90)) == ["skill", "cases", "age"]
+    await bench.serve(await bench.start(replace(request, cases=more)), Caller())
+    assert await kinds(bench, row.id) == []
+
+
+async def kinds(bench: Bench, skill_id: UUID, now: datetime | None = None) -> list[str]:
+    service = StalenessService(bench.database, now=lambda: now or datetime.now(UTC))
+    return [cause.kind for cause in (await service.of(bench.tenant_id, skill_id)).causes]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["start", "complete", "complete without a score", "cancel", "budget", "reopen"]),
+        st.integers(0, 9),
+        st.booleans(),
+        st.sampled_from([10.0, 50.0, 90.0]),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+async def test_the_skills_row_is_what_its_runs_say(
+    database: Database, steps: list[tuple[str, int, bool, float]]
+) -> None:
+    tenant_id = await other_tenant(database)
+    service, requests = await Bench(database, tenant_id).service(), [request_of(cases=1) for _ in range(2)]
+    started: list[UUID] = []
+    for step, number, flag, quality in steps:
+        if step == "start" or not started:
+            request: RunRequest = replace(requests[number % 2], of_record=flag, seed=number)
+            started.append((await service.start(tenant_id, request)).run_id)
+            continue
+        run_id = started[number % len(started)]
+        async with database.tenant(tenant_id) as connection:
+            if step == "reopen":
+                await reopen_run(connection, run_id, None)
+                continue
+            await lock_run(connection, run_id)
+            if step in ("cancel", "budget"):
+                status = "cancelled" if step == "cancel" else "completed"
+                await stop_run(connection, run_id, status=status, stop_cause=step.replace("cancel", "cancelled"))
+            await conclude_run(
+                connection,
+                run_id,
+                status="completed" if step.startswith("complete") else None,
+                verdict={},
+                best=None,
+                cheapest=None,
+                verdict_kind="tied" if flag else "best",
+                headline=None if "without" in step else Headline("t:m", quality, 0.0, 100.0, 5),
+            )
+        async with database.tenant(tenant_id) as connection:
+            kept = await (await connection.execute(_KEPT)).fetchall()
+            recount = await (await connection.execute(_RECOUNT)).fetchall()
+        assert kept == recount
+
+
+async def test_starting_and_ending_runs_of_one_skill_at_once_do_not_lock_each_other_out(bench: Bench) -> None:
+    request = request_of(cases=6, chosen=[ModelRef("test", "m0")])
+    service = await bench.service()
+
+    async def again(seed: int) -> None:
+        run_id = (await service.start(bench.tenant_id, replace(request, seed=seed, fresh=True))).run_id
+        await asyncio.gather(
+            bench.serve(run_id, Caller()),
+            *(service.start(bench.tenant_id, replace(request, seed=seed, fresh=True)) for _ in range(3)),
+        )
+
+    await asyncio.gather(*(again(seed) for seed in range(4)))

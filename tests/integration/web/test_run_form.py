@@ -1,0 +1,233 @@
+"""The form of a run: what it offers, what it would take, and that nothing typed is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from steelyard.domain.cases import GoldenCase
+from steelyard.storage.runs import RunRow
+from steelyard.storage.server import Server
+from tests.integration.execution.bench import Bench, Caller
+from tests.integration.services.made import checked, content, judged
+from tests.integration.web.harness import Site, site_of
+
+MODELS = ("openai:gpt-a", "openai:gpt-b?temperature=1")
+FRAGMENT = {"hx-request": "true", "hx-request-type": "partial"}
+CHOSEN = {
+    "models": list(MODELS),
+    "cases": "golden",
+    "arm": "with_skill",
+    "trials": "2",
+    "judge": "none",
+    "budget": "3.5",
+}
+
+
+@pytest.fixture
+async def site(server: Server, server_home: Path, tenant_id: UUID) -> AsyncIterator[Site]:
+    """A site that has a key of one vendor."""
+    async with site_of(server_home, tenant_id, env={"OPENAI_API_KEY": "k"}) as site:
+        yield site
+
+
+async def skill(site: Site, cases: list[GoldenCase], name: str = "weigh") -> str:
+    await site.workbench.skills.add(site.tenant_id, content(name), cases)
+    return f"/skills/{name}/benchmark"
+
+
+def cases(count: int = 10) -> list[GoldenCase]:
+    return [checked(number) for number in range(count)]
+
+
+async def form_of(site: Site, url: str) -> str:
+    response = await site.client.get(url)
+    assert response.status_code == 200, response.text[:400]
+    return response.text
+
+
+async def runs_of(site: Site) -> list[RunRow]:
+    return list(await site.workbench.benchmarks.list(site.tenant_id))
+
+
+async def test_the_form_offers_models_with_prices_and_says_why_others_cannot_be_called(site: Site) -> None:
+    page = await form_of(site, f"{await skill(site, cases())}/new")
+    assert re.search(r"\$[\d.]+ in, \$[\d.]+ out per million tokens", page)
+    assert "Prices are those of " in page
+    assert "cannot be called from here" in page
+    assert "ANTHROPIC_API_KEY" in page
+    assert "10 accepted cases" in page
+
+
+async def test_a_skill_without_golden_cases_is_told_what_to_do(site: Site) -> None:
+    page = await form_of(site, f"{await skill(site, [])}/new")
+    assert "This skill has no golden cases yet" in page
+    assert 'href="/skills/weigh/details"' in page
+    assert re.search(r'name="cases" value="ad_hoc" checked', page)
+    assert 'value="golden"' not in page
+
+
+async def test_sets_of_cases_can_be_chosen_and_do_not_count_as_the_benchmark(site: Site) -> None:
+    url = await skill(site, [replace(checked(n), case_set="dev" if n < 3 else "regression") for n in range(10)])
+    page = await form_of(site, f"{url}/new")
+    assert "Only the set “dev”" in page
+    started = await site.post(f"{url}/new", CHOSEN | {"cases": "set:dev"})
+    assert started.status_code == 303
+    (run,) = await runs_of(site)
+    assert (len(run.plan["case_ids"]), run.of_record) == (3, False)
+
+
+async def test_what_was_chosen_is_what_is_run(site: Site) -> None:
+    url = await skill(site, cases())
+    more = {"margin": "7.5", "threshold": "60", "max_tokens": "99", "seed": "5", "fresh": "1"}
+    started = await site.post(f"{url}/new", CHOSEN | more | {"other_models": "openai:gpt-c\n\n"})
+    (run,) = await runs_of(site)
+    assert started.headers["location"] == f"/runs/{run.id}"
+    plan = run.plan
+    assert plan["models"] == [*MODELS, "openai:gpt-c"]
+    assert (plan["arms"], plan["trials"], plan["margin"], plan["threshold"]) == (["with_skill"], 2, 7.5, 60)
+    assert (plan["max_tokens"], plan["seed"], run.fresh, run.judge) == (99, 5, True, None)
+    assert (run.budget_microcents, run.of_record, run.triggered_by) == (350_000_000, True, "web")
+
+
+async def test_the_next_form_begins_as_the_last_run_was(site: Site) -> None:
+    url = await skill(site, cases())
+    await site.post(f"{url}/new", CHOSEN)
+    (run,) = await runs_of(site)
+    await Bench(site.workbench.database, site.tenant_id).serve(run.id, Caller())
+    page = await form_of(site, f"{url}/new")
+    for model in MODELS:
+        assert re.search(rf'value="{re.escape(model)}" checked', page)
+    assert re.search(r'value="with_skill" checked', page)
+    assert 'value="3.5"' in page
+
+
+async def test_a_link_chooses_models_judge_and_limits(site: Site) -> None:
+    url = await skill(site, cases())
+    page = await form_of(site, f"{url}/new?model=openai%3Agpt-q&model=nonsense&judge=none&max_tokens=64")
+    assert re.search(r'value="openai:gpt-q" checked', page)
+    assert re.search(r'name="judge" value="none" checked', page)
+    assert 'value="64"' in page
+    assert re.search(r"<textarea[^>]*other_models[^>]*>\s*nonsense</textarea>", page)
+
+
+async def test_every_problem_stands_at_its_field_and_nothing_typed_is_lost(site: Site) -> None:
+    url = await skill(site, cases())
+    sent: dict[str, Any] = {
+        "models": [MODELS[1], "anthropic:claude-x"],
+        "other_models": "not a model\nopenai:gpt-z",
+        "cases": "ad_hoc",
+        "ad_hoc_input": ["<b>first</b>", "second", ""],
+        "ad_hoc_expected": ["one", "", ""],
+        "arm": "without_skill",
+        "trials": "0",
+        "judge": "other",
+        "judge_model": "who:",
+        "budget": "a lot",
+        "margin": "500",
+        "threshold": "61",
+        "max_tokens": "12",
+        "seed": "x",
+    }
+    refused = await site.post(f"{url}/new", sent)
+    page = refused.text
+    assert refused.status_code == 422
+    assert await runs_of(site) == []
+    for field in ("models", "other_models", "ad_hoc", "judge", "budget", "seed"):
+        assert f'href="#field-{field}"' in page, field
+        assert f'id="{field}-error"' in page, field
+    assert "ANTHROPIC_API_KEY" in page
+    assert re.search(rf'value="{re.escape(MODELS[1])}" checked', page)
+    assert "not a model\nopenai:gpt-z</textarea>" in page
+    assert "&lt;b&gt;first&lt;/b&gt;</textarea>" in page
+    for value in ("a lot", "who:", "500", "61", "12"):
+        assert f'value="{value}"' in page, value
+    assert re.search(r'name="arm" value="without_skill" checked', page)
+    assert '<details class="more-fields" open>' in page
+
+
+async def test_a_figure_out_of_range_stands_at_its_field(site: Site) -> None:
+    url = await skill(site, cases())
+    refused = await site.post(f"{url}/new", CHOSEN | {"trials": "1000"})
+    assert refused.status_code == 422
+    assert 'id="trials-error"' in refused.text
+
+
+async def test_typed_in_cases_never_count_as_the_benchmark(site: Site) -> None:
+    url = await skill(site, cases())
+    typed = {"cases": "ad_hoc", "ad_hoc_input": ["2 + 2?", ""], "ad_hoc_expected": ["4", ""], "judge": "other"}
+    started = await site.post(f"{url}/new", CHOSEN | typed | {"judge_model": "openai:gpt-judge"})
+    assert started.status_code == 303
+    (run,) = await runs_of(site)
+    assert (run.of_record, len(run.plan["case_ids"]), run.judge) == (False, 1, "openai:gpt-judge")
+    kept = await site.workbench.skills.kept(site.tenant_id, "weigh")
+    assert len(kept.cases) == 10
+
+
+async def test_another_case_can_be_asked_for_without_scripts_up_to_twenty(site: Site) -> None:
+    url = await skill(site, [])
+    typed = [str(number) for number in range(19)]
+    sent = {"cases": "ad_hoc", "ad_hoc_input": typed, "ad_hoc_expected": typed, "more_cases": "1"}
+    page = (await site.post(f"{url}/new", sent)).text
+    assert page.count('name="ad_hoc_input"') == 20
+    assert 'name="more_cases"' not in page
+    assert await runs_of(site) == []
+    assert (await site.post(f"{url}/new", sent | {"ad_hoc_input": ["a"], "ad_hoc_expected": ["b"]})).text.count(
+        'name="ad_hoc_input"'
+    ) == 3
+
+
+async def test_the_estimate_says_what_a_run_takes_and_keeps_nothing(site: Site) -> None:
+    url = await skill(site, cases())
+    token = await site.token()
+    response = await site.client.post(f"{url}/estimate", data=CHOSEN | {"csrf_token": token}, headers=FRAGMENT)
+    fragment = response.text
+    assert response.status_code == 200
+    assert "<html" not in fragment
+    assert "40 calls" in fragment
+    assert re.search(r"[\d.]+ points<span class=\"sub block\">on 10 cases", fragment)
+    assert fragment.count('hx-swap-oob="true"') == 2
+    assert "No price is known of openai:gpt-a" in fragment
+    assert await runs_of(site) == []
+
+
+async def test_the_estimate_without_scripts_is_the_page_with_it(site: Site) -> None:
+    url = await skill(site, cases())
+    page = (await site.post(f"{url}/estimate", CHOSEN)).text
+    assert "<html" in page
+    assert "40 calls" in page
+    assert re.search(rf'value="{re.escape(MODELS[0])}" checked', page)
+
+
+async def test_the_estimate_warns_of_what_will_disappoint(site: Site) -> None:
+    url = await skill(site, [checked(1), judged(2)])
+    token = await site.token()
+    sent = CHOSEN | {"csrf_token": token, "budget": "0.0000001", "models": ["openai:gpt-4o", "openai:gpt-4o-mini"]}
+    fragment = (await site.client.post(f"{url}/estimate", data=sent, headers=FRAGMENT)).text
+    assert "No best model is named on fewer than 8 cases." in fragment
+    assert "1 case will not be graded: it needs a judge." in fragment
+    assert "will stop it before its end." in fragment
+
+
+async def test_an_estimate_that_cannot_be_made_says_why_without_alarm(site: Site) -> None:
+    url = await skill(site, cases())
+    token = await site.token()
+    response = await site.client.post(f"{url}/estimate", data={"csrf_token": token, "trials": "x"}, headers=FRAGMENT)
+    assert response.status_code == 200
+    assert "No model is chosen." in response.text
+    assert "is no number" in response.text
+    assert 'role="alert"' not in response.text
+
+
+async def test_nothing_is_started_without_the_pages_token_or_for_a_skill_that_is_not_there(site: Site) -> None:
+    url = await skill(site, cases())
+    assert (await site.client.post(f"{url}/new", data=CHOSEN)).status_code == 403
+    assert await runs_of(site) == []
+    assert (await site.client.get("/skills/other/benchmark/new")).status_code == 404
+    assert (await site.post("/skills/other/benchmark/new", CHOSEN)).status_code == 404

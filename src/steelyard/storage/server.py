@@ -72,7 +72,7 @@ def embedded_server(home: Path) -> Server:
 
 
 async def keep_running(home: Path) -> None:
-    """Start the embedded server again when it dies, until cancelled. A start that fails is told once and tried again."""
+    """Start the embedded server again when it dies, until cancelled; a start that fails is told once and tried on."""
     told: str | None = None
     while True:
         await asyncio.sleep(_WATCH_S)

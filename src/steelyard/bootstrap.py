@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,7 +145,7 @@ async def open_workbench(
     from steelyard.providers.limiter import CallSlots
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import load_settings
-    from steelyard.storage.server import ready_server
+    from steelyard.storage.server import keep_running, ready_server
 
     env = os.environ if env is None else env
     home = home_of(env)
@@ -156,6 +156,8 @@ async def open_workbench(
         warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
+        if server.embedded:
+            stack.push_async_callback(_cancelled, asyncio.create_task(keep_running(home), name="database watch"))
         yield await _assemble(stack, home, settings, providers, server, concurrency)
 
 
@@ -294,3 +296,9 @@ def _warm(providers: Providers, refs: list[ModelRef]) -> None:
 
 async def _settled(warming: asyncio.Task[None]) -> None:
     await warming
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

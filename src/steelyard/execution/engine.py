@@ -311,6 +311,7 @@ class Engine:
 
     async def _beat(self) -> None:
         """Keep the worker's lock and leases, and hear of cancelled runs and budgets spent elsewhere."""
+        away = False
         while True:
             await asyncio.sleep(_PULSE_S)
             began = _now()
@@ -328,7 +329,11 @@ class Engine:
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
             except DATABASE_AWAY:
+                if not away:
+                    logger.warning("The database is away. What was received is kept, and saved when it is back.")
+                away = True
                 continue
+            away = False
             self._trusted_until = began + _TRUST_S
 
     async def _keep_lock(self) -> None:

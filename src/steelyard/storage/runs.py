@@ -279,6 +279,18 @@ async def take_look(
     return row["look"]
 
 
+async def next_look(connection: Connection, skill_version_id: UUID, comparison_digest: str, cases_digest: str) -> int:
+    """Which look `take_look` would take now; nothing is counted."""
+    cursor = await connection.execute(
+        """SELECT coalesce(max(look) FILTER (WHERE cases_digest = %s), max(look) + 1, 1) AS look FROM looks
+            WHERE skill_version_id = %s AND comparison_digest = %s""",
+        (cases_digest, skill_version_id, comparison_digest),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["look"]
+
+
 async def run_counts(connection: Connection, run_id: UUID) -> tuple[RunCounts, int]:
     """The counts, and how many cells have come to an end (graded or failed)."""
     cursor = await connection.execute(

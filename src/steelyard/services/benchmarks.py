@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, InputError, NoCases
+from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
@@ -18,7 +18,7 @@ from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
 
@@ -204,10 +204,15 @@ class BenchmarkService:
             return await runs.list_runs(connection, skill_id=skill_id, limit=limit)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
-        """Cells by model and how the run stands, cheap enough to ask twice a second."""
-        async with self._database.tenant(tenant_id) as connection:
-            run = await results.run_state(connection, run_id)
-            ended = await results.ended_by_model(connection, run_id)
+        """Cells by model and how the run stands, cheap enough to ask twice a second. Raises StorageError."""
+        try:
+            async with self._database.tenant(tenant_id) as connection:
+                run = await results.run_state(connection, run_id)
+                ended = await results.ended_by_model(connection, run_id)
+        except DATABASE_AWAY as error:
+            raise StorageError(
+                "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
+            ) from error
         return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:

@@ -187,9 +187,9 @@ def test_without_script_each_mark_has_a_title_the_browser_shows(charts: dict[str
 @pytest.mark.parametrize("name", ["trend of 30 days", "log scatter", "intervals"])
 def test_a_chart_that_arrives_late_moves_nothing(charts: dict[str, Chart], show: Show, name: str, width: int) -> None:
     chart = charts[name]
+    sizes = {frame.name: " ".join(map(str, chart.size(frame))) for frame in chart.frames}
     blank = "".join(
-        f'<svg class="chart-svg chart-svg-{frame.name}" viewBox="0 0 {chart.size(frame)[0]} {chart.size(frame)[1]}"></svg>'
-        for frame in chart.frames
+        f'<svg class="chart-svg chart-svg-{name}" viewBox="0 0 {size}"></svg>' for name, size in sizes.items()
     )
     page = show(f'<div id="place" class="chart-place">{blank}</div><p id="after">After</p>', width=width)
     before = page.locator("#after").bounding_box()

@@ -54,12 +54,12 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan and where it stands: `paid` of its cells have an answer already, so they cost nothing again."""
+    """A plan and where it stands: `paid` cells of each model have an answer already, so they cost nothing again."""
 
     plan: Plan
     skill_id: UUID
     skill_version_id: UUID
-    paid: int
+    paid: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -216,10 +216,12 @@ class BenchmarkService:
             judge=None if request.judge is None else request.judge.text,
             judge_digest=None if judge is None else judge.digest,
         )
-        paid = 0
+        paid = [0] * len(plan.models)
         if not request.fresh:
             cells = CellGrid(plan, request.cases, request.content.prompt).all()
-            paid = await results.count_paid(connection, [cell.digest for cell in cells])
+            found = await results.paid_cells(connection, [cell.digest for cell in cells])
+            for cell in cells:
+                paid[cell.model_index] += cell.digest in found
         return Prepared(plan, skill_id, version_id, paid)
 
     def _check(self, request: RunRequest) -> None:

@@ -12,12 +12,11 @@ import numpy.typing as npt
 from steelyard.statistics.families import Families, from_labels
 from steelyard.statistics.intervals import Interval, column_intervals
 from steelyard.statistics.paired import SCALE, Pairs, column_means, compare
-from steelyard.statistics.power import TYPICAL_SD, alpha_for_look, cases_needed, step_within_reach
+from steelyard.statistics.power import FEWEST_CASES, TYPICAL_SD, alpha_for_look, cases_needed, step_within_reach
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
 METHOD = "decide/1"
-FEWEST_CASES = 8
 FEWEST_FAMILIES = 8
 _REACH = 1_000
 _MOST_MISSING_PERCENT = 5

@@ -352,15 +352,14 @@ async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str
     return {(row["model_name"], row["state"]): row["count"] for row in await cursor.fetchall()}
 
 
-async def count_paid(connection: Connection, digests: Sequence[str]) -> int:
-    """How many of these cells have an answer that can be used again."""
+async def paid_cells(connection: Connection, digests: Sequence[str]) -> frozenset[str]:
+    """Those of these cells that have an answer that can be used again."""
     cursor = await connection.execute(
-        """SELECT count(DISTINCT cell_digest)::int AS count FROM benchmark_results
+        """SELECT DISTINCT cell_digest FROM benchmark_results
             WHERE cell_digest = ANY(%s) AND output_produced IS NOT NULL""",
         (list(digests),),
     )
-    row = await cursor.fetchone()
-    return row["count"] if row else 0
+    return frozenset(row["cell_digest"] for row in await cursor.fetchall())
 
 
 @dataclass(frozen=True)

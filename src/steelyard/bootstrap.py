@@ -6,14 +6,13 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:
     from steelyard.domain.models import ModelRef
-    from steelyard.execution.engine import Engine
     from steelyard.judging import Judge
     from steelyard.judging.default import DefaultJudge
     from steelyard.providers.registry import Providers
@@ -84,12 +83,11 @@ class Workbench:
     _estimator: Estimator
     _price: Pricer
     _make_judge: Callable[[ModelRef], Judge]
-    _engines: list[Engine] = field(default_factory=list["Engine"])
 
     @property
     def in_flight(self) -> int:
-        """Calls this process is waiting for."""
-        return sum(engine.in_flight for engine in self._engines)
+        """Calls this process is waiting for; one that waits for a slot or a retry is not yet, or no longer, out."""
+        return self.providers.in_flight
 
     async def work(
         self,
@@ -122,7 +120,6 @@ class Workbench:
             stop=stop,
             ended=ended,
             left=left,
-            watch=self._engines.append,
         )
 
     async def estimate(self, request: RunRequest) -> Estimate:
@@ -263,7 +260,7 @@ def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     env = os.environ if env is None else env
     external = external_server(env)
     if external is not None:
-        return migrate(external.admin_dsn)
+        return migrate(external.admin_dsn, external.dsn)
     return schema_state(ready_server(home_of(env), env).dsn)
 
 

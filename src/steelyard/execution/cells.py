@@ -54,7 +54,6 @@ class CellRunner:
         )
         write = _blank(context, cell, attempt)
         when = datetime.now(UTC).date()
-        context.in_flight += 1
         try:
             response = await self._caller.complete(request, before_call=gate)
         except CallError as error:
@@ -70,8 +69,6 @@ class CellRunner:
             spending = Spending(failed.wasted_cost_microcents, known=known)
             await self._commit_answer(context, failed, spending, release=claim)
             return
-        finally:
-            context.in_flight -= 1
         answered, spending = _answered(write, response, self._price, model, when)
         final = answered.state == CellState.FAILED
         result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
@@ -140,7 +137,6 @@ class CellRunner:
             return
         judge = context.judge
         caller = _JudgeCaller(self._caller, gate)
-        context.in_flight += 1
         try:
             grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
         except CallError as error:
@@ -156,8 +152,6 @@ class CellRunner:
             judged = grade.judgement
             usage, heard = (judged.usage, judged.usage_known) if judged else (Usage(), True)
             write = _grade_write(result_id, digest, grade)
-        finally:
-            context.in_flight -= 1
         cost = self._price(usage, judge.model, when)
         amount = cost.microcents if cost else 0
         known = heard and (cost is not None or usage == Usage())

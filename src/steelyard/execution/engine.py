@@ -104,11 +104,6 @@ class Engine:
         """Start no further call; what is in flight finishes and is saved."""
         self._stopping = True
 
-    @property
-    def in_flight(self) -> int:
-        """Calls this worker is waiting for."""
-        return sum(context.in_flight for context in self._contexts.values())
-
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
@@ -249,7 +244,10 @@ class Engine:
             await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
 
     async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
-        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers."""
+        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers.
+
+        A run over its budget has not ended: someone has to conclude it, also when it was over already as it was loaded.
+        """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
             known = self._contexts.get(run_id)
             if known is None:
@@ -261,7 +259,7 @@ class Engine:
                 async with self._database.tenant(tenant_id) as connection:
                     await runs.start_run(connection, run_id)
                     known.observe(await results.run_state(connection, run_id))
-        if known is None or known.stopping:
+        if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
         return known
 

@@ -56,7 +56,7 @@ def ready_server(home: Path, env: Mapping[str, str]) -> Server:
     """
     external = external_server(env)
     if external is not None:
-        check_schema(schema_state(external.dsn))
+        check_schema(schema_state(external.dsn, as_app=True))
         return external
     server = embedded_server(home)
     if not _is_ready(server.dsn):

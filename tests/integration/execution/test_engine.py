@@ -143,6 +143,31 @@ async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: B
     assert set(caller.calls.values()) == {1}
 
 
+async def test_a_run_taken_up_again_with_its_budget_spent_ends_at_once(bench: Bench) -> None:
+    caller, service = Caller(at_once=5), await bench.service()
+    request = request_of(cases=40, models=2, budget_microcents=3 * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    called = caller.calls.total()
+    assert await bench.start(request) == run_id
+    await bench.serve(run_id, caller, timeout_s=20)
+    run = (await service.report(bench.tenant_id, run_id)).run
+    assert (run.status, run.stop_cause, run.partial) == ("completed", "budget", True)
+    assert caller.calls.total() == called
+
+
+async def test_a_run_cancelled_while_its_last_calls_were_out_is_complete_and_not_partial(bench: Bench) -> None:
+    service, under_way = await bench.service(), asyncio.Event()
+    run_id = await bench.start(request_of(cases=4, models=1))
+    caller = Caller(at_once=4, delay_s=1.0, on_call=lambda count: under_way.set() if count == 4 else None)
+    serving = asyncio.create_task(bench.serve(run_id, caller))
+    await under_way.wait()
+    await service.cancel(bench.tenant_id, str(run_id))
+    await asyncio.wait_for(serving, 20)
+    run = (await service.report(bench.tenant_id, run_id)).run
+    assert (run.status, run.stop_cause, run.partial) == ("completed", None, False)
+
+
 async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> None:
     stop = asyncio.Event()
     caller = Caller(at_once=8, delay_s=0.05, on_call=lambda count: stop.set() if count == 20 else None)

@@ -201,9 +201,12 @@ async def test_cancelled_calls_leave_no_slot_taken(server: ModelServer, open_pro
     providers = open_providers(ceiling=3)
     tasks = [asyncio.create_task(providers.complete(request_for(OPENAI, f"{i}"))) for i in range(10)]
     await asyncio.sleep(0.1)
+    # Ten are asked for; those that wait for a slot are not in flight.
+    assert providers.in_flight <= 3
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    assert providers.in_flight == 0
     assert providers.limit(ModelRef.parse(OPENAI)).in_flight == 0
     assert (await providers.complete(request_for(OPENAI))).output
 

@@ -210,7 +210,7 @@ class BenchmarkService:
             raise StorageError(
                 "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
             ) from error
-        return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
+        return Progress(run.status, run.spent_microcents, run.spent_is_lower_bound, run.budget_microcents, ended)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
         skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
@@ -298,6 +298,7 @@ class Progress:
 
     status: str
     spent_microcents: int
+    spent_is_lower_bound: bool
     budget_microcents: int | None
     ended: dict[tuple[str, str], int]
 

@@ -78,6 +78,7 @@ class RunState:
 
     status: str
     spent_microcents: int
+    spent_is_lower_bound: bool
     budget_microcents: int | None
 
 
@@ -324,7 +325,7 @@ async def add_spending(
         """UPDATE benchmark_runs
               SET spent_microcents = spent_microcents + %s, judge_spent_microcents = judge_spent_microcents + %s,
                   spent_is_lower_bound = spent_is_lower_bound OR %s
-            WHERE id = %s RETURNING status, spent_microcents, budget_microcents""",
+            WHERE id = %s RETURNING status, spent_microcents, spent_is_lower_bound, budget_microcents""",
         (spent, judge_spent, lower_bound, run_id),
     )
     row = await cursor.fetchone()
@@ -335,7 +336,9 @@ async def add_spending(
 async def run_state(connection: Connection, run_id: UUID) -> RunState:
     """How the run stands."""
     cursor = await connection.execute(
-        "SELECT status, spent_microcents, budget_microcents FROM benchmark_runs WHERE id = %s", (run_id,)
+        """SELECT status, spent_microcents, spent_is_lower_bound, budget_microcents FROM benchmark_runs
+            WHERE id = %s""",
+        (run_id,),
     )
     row = await cursor.fetchone()
     assert row is not None

@@ -195,5 +195,7 @@ def _words(text: str) -> Sentence:
 
 
 def _points(value: float) -> str:
+    if 0 < value < 0.05:
+        return "less than 0.1 points"
     shown = points(value)
     return f"{shown} point" if shown in ("1", "1.0") else f"{shown} points"

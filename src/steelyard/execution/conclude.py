@@ -1,4 +1,4 @@
-"""Ends a run: counts its cells, takes the look of a whole one, works out the verdict and stores it, in one transaction."""
+"""Ends a run: counts its cells, takes its look if it is whole, works out the verdict and stores it, all at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from steelyard.storage.database import Connection
 async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
     """Store the verdict when the run is over; True when it is.
 
-    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled. Only the first is
-    a look at the cases: what was stopped is gone on with, and looked at when it is whole.
+    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled. Only the first
+    is a look at the cases: what was stopped is looked at once it has been resumed and is whole.
     """
     run = await runs.lock_run(connection, run_id)
     counts, ended = await runs.run_counts(connection, run_id)

@@ -18,6 +18,7 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
 from steelyard.execution import engine
+from steelyard.execution.conclude import conclude
 from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
@@ -482,3 +483,18 @@ async def test_ad_hoc_questions_share_no_count_of_looks(bench: Bench) -> None:
         await bench.serve(run_id, caller)
         looks.append((await service.report(bench.tenant_id, run_id)).verdict.look)
     assert looks == [1, 1, 1]
+
+
+@pytest.mark.parametrize("raised", [False, True])
+async def test_the_budget_is_asked_once_more_under_the_runs_lock(bench: Bench, raised: bool) -> None:
+    """A worker saw the budget spent; another process may have raised it since."""
+    run_id = await bench.start(request_of(cases=4, budget_microcents=CALL_MICROCENTS))
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+        await results.add_spending(connection, run_id, spent=CALL_MICROCENTS, judge_spent=0, lower_bound=False)
+        if raised:
+            await runs.reopen_run(connection, run_id, 10 * CALL_MICROCENTS)
+        ended = await conclude(connection, bench.tenant_id, run_id, over_budget=True)
+        run = await runs.get_run(connection, run_id)
+    expected = (False, "running", None) if raised else (True, "completed", "budget")
+    assert (ended, run.status, run.stop_cause) == expected

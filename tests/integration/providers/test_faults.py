@@ -12,7 +12,7 @@ import pytest
 
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.models import ModelRef
-from steelyard.providers.errors import kind_of
+from steelyard.providers.errors import kind_of, scrub
 from steelyard.providers.registry import Providers
 from steelyard.providers.retry import RetryPolicy
 from steelyard.providers.settings import CallSettings
@@ -151,6 +151,10 @@ async def test_an_address_where_nobody_listens_is_named_and_the_key_is_not(open_
     assert failure.value.attempts == 2
     assert url in failure.value.message
     assert key not in failure.value.message
+
+
+def test_a_stand_in_for_a_key_is_not_cut_out_of_words() -> None:
+    assert scrub("The key x is beyond the maximum of six.", ["x"]) == "The key [key] is beyond the maximum of six."
 
 
 @pytest.mark.parametrize("model", VENDORS)

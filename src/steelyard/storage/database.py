@@ -36,7 +36,7 @@ class Database:
     def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
         self.dsn = dsn
         # A line for each try to connect, while the database is away, would only bury what its users say of it.
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+        logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             connection_class=AsyncConnection[DictRow],

@@ -17,7 +17,7 @@ from steelyard.web.filters import count, day, latency, money, points
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import ARM_WORDS, LOOK_WORDS, band, models_query
 from steelyard.web.model_names import ModelName, model_name
-from steelyard.web.text.differences import differences
+from steelyard.web.text.differences import Level, differences
 from steelyard.web.text.highlight import Place, highlight
 from steelyard.web.text.markdown import markdown
 from steelyard.web.text.plain import plain
@@ -159,11 +159,15 @@ class ColumnView:
 
 @dataclass(frozen=True)
 class CasePage:
-    """`columns` are the models side by side; the tuples of links are empty where there is nothing to choose."""
+    """`columns` are the models side by side; the tuples of links are empty where there is nothing to choose.
+
+    `evidence`: the outputs have the judges' quotes marked.
+    """
 
     columns: tuple[ColumnView, ...]
     models: tuple[ModelLink, ...]
     shows: tuple[Link, ...]
+    evidence: bool
     arms: tuple[Link, ...]
     trials: tuple[Link, ...]
     previous: str | None
@@ -208,6 +212,7 @@ def case_page(view: CaseView, chosen: Chosen) -> CasePage:
         ),
         models=tuple(_model_links(view, lambda places: address(models=models_query(places)))),
         shows=tuple(Link(SHOW_NAMES[one], address(show=one), one is show) for one in _possible_shows(view)),
+        evidence=show is Show.EVIDENCE,
         arms=tuple(Link(name, address(arm=one), one == arm) for one, name in arm_names) if len(arms) > 1 else (),
         trials=tuple(Link(str(one + 1), address(trial=one), one == trial) for one in range(trials))
         if trials > 1
@@ -326,6 +331,9 @@ def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudge
         case Show.DIFFERENCES:
             found = differences(view.case.expected.text, text)
             html, sentence = found.html, found.sentence
+            if found.level is Level.NONE:
+                shown = plain(text)
+                html, note = shown.html, shown.note
         case Show.EVIDENCE:
             quotes = [one.evidence for one in judgement.criteria] if judgement else []
             marked = highlight(text, quotes)

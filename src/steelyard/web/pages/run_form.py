@@ -103,6 +103,7 @@ async def _page(
         values=values,
         usable=usable,
         unusable=unusable,
+        open_unusable=not usable or any(one.checked for group in unusable for one in group.choices),
         prices_of=next((offer.price.price_date for offer in offered.models if offer.price is not None), None),
         judge=judge_choice(values),
         ad_hoc=ad_hoc_rows(values, more=more),

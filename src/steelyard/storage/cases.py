@@ -136,12 +136,13 @@ async def list_cases(
 async def page_of_cases(
     connection: Connection, skill_id: UUID, *, status: CaseStatus | None, retired: bool, offset: int, limit: int
 ) -> list[CaseEntry]:
-    """Some of `list_cases`, those that wait for a decision first."""
+    """Some of `list_cases`, those that wait for a decision first, and case-2 before case-10."""
     cursor = await connection.execute(
         _CASES
         + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
                 AND source <> 'ad_hoc'
-              ORDER BY status = 'pending' DESC, created_at, case_key, id OFFSET %s LIMIT %s""",
+              ORDER BY status = 'pending' DESC, created_at, regexp_replace(case_key, '[0-9]+$', ''),
+                       substring(case_key from '[0-9]+$')::numeric, case_key, id OFFSET %s LIMIT %s""",
         (skill_id, status, status, retired, offset, limit),
     )
     return [_entry(row) for row in await cursor.fetchall()]

@@ -68,7 +68,7 @@ async def test_the_form_offers_models_with_prices_and_says_why_others_cannot_be_
 async def test_a_skill_without_golden_cases_is_told_what_to_do(site: Site) -> None:
     page = await form_of(site, f"{await skill(site, [])}/new")
     assert "This skill has no golden cases yet" in page
-    assert 'href="/skills/weigh/details"' in page
+    assert 'href="/skills/weigh/details#cases"' in page
     assert re.search(r'name="cases" value="ad_hoc" checked', page)
     assert 'value="golden"' not in page
 

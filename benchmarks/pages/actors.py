@@ -37,14 +37,14 @@ class Character:
 
 CHARACTERS: Mapping[str, Character] = {
     "anthropic:claude-sonnet-5": Character(0.99, 0.72, 3_900, chatty=0.05),
-    "anthropic:claude-sonnet-4-5": Character(0.91, 0.70, 4_600, chatty=0.2),
-    "anthropic:claude-haiku-4-5": Character(0.85, 0.60, 1_700, chatty=0.3),
-    "openai:gpt-5.4": Character(0.91, 0.74, 6_100, thinking=420),
-    "openai:gpt-5.4-mini": Character(0.87, 0.62, 2_300, thinking=160),
-    "openai:gpt-4.1-mini": Character(0.78, 0.52, 1_400),
-    "google:gemini-3-pro-preview": Character(0.92, 0.73, 7_400, thinking=700, drift=-0.6),
-    "google:gemini-3-flash-preview": Character(0.88, 0.63, 1_250, chatty=0.1),
-    "google:gemini-2.5-flash": Character(0.8, 0.58, 1_100),
+    "anthropic:claude-sonnet-4-5": Character(0.80, 0.70, 4_600, chatty=0.2),
+    "anthropic:claude-haiku-4-5": Character(0.78, 0.60, 1_700, chatty=0.3),
+    "openai:gpt-5.4": Character(0.81, 0.74, 6_100, thinking=420),
+    "openai:gpt-5.4-mini": Character(0.79, 0.62, 2_300, thinking=160),
+    "openai:gpt-4.1-mini": Character(0.72, 0.52, 1_400),
+    "google:gemini-3-pro-preview": Character(0.86, 0.73, 7_400, thinking=700, drift=-0.6),
+    "google:gemini-3-flash-preview": Character(0.76, 0.63, 1_250, chatty=0.1),
+    "google:gemini-2.5-flash": Character(0.74, 0.58, 1_100),
     "workshop:brass-7b": Character(0.66, 0.45, 900, chatty=0.4),
     "local:smollm2-135m": Character(0.28, 0.16, 2_900, chatty=0.6),
 }

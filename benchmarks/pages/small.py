@@ -64,7 +64,7 @@ _LATE = (
 )
 _LAST = (*_LATE, "anthropic:claude-sonnet-4-5", "local:smollm2-135m")
 _TROUBLES = {
-    ("openai:gpt-5.4", 3): "refused",
+    ("openai:gpt-5.4-mini", 3): "refused",
     ("local:smollm2-135m", 1): "empty",
     ("local:smollm2-135m", 6): "cut",
     ("local:smollm2-135m", 9): "context",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:
     from steelyard.domain.models import ModelRef
-    from steelyard.execution.engine import Engine
     from steelyard.judging import Judge
     from steelyard.judging.default import DefaultJudge
     from steelyard.providers.registry import Providers
@@ -84,12 +83,11 @@ class Workbench:
     _estimator: Estimator
     _price: Pricer
     _make_judge: Callable[[ModelRef], Judge]
-    _engines: list[Engine] = field(default_factory=list["Engine"])
 
     @property
     def in_flight(self) -> int:
-        """Calls this process is waiting for."""
-        return sum(engine.in_flight for engine in self._engines)
+        """Calls this process is waiting for; one that waits for a slot or a retry is not yet, or no longer, out."""
+        return self.providers.in_flight
 
     async def work(
         self,
@@ -122,7 +120,6 @@ class Workbench:
             stop=stop,
             ended=ended,
             left=left,
-            watch=self._engines.append,
         )
 
     async def estimate(self, request: RunRequest) -> Estimate:
@@ -148,7 +145,7 @@ async def open_workbench(
     from steelyard.providers.limiter import CallSlots
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import load_settings
-    from steelyard.storage.server import ready_server
+    from steelyard.storage.server import keep_running, ready_server
 
     env = os.environ if env is None else env
     home = home_of(env)
@@ -159,6 +156,8 @@ async def open_workbench(
         warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
+        if server.embedded:
+            stack.push_async_callback(_cancelled, asyncio.create_task(keep_running(home), name="database watch"))
         yield await _assemble(stack, home, settings, providers, server, concurrency)
 
 
@@ -261,7 +260,7 @@ def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     env = os.environ if env is None else env
     external = external_server(env)
     if external is not None:
-        return migrate(external.admin_dsn)
+        return migrate(external.admin_dsn, external.dsn)
     return schema_state(ready_server(home_of(env), env).dsn)
 
 
@@ -297,3 +296,9 @@ def _warm(providers: Providers, refs: list[ModelRef]) -> None:
 
 async def _settled(warming: asyncio.Task[None]) -> None:
     await warming
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import time
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 
 from benchmarks.workload import write_skill
-from steelyard.storage.embedded import stop
+from steelyard.storage.embedded import status, stop
 from steelyard.storage.server import Server, ready_server
 from tests.acceptance.conftest import Shell
 
@@ -173,3 +174,22 @@ def test_a_database_restarted_under_a_run_costs_it_nothing(shell: Shell, server:
     assert shell.seen()["served"] <= 360 + CONCURRENCY
     spent, summed = money(server, folder.name)
     assert spent == summed
+
+
+@pytest.mark.parametrize("shell", [(0.3,)], indirect=True)
+def test_a_database_killed_under_a_run_is_started_again_by_it(shell: Shell, server: Server, tmp_path: Path) -> None:
+    folder = write_skill(tmp_path / f"weigh-{uuid4().hex[:8]}", 20)
+    process = shell.start(*arguments(folder), "--quiet", "--fresh")
+    while shell.seen()["served"] < 30:
+        time.sleep(0.02)
+    killed = status(shell.home).pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert status(shell.home).pid not in (None, killed)
+    assert len(cells(server, folder.name)) == 120
+    assert shell.seen()["served"] <= 240 + CONCURRENCY
+    said = [line for line in err.splitlines() if line.strip()]
+    assert len(said) <= 1, err
+    assert not said or said[0].startswith("The database is away.")

@@ -24,6 +24,7 @@ class Fault:
 
     `kind`: status (an HTTP error of `status` in the vendor's error format), reset (the connection is dropped),
     malformed (status 200, half a JSON document), hang (no answer for `hang_s`), prose (status 200, HTML).
+    `location` is where a redirect (a status of 300-399) points.
     `code` is the vendor's error type or code where the default for the status will not do.
     """
 
@@ -32,6 +33,7 @@ class Fault:
     message: str = ""
     code: str | None = None
     retry_after: str | None = None
+    location: str | None = None
     hang_s: float = 3600.0
 
 

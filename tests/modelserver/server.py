@@ -89,7 +89,8 @@ class Handler:
     ) -> web.StreamResponse:
         self.stats.faults[str(fault.status) if fault.kind == "status" else fault.kind] += 1
         if fault.kind == "status":
-            headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+            named = {"Retry-After": fault.retry_after, "Location": fault.location}
+            headers = {name: value for name, value in named.items() if value is not None}
             return web.json_response(error_body(call.vendor, fault), status=fault.status, headers=headers)
         if fault.kind == "hang":
             await asyncio.sleep(fault.hang_s)

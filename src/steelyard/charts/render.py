@@ -6,6 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar, cast
 
@@ -45,6 +46,7 @@ class Kept:
 kept = Kept()
 
 
+@cache
 def converter_version() -> str:
     """What the same specification is drawn by; part of every chart's digest."""
     return f"{version('altair')}/{version('vl-convert-python')}"

@@ -10,6 +10,7 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
 from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate
+from steelyard.statistics import FEWEST_CASES
 
 REMARKS_SHOWN = 3
 
@@ -69,14 +70,19 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f" {least}{dollars(estimate.cost_microcents)}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
         )
     if estimate.unpriced:
+        those = "it" if len(estimate.unpriced) == 1 else "them"
         lines.append(
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
-            " cannot count it. `[providers.NAME.prices]` in settings.toml sets one."
+            f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
         )
     if estimate.detectable_lead is not None:
         lines.append(
             f"{words.count(estimate.n_cases, 'case')} can show a lead of about {estimate.detectable_lead:.0f} points or"
             " more (80% power)."
+        )
+    elif len(request.models) > 1:
+        lines.append(
+            f"{words.count(estimate.n_cases, 'case')} cannot show a lead: no claim is made below {FEWEST_CASES} cases."
         )
     return lines
 

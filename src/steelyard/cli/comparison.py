@@ -75,6 +75,15 @@ def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
             yield line
     else:
         yield from _stacked(rows, [""] * len(rows), columns, width)
+    if any(_on_fewer_cases(summary, without.get(summary.model)) for summary in rows):
+        yield Text("Lift is of the cases that have both scores, so it is not With minus Without here.", style="dim")
+
+
+def _on_fewer_cases(having: ModelSummary, lacking: ModelSummary | None) -> bool:
+    """Whether the arms' means are of other cases than their difference is."""
+    if having.lift is None or having.quality is None or lacking is None or lacking.quality is None:
+        return False
+    return abs(having.quality - lacking.quality - having.lift) > 0.05
 
 
 def plot(report: RunReport, width: int) -> Iterator[Text]:

@@ -101,6 +101,7 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
                 Standing(
                     now.ended,
                     now.spent_microcents,
+                    now.spent_is_lower_bound,
                     now.budget_microcents,
                     workbench.in_flight,
                     elapsed_s,

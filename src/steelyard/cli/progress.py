@@ -29,6 +29,7 @@ class Standing:
 
     ended: Mapping[tuple[str, str], int]
     spent_microcents: int
+    spent_is_lower_bound: bool
     budget_microcents: int | None
     in_flight: int
     elapsed_s: float
@@ -108,7 +109,8 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
         parts.append(f"{standing.failed():,} failed")
     parts.append(f"{words.count(standing.in_flight, 'call')} in flight")
     budget = "" if standing.budget_microcents is None else f" of {dollars(standing.budget_microcents)}"
-    parts.append(f"{dollars(standing.spent_microcents)}{budget} spent")
+    least = "at least " if standing.spent_is_lower_bound else ""
+    parts.append(f"{least}{dollars(standing.spent_microcents)}{budget} spent")
     parts.append(words.seconds(round(standing.elapsed_s)))
     if standing.stopping:
         parts.append("stopping")

@@ -129,10 +129,10 @@ def _spent(report: RunReport) -> str:
     least = "at least " if run.spent_is_lower_bound else ""
     shown = f"{least}{dollars(run.spent_microcents)}"
     if run.judge is not None:
-        shown += f", of which judge {dollars(run.judge_spent_microcents)}"
+        shown += f", of which judge {least}{dollars(run.judge_spent_microcents)}"
     if run.budget_microcents is not None:
         shown += f"; budget {dollars(run.budget_microcents)}"
-    return shown + ("; some prices are unknown" if run.spent_is_lower_bound else "")
+    return shown + ("; some prices or usages are unknown" if run.spent_is_lower_bound else "")
 
 
 def _own_family(report: RunReport) -> bool:

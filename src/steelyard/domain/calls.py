@@ -131,7 +131,9 @@ class ModelResponse:
     `latency_ms` is that attempt alone, without queueing or backoff; `ttft_ms` is None where the
     provider was not streamed. `effective_settings` are the settings really sent.
     With a `json_schema` in the request `output` is the JSON text of the reply.
-    `wasted` is the usage of earlier attempts that were paid for but gave nothing (malformed replies).
+    `wasted` is the usage of earlier attempts that were paid for but gave nothing (malformed replies), `wasted_known`
+    False when it may be more: an attempt was sent and what it used was never heard. `usage_known` is False when the
+    server reported no usage of the reply itself.
     """
 
     output: str
@@ -142,10 +144,12 @@ class ModelResponse:
     effective_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     attempts: int = 1
     wasted: Usage = Usage()
+    wasted_known: bool = True
+    usage_known: bool = True
 
 
 class CallError(Exception):
-    """A call that ended without a reply, after whatever retries were allowed."""
+    """A call that ended without a reply, after whatever retries were allowed; `wasted` as for a ModelResponse."""
 
     def __init__(
         self,
@@ -155,6 +159,7 @@ class CallError(Exception):
         attempts: int = 1,
         retry_after_s: float | None = None,
         wasted: Usage = Usage(),
+        wasted_known: bool = True,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -162,6 +167,7 @@ class CallError(Exception):
         self.attempts = attempts
         self.retry_after_s = retry_after_s
         self.wasted = wasted
+        self.wasted_known = wasted_known
 
 
 class Provider(Protocol):

@@ -30,7 +30,10 @@ class CriterionLevel:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One judge's grading of one output; `quality` 0-100 is computed by code from the levels."""
+    """One judge's grading of one output; `quality` 0-100 is computed by code from the levels.
+
+    `usage` is of all its calls; `usage_known` is False when they may have used more.
+    """
 
     judge: str
     judge_digest: str
@@ -41,6 +44,7 @@ class Judgement:
     notes: str
     flags: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    usage_known: bool = True
     calls: int = 1
 
 

@@ -54,7 +54,6 @@ class CellRunner:
         )
         write = _blank(context, cell, attempt)
         when = datetime.now(UTC).date()
-        context.in_flight += 1
         try:
             response = await self._caller.complete(request, before_call=gate)
         except CallError as error:
@@ -66,11 +65,10 @@ class CellRunner:
                 error_message=error.message,
                 wasted_cost_microcents=wasted.microcents if wasted else 0,
             )
-            spending = Spending(failed.wasted_cost_microcents, known=wasted is not None or error.wasted == Usage())
+            known = error.wasted_known and (wasted is not None or error.wasted == Usage())
+            spending = Spending(failed.wasted_cost_microcents, known=known)
             await self._commit_answer(context, failed, spending, release=claim)
             return
-        finally:
-            context.in_flight -= 1
         answered, spending = _answered(write, response, self._price, model, when)
         final = answered.state == CellState.FAILED
         result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
@@ -139,11 +137,10 @@ class CellRunner:
             return
         judge = context.judge
         caller = _JudgeCaller(self._caller, gate)
-        context.in_flight += 1
         try:
             grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
         except CallError as error:
-            usage = error.wasted
+            usage, heard = error.wasted, error.wasted_known
             write = GradeWrite(
                 result_id,
                 digest,
@@ -152,12 +149,12 @@ class CellRunner:
                 error_message=f"Judge {judge.model}: {error.message}",
             )
         else:
-            usage = grade.judgement.usage if grade.judgement else Usage()
+            judged = grade.judgement
+            usage, heard = (judged.usage, judged.usage_known) if judged else (Usage(), True)
             write = _grade_write(result_id, digest, grade)
-        finally:
-            context.in_flight -= 1
         cost = self._price(usage, judge.model, when)
-        amount, known = (cost.microcents, True) if cost else (0, usage == Usage())
+        amount = cost.microcents if cost else 0
+        known = heard and (cost is not None or usage == Usage())
         write = replace(write, judge_cost_microcents=amount, judge_cost_known=known)
         context.uncommitted += amount
         try:
@@ -230,8 +227,7 @@ def _answered(
     write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: date
 ) -> tuple[AnswerWrite, Spending]:
     # A server that tells no usage would else seem to answer for nothing.
-    reported = response.effective_settings.get("usage") != "not reported"
-    cost = price(response.usage, model, when) if reported else None
+    cost = price(response.usage, model, when) if response.usage_known else None
     wasted = price(response.wasted, model, when)
     kind, message = answer_failure(response)
     usage = response.usage
@@ -257,7 +253,7 @@ def _answered(
         error_message=message,
     )
     spent = (cost.microcents if cost else 0) + answered.wasted_cost_microcents
-    return answered, Spending(spent, known=cost is not None)
+    return answered, Spending(spent, known=cost is not None and response.wasted_known)
 
 
 def answer_failure(response: ModelResponse) -> tuple[FailureKind | None, str | None]:

@@ -1,4 +1,4 @@
-"""Ends a run: counts its cells, takes the look, works out the verdict and stores it, in one transaction."""
+"""Ends a run: counts its cells, takes its look if it is whole, works out the verdict and stores it, all at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from steelyard.storage.database import Connection
 async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
     """Store the verdict when the run is over; True when it is.
 
-    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled.
+    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled. Only the first
+    is a look at the cases: what was stopped is looked at once it has been resumed and is whole.
     """
     run = await runs.lock_run(connection, run_id)
     counts, ended = await runs.run_counts(connection, run_id)
@@ -26,7 +27,7 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
             await runs.stop_run(connection, run_id, status=RunStatus.COMPLETED, stop_cause="budget")
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
-    outcome = await outcome_of(connection, tenant_id, run, take_look=True)
+    outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
     await runs.conclude_run(
         connection,
         run_id,
@@ -41,17 +42,15 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
 
 
 async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, *, take_look: bool) -> Outcome:
-    """The outcome of the cells stored so far. Without `take_look` it is a preview, worked out as look 1."""
+    """The outcome of the cells stored so far. Without `take_look` it is worked out as the look it would be, uncounted.
+
+    A run on others than the skill's own cases is not one of several looks at a growing set, and is always look 1.
+    """
     plan = Plan.from_json(run.plan)
     figures = await results.run_figures(connection, run.id)
     cases = await cases_by_id(connection, plan.case_ids)
     look = 1
-    if take_look and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
-        look = await runs.take_look(
-            connection,
-            tenant_id,
-            run.skill_version_id,
-            comparison_digest(plan, of_record=run.of_record),
-            cases_digest(plan, figures),
-        )
+    if run.of_record and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
+        seen = run.skill_version_id, comparison_digest(plan), cases_digest(plan, figures)
+        look = await (runs.take_look(connection, tenant_id, *seen) if take_look else runs.next_look(connection, *seen))
     return work_out(plan, [cases[case_id].family for case_id in plan.case_ids], figures, look=look)

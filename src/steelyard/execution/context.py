@@ -40,7 +40,6 @@ class RunContext:
     status: str
     uncommitted: int = 0
     active_batches: int = 0
-    in_flight: int = 0
     grid: CellGrid = field(init=False)
     models: Sequence[ModelRef] = field(init=False)
     gradings: Sequence[str] = field(init=False)

@@ -104,17 +104,12 @@ class Engine:
         """Start no further call; what is in flight finishes and is saved."""
         self._stopping = True
 
-    @property
-    def in_flight(self) -> int:
-        """Calls this worker is waiting for."""
-        return sum(context.in_flight for context in self._contexts.values())
-
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
         While the database is away it waits and begins again: what has been saved is not done twice. A fault that no
         cell can be blamed for fails the run, which would else never end. Raises LeftToOthers when this worker cannot
-        serve the run as it was planned.
+        serve the run as it was planned, or is being stopped.
         """
         fault: Exception | None = None
         while True:
@@ -147,14 +142,14 @@ class Engine:
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
         if context is None:
+            self._leave_if_stopping()
             return
         context.active_batches += 1
         try:
             await self._run_cells(context, context.grid.batch(model_index, batch))
         finally:
             context.active_batches -= 1
-        if self._stopping:
-            return
+        self._leave_if_stopping()
         if context.stopping and context.active_batches:
             return
         async with self._database.tenant(tenant_id) as connection:
@@ -249,7 +244,10 @@ class Engine:
             await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
 
     async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
-        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers."""
+        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers.
+
+        A run over its budget has not ended: someone has to conclude it, also when it was over already as it was loaded.
+        """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
             known = self._contexts.get(run_id)
             if known is None:
@@ -261,7 +259,7 @@ class Engine:
                 async with self._database.tenant(tenant_id) as connection:
                     await runs.start_run(connection, run_id)
                     known.observe(await results.run_state(connection, run_id))
-        if known is None or known.stopping:
+        if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
         return known
 
@@ -301,6 +299,11 @@ class Engine:
                 self._left(run_id, why)
         raise LeftToOthers
 
+    def _leave_if_stopping(self) -> None:
+        """Nobody else would ask for the rest of the batch: its job must not end with this worker."""
+        if self._stopping:
+            raise LeftToOthers
+
     def _on_state(self, run_id: UUID, state: RunState) -> None:
         context = self._contexts.get(run_id)
         if context is not None:
@@ -308,6 +311,7 @@ class Engine:
 
     async def _beat(self) -> None:
         """Keep the worker's lock and leases, and hear of cancelled runs and budgets spent elsewhere."""
+        away = False
         while True:
             await asyncio.sleep(_PULSE_S)
             began = _now()
@@ -325,7 +329,11 @@ class Engine:
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
             except DATABASE_AWAY:
+                if not away:
+                    logger.warning("The database is away. What was received is kept, and saved when it is back.")
+                away = True
                 continue
+            away = False
             self._trusted_until = began + _TRUST_S
 
     async def _keep_lock(self) -> None:

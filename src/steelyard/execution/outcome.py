@@ -101,9 +101,9 @@ def compared_arm(plan: Plan) -> Arm:
     return Arm.WITH_SKILL if Arm.WITH_SKILL in plan.arms else plan.arms[0]
 
 
-def comparison_digest(plan: Plan, *, of_record: bool) -> str:
-    """What makes two runs looks at one comparison: same models, judge and arm, on the skill's cases or ad-hoc ones."""
-    seen = [sorted(plan.identities), plan.judge_digest, compared_arm(plan).value, plan.threshold, of_record]
+def comparison_digest(plan: Plan) -> str:
+    """What makes two runs on a skill's own cases looks at one comparison: same models, judge, arm and threshold."""
+    seen = [sorted(plan.identities), plan.judge_digest, compared_arm(plan).value, plan.threshold]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 

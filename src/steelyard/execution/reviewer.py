@@ -113,21 +113,24 @@ class Reviewer:
         try:
             response = await self._caller.complete(request)
         except CallError as error:
-            if error.wasted != Usage():
-                await self._keep(tenant_id, review_id, self._paid(request.model, error.wasted, None))
+            if error.wasted != Usage() or not error.wasted_known:
+                paid = self._paid(request.model, error.wasted, None, known=error.wasted_known)
+                await self._keep(tenant_id, review_id, paid)
             raise
-        await self._keep(tenant_id, review_id, self._paid(request.model, response.usage + response.wasted, response))
+        known = response.usage_known and response.wasted_known
+        paid = self._paid(request.model, response.usage + response.wasted, response, known=known)
+        await self._keep(tenant_id, review_id, paid)
         return response
 
-    def _paid(self, model: ModelRef, usage: Usage, response: ModelResponse | None) -> PaidCall:
-        reported = response is None or response.effective_settings.get("usage") != "not reported"
-        cost = self._price(usage, model, datetime.now(UTC).date()) if reported else None
+    def _paid(self, model: ModelRef, usage: Usage, response: ModelResponse | None, *, known: bool) -> PaidCall:
+        cost = self._price(usage, model, datetime.now(UTC).date()) if usage != Usage() else None
         return PaidCall(
             raw_reply=None if response is None else response.output,
             stop_reason=None if response is None else response.stop_reason.value,
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cost_microcents=None if cost is None else cost.microcents,
+            cost_known=known and cost is not None,
             price_version=None if cost is None else cost.price_version,
             price_date=None if cost is None else cost.price_date,
             latency_ms=None if response is None else response.latency_ms,

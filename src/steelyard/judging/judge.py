@@ -56,7 +56,16 @@ class _Bill:
     """What one grading has used so far, so that no failure loses it."""
 
     usage: Usage = field(default_factory=Usage)
+    known: bool = True
     calls: int = 0
+
+    def add(self, usage: Usage, *, known: bool) -> None:
+        self.usage += usage
+        self.known = self.known and known
+        self.calls += 1
+
+    def failure(self, message: str, attempts: int) -> CallError:
+        return CallError(FailureKind.JUDGE, message, attempts=attempts, wasted=self.usage, wasted_known=self.known)
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ class Judge:
             notes=reply.notes,
             flags=flags_of(levels, cut=shown.cut, contradicted=_contradictory(case, reply)),
             usage=bill.usage,
+            usage_known=bill.known,
             calls=bill.calls,
         )
         return combine(case, run_checks(case.checks, output), judgement, threshold)
@@ -134,20 +144,16 @@ class Judge:
                 # Made anew each time: with a new mark a reply out of form need not repeat itself.
                 response = await asker.complete(replace(request(), max_tokens=max_tokens))
             except CallError as error:
-                bill.usage += error.wasted
-                bill.calls += 1
-                raise CallError(FailureKind.JUDGE, error.message, attempts=error.attempts, wasted=bill.usage) from error
-            bill.usage += response.usage + response.wasted
-            bill.calls += 1
+                bill.add(error.wasted, known=error.wasted_known)
+                raise bill.failure(error.message, error.attempts) from error
+            bill.add(response.usage + response.wasted, known=response.usage_known and response.wasted_known)
             try:
                 return _read(response, criteria)
             except ValueError as error:
                 problem = str(error)
             if response.stop_reason is StopReason.LENGTH:
                 max_tokens *= 2
-        raise CallError(
-            FailureKind.JUDGE, f"It did not reply in the form asked for: {problem}", attempts=_ASKS, wasted=bill.usage
-        )
+        raise bill.failure(f"It did not reply in the form asked for: {problem}", _ASKS)
 
 
 def _quality(reply: _Reply) -> float:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic_ai import exceptions as pai
 
-from steelyard.domain.calls import CallError, FailureKind, Usage
+from steelyard.domain.calls import CallError, FailureKind
 from steelyard.providers.settings import Endpoint
 
 _LONGEST_DETAIL = 300
@@ -35,14 +35,32 @@ _CATEGORIES: tuple[tuple[type[pai.ModelAPIError], FailureKind], ...] = (
     (pai.ModelServerError, FailureKind.SERVER),
     (pai.ModelRequestTimeout, FailureKind.TIMEOUT),
 )
+# The HTTP clients' names, aiohttp's and httpx's, for a request that never left.
+_NEVER_SENT = frozenset(
+    {"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "ConnectError", "ConnectTimeout", "PoolTimeout"}
+)
+# A gateway's words for a server behind it that may still be answering.
+_GAVE_UP_WAITING = (504, 524)
 
 
-def call_error(error: Exception, model: str, endpoint: Endpoint, *, wasted: Usage = Usage()) -> CallError:
-    """The CallError for what a call to `model` (its reference) raised; `wasted` was paid before it failed."""
+def call_error(error: Exception, model: str, endpoint: Endpoint) -> CallError:
+    """The CallError for what a call to `model` (its reference) raised."""
     kind = kind_of(error)
     message = scrub(_sentence(kind, error, model, endpoint), endpoint.secrets)
     retry_after_s = error.retry_after if isinstance(error, pai.ModelAPIError) else None
-    return CallError(kind, message, retry_after_s=retry_after_s, wasted=wasted)
+    return CallError(kind, message, retry_after_s=retry_after_s, wasted_known=not _may_be_paid(kind, error))
+
+
+def _may_be_paid(kind: FailureKind, error: BaseException) -> bool:
+    """Whether the vendor may have answered, and charged for, what was never heard of: a lost or unreadable reply."""
+    if kind in (FailureKind.NETWORK, FailureKind.TIMEOUT):
+        causes = list(_causes(error))
+        # The SDKs' aiohttp adapter calls every lost connection one that was never made: aiohttp's own names go first.
+        causes = [cause for cause in causes if _is_of_aiohttp(cause)] or causes
+        return not any(_NEVER_SENT & {base.__name__ for base in type(cause).__mro__} for cause in causes)
+    if kind is FailureKind.SERVER:
+        return getattr(error, "status_code", None) in _GAVE_UP_WAITING
+    return kind in (FailureKind.MALFORMED, FailureKind.INTERNAL)
 
 
 def kind_of(error: BaseException) -> FailureKind:
@@ -50,6 +68,8 @@ def kind_of(error: BaseException) -> FailureKind:
     transport = _transport_kind(error)
     if transport is not None:
         return transport
+    if _is_redirect(error):
+        return FailureKind.BAD_REQUEST
     if isinstance(error, TimeoutError):
         return FailureKind.TIMEOUT
     if isinstance(error, pai.ContentFilterError):
@@ -90,7 +110,7 @@ def _transport_kind(error: BaseException) -> FailureKind | None:
     """What the HTTP client itself met. The SDKs' aiohttp adapter calls every lost connection a timeout, so its name for
     the failure says less than its cause."""
     for cause in _causes(error):
-        if type(cause).__module__.partition(".")[0] != "aiohttp":
+        if not _is_of_aiohttp(cause):
             continue
         if isinstance(cause, asyncio.TimeoutError):
             return FailureKind.TIMEOUT
@@ -98,6 +118,16 @@ def _transport_kind(error: BaseException) -> FailureKind | None:
             return None
         return FailureKind.NETWORK
     return None
+
+
+def _is_redirect(error: BaseException) -> bool:
+    """Asked of the SDK's own error too: pydantic-ai keeps no status below 400."""
+    statuses = (getattr(cause, name, None) for cause in _causes(error) for name in ("status_code", "code"))
+    return any(isinstance(status, int) and 300 <= status < 400 for status in statuses)
+
+
+def _is_of_aiohttp(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -124,6 +154,11 @@ def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoin
             return f"The prompt is longer than {model} can read{said}"
         case FailureKind.REFUSED:
             return f"{endpoint.name} refused the content{said}"
+        case FailureKind.BAD_REQUEST if _is_redirect(error):
+            return (
+                f"{where} redirects calls for {model} to another address, and that is not followed: a prompt goes only"
+                " where it was meant to. Name that address itself as the base URL if it is the right one."
+            )
         case FailureKind.BAD_REQUEST:
             return f"{endpoint.name} did not accept the request for {model}{said}"
         case FailureKind.RATE_LIMITED:
@@ -145,7 +180,7 @@ def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoin
 def _detail(error: Exception) -> str:
     """What the vendor said, in one line; the SDK's wrapping is noise."""
     for cause in _causes(error):
-        if type(cause).__module__.partition(".")[0] == "aiohttp":
+        if _is_of_aiohttp(cause):
             return _one_line(str(cause) or type(cause).__name__)
     body = getattr(error, "body", None)
     if isinstance(body, dict):
@@ -166,6 +201,10 @@ def _one_line(text: str) -> str:
 def scrub(text: str, secrets: Iterable[str]) -> str:
     """`text` without the keys, also where a vendor shows their ends."""
     for secret in secrets:
+        if len(secret) < 8:
+            # A stand-in such as "x" for a server that asks for none: elsewhere it is part of words.
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", text)
+            continue
         text = text.replace(secret, "[key]")
         if len(secret) >= 12:
             text = re.sub(rf"{re.escape(secret[:3])}\S*{re.escape(secret[-4:])}", "[key]", text)

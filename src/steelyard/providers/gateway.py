@@ -111,7 +111,8 @@ class Gateway:
         usage = _usage(reply)
         details = reply.provider_details or {}
         effective = dict(variant.effective)
-        if usage.total_tokens == 0:
+        usage_known = usage.total_tokens > 0
+        if not usage_known:
             effective["usage"] = "not reported"
         if reply.finish_reason == "content_filter":
             output, stop = str(details.get("refusal") or _text(reply)), StopReason.REFUSAL
@@ -128,17 +129,19 @@ class Gateway:
             stop_reason=stop,
             ttft_ms=ttft_ms,
             effective_settings=effective,
+            usage_known=usage_known,
         )
 
     def _check_json(self, request: ModelRequest, output: str, usage: Usage) -> None:
         try:
             json.loads(output)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             said = " ".join(output.split())[:80] or "nothing"
             raise CallError(
                 FailureKind.MALFORMED,
                 f"{request.model.text} was asked for JSON and replied: {said}",
                 wasted=usage,
+                wasted_known=usage.total_tokens > 0,
             ) from error
 
     async def _variant(self, request: ModelRequest) -> _Variant:

@@ -83,6 +83,11 @@ class Providers:
                 next_step=f"Set {endpoint.key_env}, or name a local model such as local:smollm2-135m.",
             )
 
+    @property
+    def in_flight(self) -> int:
+        """Calls under way at this moment."""
+        return self._slots.in_flight
+
     def usable(self) -> tuple[str, ...]:
         """The names of the vendors a key is at hand for."""
         return tuple(name for name, endpoint in self._settings.endpoints.items() if endpoint.usable)

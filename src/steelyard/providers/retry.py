@@ -56,11 +56,11 @@ async def call_with_retries(
 
     Each attempt runs inside `hold()`, a slot that is given back while waiting for the next. Waiting for the first slot
     is queueing, and not counted against the deadline. `before_call` runs with the slot held, right before each attempt,
-    and may refuse it by raising; where earlier attempts were paid for, their CallError is raised in its place, so that
-    the cost is not lost. Raises the last CallError; cancellation passes through.
+    and may refuse it by raising; where earlier attempts were paid for, or may have been, their CallError is raised
+    instead, so that the cost is not lost. Raises the last CallError; cancellation passes through.
     """
     attempts = paid = 0
-    wasted = Usage()
+    wasted, wasted_known = Usage(), True
     last_start_s: float | None = None
     last_error: CallError | None = None
     while True:
@@ -70,7 +70,7 @@ async def call_with_retries(
                 if last_start_s is None:
                     last_start_s = policy.clock() + policy.deadline_s
                 if before_call is not None:
-                    _ask_leave(before_call, last_error if wasted != Usage() else None)
+                    _ask_leave(before_call, last_error if wasted != Usage() or not wasted_known else None)
                 try:
                     response = await attempt()
                 except CallError as error:
@@ -82,8 +82,9 @@ async def call_with_retries(
             raise refused.paid_error from refused
         except CallError as error:
             wasted += error.wasted
+            wasted_known = wasted_known and error.wasted_known
             paid += error.kind is FailureKind.MALFORMED
-            error.attempts, error.wasted = attempts, wasted
+            error.attempts, error.wasted, error.wasted_known = attempts, wasted, wasted_known
             last_error = error
             if not error.kind.retryable or attempts >= policy.max_attempts or paid >= policy.max_paid:
                 raise
@@ -92,7 +93,12 @@ async def call_with_retries(
                 raise
             await policy.sleep(wait_s)
         else:
-            return replace(response, attempts=attempts, wasted=wasted + response.wasted)
+            return replace(
+                response,
+                attempts=attempts,
+                wasted=wasted + response.wasted,
+                wasted_known=wasted_known and response.wasted_known,
+            )
 
 
 def _ask_leave(before_call: Callable[[], None], paid_error: CallError | None) -> None:

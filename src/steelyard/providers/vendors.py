@@ -112,7 +112,8 @@ def _http_client(
     timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
     if transport is not None:
         return httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
-    return default(timeout=timeout)
+    # The SDKs' clients would carry a prompt, and a key, wherever a server points them.
+    return default(timeout=timeout, follow_redirects=False)
 
 
 def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTransport | None) -> Connection:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, InputError, NoCases
+from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
@@ -18,7 +18,7 @@ from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
 
@@ -74,12 +74,12 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan and where it stands: `paid` of its cells have an answer already, so they cost nothing again."""
+    """A plan and where it stands: `paid` cells of each model have an answer already, so they cost nothing again."""
 
     plan: Plan
     skill_id: UUID
     skill_version_id: UUID
-    paid: int
+    paid: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,13 @@ class BenchmarkService:
         async with self._database.tenant(tenant_id) as connection:
             return await self._prepare(connection, tenant_id, request)
 
-    async def paid(self, tenant_id: UUID, request: RunRequest) -> int:
-        """How many of the request's cells have an answer already. Keeps nothing. Raises InputError and its kin."""
+    async def paid(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
+        """How many cells of each model have an answer already. Keeps nothing. Raises InputError and its kin."""
         self._check(request)
-        if request.fresh:
-            return 0
         # What a cell is does not depend on where its case is kept.
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
-        cells = CellGrid(plan, request.cases, request.content.prompt).all()
         async with self._database.tenant(tenant_id) as connection:
-            return await results.count_paid(connection, [cell.digest for cell in cells])
+            return await _paid(connection, request, plan)
 
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
@@ -204,20 +201,21 @@ class BenchmarkService:
             return await runs.list_runs(connection, skill_id=skill_id, limit=limit)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
-        """Cells by model and how the run stands, cheap enough to ask twice a second."""
-        async with self._database.tenant(tenant_id) as connection:
-            run = await results.run_state(connection, run_id)
-            ended = await results.ended_by_model(connection, run_id)
-        return Progress(run.status, run.spent_microcents, run.budget_microcents, ended)
+        """Cells by model and how the run stands, cheap enough to ask twice a second. Raises StorageError."""
+        try:
+            async with self._database.tenant(tenant_id) as connection:
+                run = await results.run_state(connection, run_id)
+                ended = await results.ended_by_model(connection, run_id)
+        except DATABASE_AWAY as error:
+            raise StorageError(
+                "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
+            ) from error
+        return Progress(run.status, run.spent_microcents, run.spent_is_lower_bound, run.budget_microcents, ended)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
         skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
         plan = self._plan(request, case_ids)
-        paid = 0
-        if not request.fresh:
-            cells = CellGrid(plan, request.cases, request.content.prompt).all()
-            paid = await results.count_paid(connection, [cell.digest for cell in cells])
-        return Prepared(plan, skill_id, version_id, paid)
+        return Prepared(plan, skill_id, version_id, await _paid(connection, request, plan))
 
     async def _keep(
         self, connection: Connection, tenant_id: UUID, request: RunRequest
@@ -300,5 +298,17 @@ class Progress:
 
     status: str
     spent_microcents: int
+    spent_is_lower_bound: bool
     budget_microcents: int | None
     ended: dict[tuple[str, str], int]
+
+
+async def _paid(connection: Connection, request: RunRequest, plan: Plan) -> Sequence[int]:
+    """By model, how many of its cells have an answer that can be used again."""
+    paid = [0] * len(plan.models)
+    if not request.fresh:
+        cells = CellGrid(plan, request.cases, request.content.prompt).all()
+        found = await results.paid_cells(connection, [cell.digest for cell in cells])
+        for cell in cells:
+            paid[cell.model_index] += cell.digest in found
+    return paid

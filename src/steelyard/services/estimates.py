@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
-from steelyard.statistics import detectable_lead
+from steelyard.statistics import FEWEST_CASES, detectable_lead
 from steelyard.storage import results
 from steelyard.storage.database import Database
 
@@ -44,7 +44,8 @@ class Estimate:
 
     `reused` cells have a paid answer already and cost nothing again. The cost is a lower bound when some price is
     unknown (`unpriced` names those models). `detectable_lead` is the true lead found with 80% power at the first
-    look; None below two models or cases. `assumptions` say in sentences what was guessed.
+    look; None for one model, or for so few cases that nothing is claimed. `assumptions` say in sentences
+    what was guessed.
     """
 
     planned: int
@@ -90,20 +91,19 @@ class Estimator:
 def work_out_estimate(
     request: RunRequest,
     *,
-    paid: int,
+    paid: Sequence[int],
     seen: Mapping[str, results.TypicalCall],
     price: Pricer,
     concurrency: int,
     today: date,
 ) -> Estimate:
-    """The estimate of a request of which `paid` cells are paid for. Pure.
+    """The estimate of a request of which `paid` cells of each model are paid for. Pure.
 
     Tokens are characters / 4 of what is sent; output tokens and latency are those seen of the model, else typical.
     """
     cases, arms = request.cases, request.arms
     per_model_cells = len(cases) * len(arms) * request.trials
     planned = per_model_cells * len(request.models)
-    share = 1.0 - paid / planned if planned else 0.0
     system = {arm: _tokens(system_prompt(arm, request.content.prompt)) for arm in arms}
     sent = request.trials * sum(_tokens(case.prompt) + system[arm] for case in cases for arm in arms)
     rows: list[ModelEstimate] = []
@@ -111,13 +111,13 @@ def work_out_estimate(
     total_in = total_out = total_cost = 0
     unpriced: list[str] = []
     guessed: list[str] = []
-    for model in request.models:
+    for model, done in zip(request.models, paid, strict=True):
         known = seen.get(model.text)
-        if known is None:
-            guessed.append(model.text)
         output = min(request.max_tokens, round(known.output_tokens) if known else TYPICAL_OUTPUT_TOKENS)
-        calls = round(per_model_cells * share)
-        used_in, used_out = round(sent * share), output * calls
+        calls = per_model_cells - done
+        used_in, used_out = round(sent * calls / per_model_cells), output * calls
+        if known is None and calls:
+            guessed.append(model.text)
         cost = _cost(price, Usage(used_in, used_out), calls, model, today)
         if cost is None:
             unpriced.append(model.text)
@@ -127,12 +127,13 @@ def work_out_estimate(
         at_once = 1 if model.provider == "local" else concurrency
         seconds.append(calls * latency_s / at_once)
     judged = [case for case in cases if case.needs_judge] if request.judge else []
-    judge_calls = round(len(judged) * len(arms) * request.trials * len(request.models) * share)
+    calls = sum(row.calls for row in rows)
+    judge_calls = round(calls * len(judged) / len(cases)) if cases else 0
     judge_cost = 0
     if request.judge is not None and judge_calls:
         criteria = sum(len(case.assertions) or len(request.rubric) or DEFAULT_CRITERIA for case in judged) / len(judged)
         mean_in = sum(_tokens(case.prompt) + _tokens(case.expected) for case in judged) / len(judged)
-        mean_out = total_out / max(1, sum(row.calls for row in rows))
+        mean_out = total_out / max(1, calls)
         judge_in = round(judge_calls * (JUDGE_PROMPT_TOKENS + mean_in + mean_out))
         judge_out = round(judge_calls * JUDGE_TOKENS_PER_CRITERION * (criteria + 1))
         cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, today)
@@ -141,11 +142,11 @@ def work_out_estimate(
         judge_cost = cost or 0
         total_in, total_out = total_in + judge_in, total_out + judge_out
         seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
-    lead = detectable_lead(len(cases)) if len(request.models) > 1 and len(cases) > 1 else None
+    lead = detectable_lead(len(cases)) if len(request.models) > 1 and len(cases) >= FEWEST_CASES else None
     return Estimate(
         planned=planned,
-        reused=paid,
-        calls=sum(row.calls for row in rows),
+        reused=sum(paid),
+        calls=calls,
         judge_calls=judge_calls,
         input_tokens=total_in,
         output_tokens=total_out,

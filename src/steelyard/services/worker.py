@@ -61,7 +61,6 @@ async def work(
     concurrency: int,
     stop: asyncio.Event,
     ended: Callable[[UUID], None] | None = None,
-    watch: Callable[[Engine], None] | None = None,
     left: Callable[[LeftRun], None] | None = None,
     review_unfit: ReviewUnfit = always_fit,
 ) -> None:
@@ -69,7 +68,7 @@ async def work(
 
     `unfit` and `review_unfit` say why a run or a review cannot be served here as it was planned; it is left to other
     workers then. `ended` hears of each run this worker saw to its end, `left` once of each it leaves (without it, the
-    log does); `watch` is given the engine, to be looked at.
+    log does).
     """
     telling: set[asyncio.Task[None]] = set()
 
@@ -79,8 +78,6 @@ async def work(
         task.add_done_callback(telling.discard)
 
     async with Engine(database, caller, price, make_judge, unfit=unfit, ended=ended, left=tell) as engine:
-        if watch is not None:
-            watch(engine)
         reviewer = Reviewer(database, caller, price, unfit=review_unfit)
         queue = Queue(database, engine.run_batch, reviewer.run)
         await queue.open()

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
         quantiles,
         wilson_interval,
     )
-    from steelyard.statistics.power import alpha_for_look, cases_needed, detectable_lead
+    from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
 
 __all__ = [
+    "FEWEST_CASES",
     "METHOD",
     "GapFigures",
     "Interval",
@@ -44,8 +45,8 @@ __all__ = [
 
 _HOMES = {
     "decision": ("METHOD", "decide"),
+    "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
-    "power": ("alpha_for_look", "cases_needed", "detectable_lead"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),
 }

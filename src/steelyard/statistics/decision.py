@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
-from math import fsum, isfinite, isnan
+from math import fsum, isnan
 
 import numpy as np
 import numpy.typing as npt
 
 from steelyard.statistics.families import Families, from_labels
+from steelyard.statistics.inputs import checked_costs, checked_look, checked_margin, checked_scores
 from steelyard.statistics.intervals import Interval, column_intervals
 from steelyard.statistics.paired import SCALE, Pairs, column_means, compare
-from steelyard.statistics.power import TYPICAL_SD, alpha_for_look, cases_needed, step_within_reach
+from steelyard.statistics.power import FEWEST_CASES, TYPICAL_SD, alpha_for_look, cases_needed, step_within_reach
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
 METHOD = "decide/1"
-FEWEST_CASES = 8
 FEWEST_FAMILIES = 8
 _REACH = 1_000
 _MOST_MISSING_PERCENT = 5
@@ -39,17 +39,14 @@ def decide(
 
     Pure and deterministic: the same rows in any order give the same verdict to the last bit, and permuted columns
     give the permuted verdict (the lower index goes first only where means or costs are equal).
-    ValueError when a shape does not fit, a score is outside 0-100, a cost is negative or infinite, look < 1 or
-    margin < 0.
+    ValueError, naming the argument, when a shape does not fit, something is no number, a score is outside 0-100, a
+    cost outside 0 to 1e16, look outside 1 to a million or margin negative or infinite.
     """
-    table = _checked_scores(scores)
+    table = checked_scores(scores)
     n_cases, k = table.shape
-    prices = _checked_costs(costs, n_cases, k)
+    prices = checked_costs(costs, n_cases, k)
     families = None if clusters is None else from_labels(clusters, n_cases)
-    if isinstance(look, bool) or int(look) != look or look < 1:
-        raise ValueError(f"look is counted 1, 2, ..., not {look!r}.")
-    if not (isfinite(margin) and margin >= 0):
-        raise ValueError(f"margin is a number of points of at least 0, not {margin!r}.")
+    look, margin = checked_look(look), checked_margin(margin)
 
     lost = np.isnan(table)
     missing = lost.sum(axis=0)
@@ -66,8 +63,8 @@ def decide(
         n=int(complete.sum()),
         families=seen_families,
         prices=prices,
-        margin=float(margin),
-        look=int(look),
+        margin=margin,
+        look=look,
         alpha=alpha_for_look(look),
     )
     if ground.n == 0 or len(ground.compared) < 2:
@@ -292,31 +289,3 @@ def _model_figures(
             ModelFigures(interval.n, interval.mean, interval.low, interval.high, share, index not in of_compared)
         )
     return tuple(figures)
-
-
-def _checked_scores(scores: npt.ArrayLike) -> Floats:
-    table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2:
-        raise ValueError(f"scores has {table.ndim} dimensions; it needs two: cases x models.")
-    if table.shape[1] == 0:
-        raise ValueError("scores has no model; it needs at least one column.")
-    if np.any((table < 0) | (table > SCALE)):
-        raise ValueError("scores must lie within 0-100 (NaN where one is missing).")
-    # -0.0 equals 0.0 but sorts and prints otherwise.
-    return table + 0.0
-
-
-def _checked_costs(costs: npt.ArrayLike | None, n_cases: int, k: int) -> Floats | None:
-    if costs is None:
-        return None
-    prices = np.asarray(costs, dtype=np.float64)
-    if prices.shape not in ((k,), (n_cases, k)):
-        raise ValueError(f"costs has the shape {prices.shape}; it needs ({k},) or ({n_cases}, {k}).")
-    if np.any(np.isinf(prices)) or np.any(prices < 0):
-        raise ValueError("costs must be finite and at least 0 (NaN where one is unknown).")
-    if prices.ndim == 1:
-        return prices
-    known = ~np.isnan(prices)
-    counts = known.sum(axis=0)
-    totals = np.sort(np.where(known, prices, 0.0), axis=0).sum(axis=0)
-    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)

@@ -58,7 +58,10 @@ def from_labels(labels: Iterable[Hashable], n_cases: int) -> Families:
 
     ValueError when there are not `n_cases` labels or one cannot be hashed.
     """
-    listed: list[Hashable] = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    try:
+        listed: list[Hashable] = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    except TypeError as error:
+        raise ValueError(f"clusters must be labels, one per case: {error}.") from error
     if len(listed) != n_cases:
         raise ValueError(f"clusters has {len(listed)} labels for {n_cases} cases; it needs one per case.")
     seen: dict[Hashable, int] = {}

@@ -8,6 +8,8 @@ from steelyard.statistics.special import noncentral_t_cdf, t_quantile
 
 FIRST_LOOK_ALPHA = 0.03
 LATER_LOOKS_ALPHA = 0.02
+FEWEST_CASES = 8
+"""Below this nothing is claimed, whatever the scores."""
 TYPICAL_SD = 20.0
 """SD of paired differences of 0-100 judge scores, used before any were seen."""
 

@@ -8,6 +8,9 @@ from typing import TypeGuard
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
 from steelyard.statistics.verdict import GapFigures, Verdict
 
+# Less than this many points would be shown as 0.0.
+_LEAST_SHOWN = 0.05
+
 
 def sentence(verdict: Verdict, names: Sequence[str], costs: Sequence[float | None] | None = None) -> str:
     """One sentence for a verdict.
@@ -40,9 +43,8 @@ def _best(verdict: Verdict, names: Sequence[str]) -> str:
     assert verdict.best is not None
     nearest = _nearest(verdict)
     others = f", and ahead of {_count(len(verdict.gaps) - 1, 'other')}" if len(verdict.gaps) > 1 else ""
-    evidence = (
-        f"95% interval {nearest.low:.1f} to {nearest.high:.1f}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
-    )
+    interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
+    evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
     return (
         f"{names[verdict.best]} is best: {_points(nearest.mean)} ahead of {names[nearest.rival]}"
         f" ({evidence}{_look(verdict)}){others}"
@@ -128,7 +130,14 @@ def _look(verdict: Verdict) -> str:
     return f", look {verdict.look}, {verdict.method}"
 
 
+def _bound(points: float) -> str:
+    """One decimal, or as many as it takes to be told from zero."""
+    return f"{points:.1f}" if points == 0 or abs(points) >= _LEAST_SHOWN else f"{points:.1g}"
+
+
 def _points(points: float) -> str:
+    if 0 < points < _LEAST_SHOWN:
+        return "less than 0.1 points"
     shown = f"{points:.1f}".removesuffix(".0")
     return f"{shown} point" if shown == "1" else f"{shown} points"
 

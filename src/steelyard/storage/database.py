@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from math import isfinite
@@ -34,6 +35,8 @@ class Database:
 
     def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
         self.dsn = dsn
+        # A line for each try to connect, while the database is away, would only bury what its users say of it.
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             connection_class=AsyncConnection[DictRow],

@@ -14,6 +14,8 @@ APP_ROLE = "steelyard_app"
 # Any constant will do as long as every Steelyard process takes the same one.
 _MIGRATION_LOCK = 0x57EE17A2D
 
+_LET_IN = f"Run `steelyard migrate`, with STEELYARD_ADMIN_DATABASE_URL naming a role that may grant {APP_ROLE}."
+
 
 @dataclass(frozen=True)
 class SchemaState:
@@ -40,11 +42,12 @@ def head_revision() -> str:
 HEAD = "0002"
 
 
-def migrate(admin_dsn: str, revision: str = "head") -> SchemaState:
+def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head") -> SchemaState:
     """Bring the database to head, one process at a time. Raises StorageError.
 
     `admin_dsn` must belong to a role that may create tables here and, the first time, the role
-    `steelyard_app` (or find it made).
+    `steelyard_app` (or find it made). The role of `login_dsn`, by default the same, is given leave to act
+    as `steelyard_app`: PostgreSQL gives that to superusers alone, not even to the role's maker.
     """
     import psycopg
     from alembic import command
@@ -62,6 +65,7 @@ def migrate(admin_dsn: str, revision: str = "head") -> SchemaState:
                 config.attributes["connection"] = connection
                 command.upgrade(config, revision)
                 connection.commit()
+                _let_in(login_dsn or admin_dsn, admin_dsn)
             finally:
                 connection.rollback()
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
@@ -70,15 +74,42 @@ def migrate(admin_dsn: str, revision: str = "head") -> SchemaState:
         raise StorageError(
             f"The database schema could not be migrated: {str(error).splitlines()[0]}",
             kept="Nothing was changed: each migration is one transaction.",
-            next_step="Check that the role may create tables, then run `steelyard migrate` again.",
+            next_step=f"The role that migrates has to create tables and, the first time, the role {APP_ROLE}"
+            " (CREATEROLE). Name one that may in STEELYARD_ADMIN_DATABASE_URL, then run `steelyard migrate` again.",
         ) from error
     finally:
         engine.dispose()
     return schema_state(admin_dsn)
 
 
-def schema_state(dsn: str) -> SchemaState:
-    """The revision found over `dsn`. Raises StorageError when the server cannot be reached."""
+def _let_in(login_dsn: str, admin_dsn: str) -> None:
+    """Let the login act as the application's role. Raises StorageError."""
+    import psycopg
+    from psycopg import sql
+
+    try:
+        with psycopg.connect(login_dsn, connect_timeout=10) as connection:
+            # SET is a right of its own from PostgreSQL 16 on; before, every member has it.
+            right = "SET" if connection.info.server_version >= 160000 else "MEMBER"
+            row = connection.execute("SELECT current_user, pg_has_role(%s, %s)", (APP_ROLE, right)).fetchone()
+        assert row is not None
+        if not row[1]:
+            grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP_ROLE), sql.Identifier(row[0]))
+            with psycopg.connect(admin_dsn, connect_timeout=10) as connection:
+                connection.execute(grant)
+    except psycopg.Error as error:
+        raise StorageError(
+            f"The database's login was not let in: {str(error).splitlines()[0]}",
+            kept="The schema is up to date.",
+            next_step=_LET_IN,
+        ) from error
+
+
+def schema_state(dsn: str, *, as_app: bool = False) -> SchemaState:
+    """The revision found over `dsn`, `as_app` by the role the application acts as.
+
+    Raises StorageError when the server cannot be reached, or its login may not act so.
+    """
     import psycopg
 
     try:
@@ -86,8 +117,15 @@ def schema_state(dsn: str) -> SchemaState:
             known = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
             if known is None or not known[0]:
                 return SchemaState(None, HEAD)
+            if as_app:
+                connection.execute("SELECT set_config('role', %s, false)", (APP_ROLE,))
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return SchemaState(None if row is None else str(row[0]), HEAD)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StorageError(
+            f"The database's login lacks a right: {str(error).splitlines()[0]}",
+            next_step=_LET_IN,
+        ) from error
     except psycopg.Error as error:
         raise StorageError(
             f"The database cannot be reached: {str(error).splitlines()[0]}",

@@ -78,6 +78,7 @@ class RunState:
 
     status: str
     spent_microcents: int
+    spent_is_lower_bound: bool
     budget_microcents: int | None
 
 
@@ -324,7 +325,7 @@ async def add_spending(
         """UPDATE benchmark_runs
               SET spent_microcents = spent_microcents + %s, judge_spent_microcents = judge_spent_microcents + %s,
                   spent_is_lower_bound = spent_is_lower_bound OR %s
-            WHERE id = %s RETURNING status, spent_microcents, budget_microcents""",
+            WHERE id = %s RETURNING status, spent_microcents, spent_is_lower_bound, budget_microcents""",
         (spent, judge_spent, lower_bound, run_id),
     )
     row = await cursor.fetchone()
@@ -335,7 +336,9 @@ async def add_spending(
 async def run_state(connection: Connection, run_id: UUID) -> RunState:
     """How the run stands."""
     cursor = await connection.execute(
-        "SELECT status, spent_microcents, budget_microcents FROM benchmark_runs WHERE id = %s", (run_id,)
+        """SELECT status, spent_microcents, spent_is_lower_bound, budget_microcents FROM benchmark_runs
+            WHERE id = %s""",
+        (run_id,),
     )
     row = await cursor.fetchone()
     assert row is not None
@@ -352,15 +355,14 @@ async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str
     return {(row["model_name"], row["state"]): row["count"] for row in await cursor.fetchall()}
 
 
-async def count_paid(connection: Connection, digests: Sequence[str]) -> int:
-    """How many of these cells have an answer that can be used again."""
+async def paid_cells(connection: Connection, digests: Sequence[str]) -> frozenset[str]:
+    """Those of these cells that have an answer that can be used again."""
     cursor = await connection.execute(
-        """SELECT count(DISTINCT cell_digest)::int AS count FROM benchmark_results
+        """SELECT DISTINCT cell_digest FROM benchmark_results
             WHERE cell_digest = ANY(%s) AND output_produced IS NOT NULL""",
         (list(digests),),
     )
-    row = await cursor.fetchone()
-    return row["count"] if row else 0
+    return frozenset(row["cell_digest"] for row in await cursor.fetchall())
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class PaidCall:
     input_tokens: int
     output_tokens: int
     cost_microcents: int | None
+    cost_known: bool
     price_version: str | None
     price_date: date | None
     latency_ms: float | None
@@ -174,7 +175,7 @@ async def record_call(connection: Connection, review_id: UUID, call: PaidCall) -
             call.input_tokens,
             call.output_tokens,
             call.cost_microcents or 0,
-            call.cost_microcents is None,
+            not call.cost_known,
             call.price_version,
             call.price_date,
             call.latency_ms,

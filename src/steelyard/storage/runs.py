@@ -233,7 +233,7 @@ async def conclude_run(
 ) -> None:
     """Store the verdict, on the run and in its skill's standing; with a status, end the run as complete.
 
-    The caller has the run locked by `lock_run`.
+    That is so also where it was stopped with its last calls out. The caller has the run locked by `lock_run`.
     """
     await connection.execute(
         """UPDATE benchmark_runs
@@ -241,6 +241,8 @@ async def conclude_run(
                   cheapest_cost_microcents = %s, verdict_kind = %s, headline_model = %s, headline_quality = %s,
                   headline_quality_low = %s, headline_quality_high = %s, headline_cost_microcents = %s,
                   status = coalesce(%s, status),
+                  stop_cause = CASE WHEN %s::text IS NULL THEN stop_cause END,
+                  partial = partial AND %s::text IS NULL,
                   completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END
             WHERE id = %s""",
         (
@@ -249,8 +251,7 @@ async def conclude_run(
             *(cheapest or (None, None)),
             verdict_kind,
             *(astuple(headline) if headline else (None,) * 5),
-            status,
-            status,
+            *(status,) * 4,
             run_id,
         ),
     )
@@ -272,6 +273,18 @@ async def take_look(
            ON CONFLICT (tenant_id, skill_version_id, comparison_digest, cases_digest) DO UPDATE SET look = looks.look
            RETURNING look""",
         (tenant_id, skill_version_id, comparison_digest, cases_digest, skill_version_id, comparison_digest),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["look"]
+
+
+async def next_look(connection: Connection, skill_version_id: UUID, comparison_digest: str, cases_digest: str) -> int:
+    """Which look `take_look` would take now; nothing is counted."""
+    cursor = await connection.execute(
+        """SELECT coalesce(max(look) FILTER (WHERE cases_digest = %s), max(look) + 1, 1) AS look FROM looks
+            WHERE skill_version_id = %s AND comparison_digest = %s""",
+        (cases_digest, skill_version_id, comparison_digest),
     )
     row = await cursor.fetchone()
     assert row is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +15,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from steelyard.domain.errors import StorageError
-from steelyard.storage.embedded import ensure_running
+from steelyard.storage.embedded import ensure_running, revive
 from steelyard.storage.migrate import APP_ROLE, SchemaState, migrate, schema_state
+
+logger = logging.getLogger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
 ADMIN_URL = "STEELYARD_ADMIN_DATABASE_URL"
+_WATCH_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def ready_server(home: Path, env: Mapping[str, str]) -> Server:
     """
     external = external_server(env)
     if external is not None:
-        check_schema(schema_state(external.dsn))
+        check_schema(schema_state(external.dsn, as_app=True))
         return external
     server = embedded_server(home)
     if not _is_ready(server.dsn):
@@ -64,6 +69,21 @@ def embedded_server(home: Path) -> Server:
     """Start or attach to the embedded server. Blocking. Raises StorageError."""
     admin_dsn = ensure_running(home).superuser_dsn
     return Server(True, make_conninfo(admin_dsn, user=APP_ROLE, password=_app_password(admin_dsn)), admin_dsn)
+
+
+async def keep_running(home: Path) -> None:
+    """Start the embedded server again when it dies, until cancelled; a start that fails is told once and tried on."""
+    told: str | None = None
+    while True:
+        await asyncio.sleep(_WATCH_S)
+        try:
+            await asyncio.to_thread(revive, home)
+        except StorageError as error:
+            if str(error) != told:
+                told = str(error)
+                logger.warning("%s", told)
+        else:
+            told = None
 
 
 def check_schema(state: SchemaState) -> None:

@@ -19,8 +19,10 @@ from steelyard.web.pages import (
     skill_again,
     skill_benchmark,
     skill_charts,
+    skill_details,
     skill_review,
     skill_suggestions,
+    skill_versions,
     theme,
 )
 from steelyard.web.rendering import make_environment
@@ -45,8 +47,10 @@ ROUTERS = (
     skill_again.router,
     skill_benchmark.router,
     skill_charts.router,
+    skill_details.router,
     skill_review.router,
     skill_suggestions.router,
+    skill_versions.router,
     theme.router,
 )
 

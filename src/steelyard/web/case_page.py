@@ -17,7 +17,7 @@ from steelyard.web.filters import count, day, latency, money, points
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import ARM_WORDS, LOOK_WORDS, band, models_query
 from steelyard.web.model_names import ModelName, model_name
-from steelyard.web.text.differences import differences
+from steelyard.web.text.differences import Level, differences
 from steelyard.web.text.highlight import Place, highlight
 from steelyard.web.text.markdown import markdown
 from steelyard.web.text.plain import plain
@@ -326,6 +326,9 @@ def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudge
         case Show.DIFFERENCES:
             found = differences(view.case.expected.text, text)
             html, sentence = found.html, found.sentence
+            if found.level is Level.NONE:
+                shown = plain(text)
+                html, note = shown.html, shown.note
         case Show.EVIDENCE:
             quotes = [one.evidence for one in judgement.criteria] if judgement else []
             marked = highlight(text, quotes)

@@ -118,7 +118,7 @@ def difference_rows(comparison: RunComparison) -> tuple[DifferenceRow, ...]:
     reach = reach_of([difference for _, difference in found])
     return tuple(
         DifferenceRow(
-            name, difference, direction_of(difference), _difference_words(difference), _place(difference, reach)
+            name, difference, direction_of(difference), _difference_words(difference), place_of(difference, reach)
         )
         for name, difference in found
     )
@@ -240,7 +240,8 @@ def _difference_words(difference: Difference) -> str:
     return {"better": "better", "worse": "worse", "open": "no difference shown"}[direction_of(difference)]
 
 
-def _place(difference: Difference, reach: float) -> Place | None:
+def place_of(difference: Difference, reach: float) -> Place | None:
+    """Where a difference lies on a scale that reaches so many points to either side; None without one."""
     if difference.difference is None:
         return None
 

@@ -28,7 +28,7 @@ def run_url(run_id: UUID, rest: str = "") -> str:
     return f"/runs/{run_id}/{rest}" if rest else f"/runs/{run_id}"
 
 
-def with_query(path: str, **values: Any) -> str:
+def with_query(path: str, /, **values: Any) -> str:
     """`path` with a query of the values that say something.
 
     None, False and "" are left out, True is 1, and a list or tuple repeats its key.

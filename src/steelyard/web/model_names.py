@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
@@ -30,6 +31,7 @@ class ModelName:
         return f"{self.name} ({self.settings})" if self.settings else self.name
 
 
+@lru_cache(2048)
 def model_name(text: str) -> ModelName:
     """The parts of a model's reference; a text that is none is a name without a provider."""
     try:

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from steelyard.charts import sparkline_of
 from steelyard.web import filters, links
+from steelyard.web.chart_tables import figure_rows, numeric
 from steelyard.web.model_names import model_name, short_names
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
@@ -45,6 +46,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
 
     environment.filters["ago"] = ago
     own: dict[str, Any] = {
+        "numeric": numeric,
         "asset": assets.url,
         "skill_url": links.skill_url,
         "run_url": links.run_url,
@@ -52,6 +54,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "plain_text": plain,
         "short_names": short_names,
         "sparkline_of": sparkline_of,
+        "figure_rows": figure_rows,
     }
     environment.globals.update(own)
     return environment

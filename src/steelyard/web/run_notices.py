@@ -66,7 +66,7 @@ def notices(view: RunView) -> list[Notice]:
     if view.judge is not None and view.judge.same_family:
         found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
     if view.run.spent_is_lower_bound:
-        found.append(Notice("warn", "Some prices are unknown.", "What was spent is at least the sum shown."))
+        found.append(Notice("warn", "Some prices or usages are unknown.", "What was spent is at least the sum shown."))
     return found
 
 

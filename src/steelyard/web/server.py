@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from steelyard import bootstrap
+from steelyard import bootstrap, charts
 from steelyard.domain.errors import InputError
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
@@ -130,6 +130,8 @@ async def _serve(
         with _on_signals(interrupted):
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
+            # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.
+            warming = asyncio.create_task(asyncio.to_thread(_warm_charts), name="warm charts")
             if worker:
                 working = workbench.work(run_id=None, stop=stop, left=lambda run: say(run.sentence))
                 tasks.append(asyncio.create_task(working, name="worker"))
@@ -143,8 +145,13 @@ async def _serve(
             finally:
                 stop.set()
                 server.should_exit = True
-                await asyncio.gather(*tasks)
+                await asyncio.gather(*tasks, warming)
         say("Stopped; everything received is saved.")
+
+
+def _warm_charts() -> None:
+    # Loaded here, in the thread: the server need not wait for it.
+    charts.warm()
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from steelyard.services.feedback import FeedbackDay, FeedbackStats
-from steelyard.services.usage import SkillUsage, Sparklines, UsageWindow
+from steelyard.services.usage import SkillUsage, UsageDay, UsageWindow
 from steelyard.storage.usage import BenchmarkPoint
 from steelyard.web.filters import compact, count, money, percent, plural, points, signed
 from steelyard.web.model_names import model_name
 
+LINE_DAYS = 30
 _MOST_SHARES = 4
 # A change below this is not coloured as good or bad.
 _TELLING_PERCENT = 2.0
@@ -76,12 +77,14 @@ class StatCard:
 
 
 def stat_cards(
-    usage: SkillUsage, lines: Sparklines, runs: Sequence[BenchmarkPoint], feedback: FeedbackStats
+    usage: SkillUsage, days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], feedback: FeedbackStats
 ) -> tuple[StatCard, ...]:
-    """The cards in the order they are shown; `runs` are the completed runs of record, oldest first."""
+    """The cards in the order they are shown. `days` are the last days of use and `runs` the completed runs of record,
+    both oldest first.
+    """
     return (
-        _cost(usage, lines),
-        _tokens(usage, lines),
+        _cost(usage, days[-LINE_DAYS:]),
+        _tokens(usage, days[-LINE_DAYS:]),
         _quality(runs),
         _feedback(feedback),
         _model(usage),
@@ -94,7 +97,7 @@ def _window(usage: SkillUsage) -> tuple[UsageWindow, str]:
     return (recent, "last 30 days") if recent.uses else (usage.total, "all time")
 
 
-def _cost(usage: SkillUsage, lines: Sparklines) -> StatCard:
+def _cost(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     if not usage.total.uses:
         return StatCard("Cost per use", None, ("No use measured yet.",))
     window, span = _window(usage)
@@ -106,11 +109,15 @@ def _cost(usage: SkillUsage, lines: Sparklines) -> StatCard:
         money(window.avg_cost_microcents),
         (f"average, {span}", f"{said}, {plural(usage.total.uses, 'use')} measured"),
         _change(usage.change.avg_cost_percent, fewer_is_better=True),
-        Line(lines.avg_cost_microcents, "Average cost per use, day by day, last 30 days", from_zero=True),
+        Line(
+            tuple(_each(day.cost_microcents, day.uses - day.cost_unknown) for day in days),
+            f"Average cost per use, day by day, last {len(days)} days",
+            from_zero=True,
+        ),
     )
 
 
-def _tokens(usage: SkillUsage, lines: Sparklines) -> StatCard:
+def _tokens(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     if not usage.total.uses:
         return StatCard("Tokens per use", None, ("No use measured yet.",))
     window, span = _window(usage)
@@ -120,7 +127,11 @@ def _tokens(usage: SkillUsage, lines: Sparklines) -> StatCard:
         _whole(window.avg_total_tokens),
         (f"average, {span}", parts),
         _change(usage.change.avg_tokens_percent, fewer_is_better=True),
-        Line(lines.avg_total_tokens, "Average tokens per use, day by day, last 30 days", from_zero=True),
+        Line(
+            tuple(_each(day.input_tokens + day.output_tokens, day.uses) for day in days),
+            f"Average tokens per use, day by day, last {len(days)} days",
+            from_zero=True,
+        ),
     )
 
 
@@ -204,6 +215,10 @@ def _change(change_percent: float | None, *, fewer_is_better: bool) -> Delta | N
     if abs(change_percent) >= _TELLING_PERCENT:
         tone = "good" if (change_percent < 0) is fewer_is_better else "bad"
     return Delta(f"{signed(change_percent, 0)}%", "the last 30 days against the 30 before", tone)
+
+
+def _each(total: int, uses: int) -> float | None:
+    return total / uses if uses else None
 
 
 def _whole(number: float | None) -> str:

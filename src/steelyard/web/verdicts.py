@@ -96,7 +96,8 @@ def _best(verdict: Verdict, names: Sequence[str]) -> Sentence:
 
 
 def _tied(verdict: Verdict, names: Sequence[str]) -> Sentence:
-    tied = _listed([names[index] for index in verdict.tied])
+    by_quality = sorted(verdict.tied, key=lambda index: -(verdict.models[index].mean or 0.0))
+    tied = _listed([names[index] for index in by_quality])
     if verdict.reason == "identical_scores":
         return (*tied, Part(" are tied: they score the same on every case."))
     return (*tied, Part(f" are tied: {'either' if len(verdict.tied) == 2 else 'any'} of them may be the best."))
@@ -194,5 +195,7 @@ def _words(text: str) -> Sentence:
 
 
 def _points(value: float) -> str:
+    if 0 < value < 0.05:
+        return "less than 0.1 points"
     shown = points(value)
     return f"{shown} point" if shown in ("1", "1.0") else f"{shown} points"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from benchmarks.screenshots.addresses import addresses
 from benchmarks.site import OPTIONS, chromium, fill, of_model_server, serving, temporary_home
 from benchmarks.workload import model_server
 
 _SERIOUS = ("serious", "critical")
-_REPLIES = "tests.acceptance.web.replies"
 
 
 @dataclass(frozen=True)
-class FilledSite:
-    """The small tenant served, by a process that calls a model server; `pages` are the paths of its pages by name."""
+class TenantSite:
+    """The small tenant served, by a process that calls the model server at `models`; `pages` are the paths of its pages by name."""
 
     home: Path
     env: dict[str, str]
+    models: str
     address: str
     pages: dict[str, str]
 
@@ -56,45 +56,23 @@ def address(web_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def filled(browser_type_launch_args: dict[str, Any]) -> Iterator[FilledSite]:
+def tenant_site(browser_type_launch_args: dict[str, Any]) -> Iterator[TenantSite]:
     """One site for all tests that only read it or add to it; without a browser nothing is made."""
-    options = ("--reply", f"{_REPLIES}:reply", "--schema-reply", f"{_REPLIES}:schema_reply")
-    with temporary_home() as home, model_server(0.4, *options) as models:
+    with temporary_home() as home, model_server(0.4) as models:
         fill(home)
         env = of_model_server(models)
         with serving(home, "--concurrency", "4", env=env) as address:
-            yield FilledSite(home, env, address, addresses(address))
+            yield TenantSite(home, env, models, address, addresses(address))
 
 
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages in browsers of their own (options as of a context), whose consoles must stay empty.
-
-    `loud` in place of that: what its console says is not held against it.
-    """
-    contexts = []
-    said: list[str] = []
-
-    def visit(*, loud: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        if not loud:
-            page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: said.append(dialog.message))
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert said == []
-
-
-@pytest.fixture
-def quiet_page(visitor: Callable[..., Page]) -> Page:
+def quiet_page(page: Page) -> Iterator[Page]:
     """A page whose console must stay empty: no script error, nothing refused by the content policy."""
-    return visitor()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
 
 
 def serious_findings(page: Page) -> list[str]:

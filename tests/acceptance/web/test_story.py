@@ -1,17 +1,15 @@
-"""The first ten minutes of a person: from an empty database to a verdict."""
+"""A person's first minutes: from an empty database to a verdict."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.workload import write_skill
 from steelyard.providers.local import installed_models
-from tests.acceptance.web.conftest import FilledSite, serious_findings
+from tests.acceptance.web.conftest import serious_findings
 
 pytestmark = pytest.mark.browser
 
@@ -48,28 +46,3 @@ def test_three_clicks_lead_from_an_empty_database_to_a_verdict_of_local_models(
     assert serious_findings(quiet_page) == []
     quiet_page.goto(address)
     expect(quiet_page.locator("#rows tr")).to_contain_text("smollm2-135m")
-
-
-def test_without_javascript_a_run_is_started_watched_and_its_verdict_read(
-    filled: FilledSite, visitor: Callable[..., Page], tmp_path: Path
-) -> None:
-    page = visitor(java_script_enabled=False)
-    page.goto(f"{filled.address}/skills/new?way=path")
-    page.get_by_label("Path").fill(str(write_skill(tmp_path / "weigh-plainly", 8)))
-    page.get_by_role("button", name="Add").click()
-    page.goto(f"{filled.address}/skills/weigh-plainly/benchmark/new")
-    page.get_by_label("Other models").fill("openai:model-a\nopenai:model-b")
-    page.get_by_role("radio", name=re.compile("^With the skill")).check()
-    page.get_by_role("radio", name="Another model").check()
-    page.get_by_label("The judge's model").fill("openai:judge")
-    page.get_by_role("button", name="Estimate").click()
-    expect(page.locator("#estimate")).to_contain_text("calls")
-    page.get_by_role("button", name="Start the run").last.click()
-    expect(page).to_have_url(RUN)
-    expect(page.locator("#live")).to_contain_text("of 16 cells")
-    # Nobody presses anything: the page asks to be loaded again.
-    expect(page.get_by_role("region", name="Verdict")).to_be_visible(timeout=MINUTES)
-    page.locator("#matrix tbody a.mark").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Case 1")
-    page.get_by_role("link", name="Next").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Case 2")

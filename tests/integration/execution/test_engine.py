@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
 from steelyard.execution import engine
+from steelyard.execution.conclude import conclude
 from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
@@ -141,6 +143,31 @@ async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: B
     assert set(caller.calls.values()) == {1}
 
 
+async def test_a_run_taken_up_again_with_its_budget_spent_ends_at_once(bench: Bench) -> None:
+    caller, service = Caller(at_once=5), await bench.service()
+    request = request_of(cases=40, models=2, budget_microcents=3 * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    called = caller.calls.total()
+    assert await bench.start(request) == run_id
+    await bench.serve(run_id, caller, timeout_s=20)
+    run = (await service.report(bench.tenant_id, run_id)).run
+    assert (run.status, run.stop_cause, run.partial) == ("completed", "budget", True)
+    assert caller.calls.total() == called
+
+
+async def test_a_run_cancelled_while_its_last_calls_were_out_is_complete_and_not_partial(bench: Bench) -> None:
+    service, under_way = await bench.service(), asyncio.Event()
+    run_id = await bench.start(request_of(cases=4, models=1))
+    caller = Caller(at_once=4, delay_s=1.0, on_call=lambda count: under_way.set() if count == 4 else None)
+    serving = asyncio.create_task(bench.serve(run_id, caller))
+    await under_way.wait()
+    await service.cancel(bench.tenant_id, str(run_id))
+    await asyncio.wait_for(serving, 20)
+    run = (await service.report(bench.tenant_id, run_id)).run
+    assert (run.status, run.stop_cause, run.partial) == ("completed", None, False)
+
+
 async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> None:
     stop = asyncio.Event()
     caller = Caller(at_once=8, delay_s=0.05, on_call=lambda count: stop.set() if count == 20 else None)
@@ -155,6 +182,17 @@ async def test_stopping_finishes_and_saves_what_is_in_flight(bench: Bench) -> No
     assert left == {"n": 0}
     assert await bench.start(request) == run_id
     await bench.serve(run_id, caller)
+    assert set(caller.calls.values()) == {1}
+
+
+async def test_a_worker_that_is_stopped_gives_its_jobs_back_and_the_next_goes_on(bench: Bench) -> None:
+    stop = asyncio.Event()
+    caller = Caller(at_once=8, delay_s=0.02, on_call=lambda count: stop.set() if count == 20 else None)
+    run_id = await bench.start(request_of(cases=50))
+    await bench.serve(run_id, caller, stop=stop)
+    await bench.serve(run_id, caller, timeout_s=20)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.answered) == ("completed", 100)
     assert set(caller.calls.values()) == {1}
 
 
@@ -368,3 +406,95 @@ async def test_a_request_without_cases_says_how_to_add_some(bench: Bench) -> Non
         await bench.start(request_of(cases=0))
     async with bench.database.tenant(bench.tenant_id) as connection:
         assert await runs.list_runs(connection) == []
+
+
+def _unheard(asked: ModelRequest) -> ModelResponse:
+    return ModelResponse("120 g", Usage(), 5.0, usage_known=False)
+
+
+def _retried(asked: ModelRequest) -> ModelResponse:
+    return replace(answer("120 g"), wasted_known=False)
+
+
+def _lost(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.TIMEOUT, "Silence.", wasted_known=False)
+
+
+def _heard(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.RATE_LIMITED, "Busy.")
+
+
+@pytest.mark.parametrize(("reply", "least"), [(_unheard, True), (_retried, True), (_lost, True), (_heard, False)])
+async def test_a_call_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, reply: Callable[[ModelRequest], ModelResponse], least: bool
+) -> None:
+    run_id = await bench.start(request_of(cases=2, models=1))
+    await bench.serve(run_id, Caller(reply))
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).run.spent_is_lower_bound is least
+
+
+@pytest.mark.parametrize("judge_reply", [_unheard, _lost])
+async def test_a_judge_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, judge_reply: Callable[[ModelRequest], ModelResponse]
+) -> None:
+    def reply(asked: ModelRequest) -> ModelResponse:
+        return answer("120 g") if asked.json_schema is None else judge_reply(asked)
+
+    cases = [GoldenCase("1", f"item {uuid4().hex}", "120 g", assertions=("States the weight",))]
+    run_id = await bench.start(replace(request_of(cases=cases, models=1), judge=ModelRef("test", "judge")))
+    await bench.serve(run_id, Caller(reply))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.answered == 1
+    assert report.run.spent_is_lower_bound
+
+
+async def test_a_run_stopped_early_spends_no_look(bench: Bench) -> None:
+    service, caller = await bench.service(), Caller(at_once=2)
+    request = request_of(cases=30, budget_microcents=10 * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    partial = await service.report(bench.tenant_id, run_id)
+    assert (partial.run.stop_cause, partial.verdict.look) == ("budget", 1)
+    await service.resume(bench.tenant_id, str(run_id), 20 * CALL_MICROCENTS)
+    await service.cancel(bench.tenant_id, str(run_id))
+    assert (await service.report(bench.tenant_id, run_id)).run.status == "cancelled"
+    await service.resume(bench.tenant_id, str(run_id), 900 * CALL_MICROCENTS)
+    await bench.serve(run_id, caller)
+    whole = await service.report(bench.tenant_id, run_id)
+    assert (whole.run.status, whole.counts.judged, whole.verdict.look) == ("completed", 60, 1)
+
+
+async def test_a_partial_verdict_is_at_the_alpha_of_the_look_it_would_be(bench: Bench) -> None:
+    request, service, caller = request_of(cases=20), await bench.service(), Caller(at_once=2)
+    first = await bench.start(replace(request, cases=request.cases[:8]))
+    await bench.serve(first, caller)
+    second = await bench.start(replace(request, budget_microcents=6 * CALL_MICROCENTS, fresh=True))
+    await bench.serve(second, caller)
+    report = await service.report(bench.tenant_id, second)
+    assert (report.run.stop_cause, report.verdict.look) == ("budget", 2)
+
+
+async def test_ad_hoc_questions_share_no_count_of_looks(bench: Bench) -> None:
+    request, service, caller = request_of(cases=8), await bench.service(), Caller()
+    looks: list[int] = []
+    for _ in range(3):
+        own = request_of(cases=8).cases
+        run_id = await bench.start(replace(request, cases=own, of_record=False))
+        await bench.serve(run_id, caller)
+        looks.append((await service.report(bench.tenant_id, run_id)).verdict.look)
+    assert looks == [1, 1, 1]
+
+
+@pytest.mark.parametrize("raised", [False, True])
+async def test_the_budget_is_asked_once_more_under_the_runs_lock(bench: Bench, raised: bool) -> None:
+    """A worker saw the budget spent; another process may have raised it since."""
+    run_id = await bench.start(request_of(cases=4, budget_microcents=CALL_MICROCENTS))
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+        await results.add_spending(connection, run_id, spent=CALL_MICROCENTS, judge_spent=0, lower_bound=False)
+        if raised:
+            await runs.reopen_run(connection, run_id, 10 * CALL_MICROCENTS)
+        ended = await conclude(connection, bench.tenant_id, run_id, over_budget=True)
+        run = await runs.get_run(connection, run_id)
+    expected = (False, "running", None) if raised else (True, "completed", "budget")
+    assert (ended, run.status, run.stop_cause) == expected

@@ -12,7 +12,7 @@ import pytest
 
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.models import ModelRef
-from steelyard.providers.errors import kind_of
+from steelyard.providers.errors import kind_of, scrub
 from steelyard.providers.registry import Providers
 from steelyard.providers.retry import RetryPolicy
 from steelyard.providers.settings import CallSettings
@@ -153,6 +153,10 @@ async def test_an_address_where_nobody_listens_is_named_and_the_key_is_not(open_
     assert key not in failure.value.message
 
 
+def test_a_stand_in_for_a_key_is_not_cut_out_of_words() -> None:
+    assert scrub("The key x is beyond the maximum of six.", ["x"]) == "The key [key] is beyond the maximum of six."
+
+
 @pytest.mark.parametrize("model", VENDORS)
 async def test_a_key_the_vendor_echoes_is_scrubbed(server: ModelServer, open_providers: Open, model: str) -> None:
     key = "sk-very-secret-0123456789"
@@ -201,9 +205,12 @@ async def test_cancelled_calls_leave_no_slot_taken(server: ModelServer, open_pro
     providers = open_providers(ceiling=3)
     tasks = [asyncio.create_task(providers.complete(request_for(OPENAI, f"{i}"))) for i in range(10)]
     await asyncio.sleep(0.1)
+    # Ten are asked for; those that wait for a slot are not in flight.
+    assert providers.in_flight <= 3
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    assert providers.in_flight == 0
     assert providers.limit(ModelRef.parse(OPENAI)).in_flight == 0
     assert (await providers.complete(request_for(OPENAI))).output
 
@@ -213,3 +220,57 @@ async def test_cancelled_calls_leave_no_slot_taken(server: ModelServer, open_pro
 )
 def test_a_body_the_sdk_stumbles_over_is_malformed_and_so_tried_again(error: Exception) -> None:
     assert kind_of(error) is FailureKind.MALFORMED
+
+
+@pytest.mark.parametrize("model", VENDORS)
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "known"),
+    [
+        (Fault(status=429), True),
+        (Fault(status=500), True),
+        (Fault(status=529), True),
+        (Fault(status=504), False),
+        (Fault(kind="reset"), False),
+        (Fault(kind="malformed"), False),
+        (Fault(kind="prose"), False),
+        (Fault(kind="hang"), False),
+    ],
+    ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
+)
+async def test_a_reply_that_was_lost_may_have_been_paid_and_a_refusal_was_not(
+    server: ModelServer, open_providers: Open, model: str, stream: bool, fault: Fault, known: bool
+) -> None:
+    server.config = first(fault, count=99)
+    providers = open_providers(
+        calls=CallSettings(stream=stream, attempt_timeout_s=1.0), policy=RetryPolicy(max_attempts=1)
+    )
+    with pytest.raises(CallError) as failure:
+        await providers.complete(request_for(model))
+    assert failure.value.wasted_known is known
+
+
+@pytest.mark.parametrize("model", VENDORS)
+async def test_a_request_that_never_left_was_not_paid(open_providers: Open, model: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    env = {"OPENAI_BASE_URL": address, "ANTHROPIC_BASE_URL": address}
+    with pytest.raises(CallError) as failure:
+        await open_providers(env=env, policy=RetryPolicy(max_attempts=1)).complete(request_for(model))
+    assert (failure.value.kind, failure.value.wasted_known) == (FailureKind.NETWORK, True)
+
+
+@pytest.mark.parametrize("model", VENDORS)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_named_and_no_prompt_follows_it(
+    server: ModelServer, open_providers: Open, model: str, status: int
+) -> None:
+    with ModelServer() as other:
+        path = "/v1/chat/completions" if model == OPENAI else "/v1/messages"
+        server.config = first(Fault(status=status, location=other.url + path), count=9)
+        with pytest.raises(CallError, match=r"redirects calls .* not followed") as failure:
+            await open_providers().complete(request_for(model))
+        assert other.stats.started == 0
+    assert (failure.value.kind, failure.value.attempts) == (FailureKind.BAD_REQUEST, 1)
+    assert failure.value.wasted_known

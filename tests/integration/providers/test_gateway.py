@@ -41,6 +41,7 @@ async def test_a_count_no_call_can_have_is_no_count_and_the_answer_is_kept(
     server.config = ServerConfig(reply=lambda call: Reply("120 g", usage=Usage(tokens, 5)))
     reply = await open_providers().complete(request_for(OPENAI))
     assert (reply.output, reply.usage, reply.effective_settings["usage"]) == ("120 g", Usage(), "not reported")
+    assert not reply.usage_known
 
 
 async def test_reasoning_is_counted_within_the_output(server: ModelServer, open_providers: Open) -> None:
@@ -126,6 +127,26 @@ async def test_prose_in_place_of_json_is_malformed_and_what_was_paid_is_told(
         await open_providers().complete(request_for(model, json_schema=SCHEMA))
     assert failure.value.kind is FailureKind.MALFORMED
     assert (failure.value.attempts, failure.value.wasted) == (3, Usage(300, 30))
+    assert failure.value.wasted_known
+
+
+async def test_json_nested_without_end_is_malformed_and_its_cost_is_kept(
+    server: ModelServer, open_providers: Open
+) -> None:
+    server.config = ServerConfig(schema_reply=lambda call: Reply("[" * 100_000, usage=Usage(100, 10)))
+    with pytest.raises(CallError, match="was asked for JSON") as failure:
+        await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
+    assert (failure.value.kind, failure.value.wasted) == (FailureKind.MALFORMED, Usage(300, 30))
+    assert failure.value.wasted_known
+
+
+async def test_a_malformed_reply_without_usage_may_have_cost_anything(
+    server: ModelServer, open_providers: Open
+) -> None:
+    server.config = ServerConfig(schema_reply=lambda call: Reply("prose", usage=Usage()))
+    with pytest.raises(CallError, match="was asked for JSON") as failure:
+        await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
+    assert not failure.value.wasted_known
 
 
 async def test_settings_of_the_reference_are_sent_and_recorded(server: ModelServer, open_providers: Open) -> None:

@@ -66,3 +66,11 @@ async def test_geminis_failures_are_named_like_the_others(status: int, name: str
         await gateway.complete(request_for("google:gemini-2.5-flash"))
     await gateway.aclose()
     assert failure.value.kind is kind
+
+
+async def test_gemini_redirects_are_not_followed_either() -> None:
+    gateway = gateway_answering(307, {})
+    with pytest.raises(CallError, match=r"redirects calls .* not followed") as failure:
+        await gateway.complete(request_for("google:gemini-2.5-flash"))
+    await gateway.aclose()
+    assert failure.value.kind is FailureKind.BAD_REQUEST

@@ -106,3 +106,32 @@ def test_no_slot_is_held_while_waiting() -> None:
 
     asyncio.run(call_with_retries(attempt, RetryPolicy(sleep=sleep), lambda: slots.hold(slots.limit("p"))))
     assert held == [0]
+
+
+def _lost(known: bool) -> CallError:
+    return CallError(FailureKind.TIMEOUT, "silence", wasted_known=known)
+
+
+@pytest.mark.parametrize("unknown", [0, 1, 2])
+def test_what_an_attempt_used_and_never_told_makes_the_whole_waste_unknown(unknown: int) -> None:
+    answered = run([_lost(index != unknown) for index in range(2)], Clock().policy())
+    assert answered.wasted_known is (unknown == 2)
+    with pytest.raises(CallError) as failure:
+        run([_lost(index != unknown) for index in range(3)], Clock().policy(max_attempts=3))
+    assert failure.value.wasted_known is False
+
+
+def test_a_refusal_after_an_attempt_that_may_have_been_paid_tells_of_the_attempt() -> None:
+    asked = 0
+
+    def leave() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise RuntimeError("stopped")
+
+    with pytest.raises(CallError, match="silence"):
+        run([_lost(known=False)], Clock().policy(), before_call=leave)
+    asked = 0
+    with pytest.raises(RuntimeError, match="stopped"):
+        run([_lost(known=True)], Clock().policy(), before_call=leave)

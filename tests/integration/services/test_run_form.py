@@ -103,7 +103,9 @@ async def test_an_estimate_keeps_nothing(made: Made, forms: RunForms, database: 
     typed = replace(CHOSEN, cases="ad_hoc", ad_hoc=[("Weigh item 9.", "120 g")])
     expected = ((CHOSEN, 12), (replace(CHOSEN, arm="with_skill"), 6), (typed, 0), (replace(CHOSEN, fresh=True), 0))
     for values, paid in expected:
-        assert await service.paid(made.tenant_id, (await forms.request(made.tenant_id, name, values)).request) == paid
+        assert (
+            sum(await service.paid(made.tenant_id, (await forms.request(made.tenant_id, name, values)).request)) == paid
+        )
     async with database.tenant(made.tenant_id) as connection:
         row = await (await connection.execute("SELECT count(*)::int AS n FROM golden_cases")).fetchone()
     assert row is not None

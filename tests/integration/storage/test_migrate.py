@@ -103,7 +103,7 @@ def populate(admin_dsn: str) -> tuple[UUID, UUID]:
 
 
 async def test_rows_of_every_tenant_get_their_standing(empty: str) -> None:
-    migrate(empty, "0001")
+    migrate(empty, revision="0001")
     one, two = populate(empty)
     assert migrate(empty).is_current
     async with Database(empty) as database:

@@ -30,7 +30,7 @@ _RECOUNT = """
 _KEPT = """
     SELECT id AS skill_id, last_run_id AS id, benchmarked_at AS completed_at, last_run_version_id AS skill_version_id,
            verdict_kind, best_model AS headline_model, quality AS headline_quality
-      FROM skills WHERE last_run_id IS NOT NULL ORDER BY id"""
+      FROM skills WHERE last_run_id IS NOT NULL ORDER BY skills.id"""
 
 
 @pytest.fixture

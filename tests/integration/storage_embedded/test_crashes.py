@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from steelyard.domain.errors import StorageError
-from steelyard.storage.embedded import ensure_running, process, stop
+from steelyard.storage.embedded import ensure_running, process, remove, revive, stop
 from steelyard.storage.embedded.binaries import from_wheel
 from tests.integration.storage_embedded.support import (
     AS_ROOT,
@@ -231,3 +231,26 @@ def wait_until(condition: object, seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("name", ["home", "over-tcp-" + "x" * 90])
+def test_a_server_that_died_is_revived_where_its_users_look_for_it(homes: Homes, name: str) -> None:
+    home = homes.new(name)
+    endpoint = ensure_running(home)
+    assert revive(home) is False
+    os.kill(server_pid(endpoint), signal.SIGKILL)
+    wait_until(lambda: process.postmaster(endpoint.data_dir) is None)
+    assert revive(home) is True
+    assert query(endpoint, "SELECT 1") == [(1,)]
+
+
+def test_a_server_stopped_on_purpose_or_removed_is_not_revived(home: Path) -> None:
+    assert revive(home) is False
+    assert not home.exists()
+    ensure_running(home)
+    stop(home)
+    assert revive(home) is False
+    os.kill(server_pid(ensure_running(home)), signal.SIGTERM)
+    wait_until(lambda: revive(home))
+    remove(home)
+    assert revive(home) is False

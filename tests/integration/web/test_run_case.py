@@ -144,6 +144,12 @@ async def test_differences_from_the_expected_output_are_marked(site: Site, made:
     assert '<ins class="text-added">' in page
 
 
+async def test_an_output_that_has_nothing_of_the_expected_one_is_shown_as_it_is(site: Site, made: Made) -> None:
+    run_id = await made.run(asks(content(), [checked(1)], ("m0",)), lambda model, prompt: "kein einziges Wort davon")
+    page = await get(site, f"/runs/{run_id}/cases/0?show=differences")
+    assert "kein einziges Wort davon" in page
+
+
 async def test_a_long_output_is_cut_and_can_be_downloaded_whole(site: Site, made: Made) -> None:
     long = "<h1>x</h1>" * 120_000
     run_id = await made.run(asks(content(), [checked(1)], ("m0",)), lambda model, prompt: long)

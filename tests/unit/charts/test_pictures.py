@@ -103,15 +103,6 @@ def test_every_ink_has_a_class_in_the_stylesheet_for_fill_and_stroke() -> None:
             assert class_of("stroke", ink) in STYLED
 
 
-def test_the_stylesheet_reserves_the_places_of_the_charts_that_come_later() -> None:
-    for name, place in (("trend of 30 days", "600 / 300"), ("log scatter", "600 / 360")):
-        width, height = CHARTS[name].size(WIDE)
-        assert place == f"{width} / {height}"
-        assert f"aspect-ratio: {place}" in CSS
-        width, height = CHARTS[name].size(NARROW)
-        assert f"aspect-ratio: {width} / {height}" in CSS
-
-
 @given(st.lists(st.text(st.characters(codec=None), max_size=30), min_size=1, max_size=4, unique=True))
 @settings(max_examples=15, deadline=None)
 def test_whatever_models_are_called_the_picture_is_well_formed(names: list[str]) -> None:

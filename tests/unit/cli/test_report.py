@@ -116,6 +116,17 @@ def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:
     assert "-2.0" in text
 
 
+def test_a_lift_on_fewer_cases_than_the_means_says_so() -> None:
+    note = "Lift is of the cases that have both scores"
+    assert note not in screen_of(both_arms(4.0, 1.0, 7.0))
+    models = names(1)
+    rows = [
+        summary(models[0], 70.8, lift=-20.0, lift_low=-30.0, lift_high=19.5, missing=12),
+        summary(models[0], 68.3, arm="without_skill", missing=12),
+    ]
+    assert note in screen_of(report(models, rows))
+
+
 def test_only_a_proven_best_carries_its_mark() -> None:
     proven = report()
     assert proven.verdict.kind == "best"
@@ -134,7 +145,8 @@ def test_a_single_model_is_not_said_to_lead() -> None:
 def test_unknown_prices_make_the_total_a_lower_bound() -> None:
     text = screen_of(REPORTS["unknown costs"], 120)
     assert "at least $0.1235" in text
-    assert "unknown" in text
+    assert "of which judge at least $0.0235" in text
+    assert "some prices or usages are unknown" in text
 
 
 def test_the_judge_is_named_with_its_digest_and_its_cost() -> None:

@@ -169,3 +169,30 @@ def test_a_skill_may_bring_its_rubric() -> None:
     file = SkillContent("a", "", "", "", "d", files={"rubric.md": b"# Rubric\n- Short\n2. Clear\nprose\n"})
     assert rubric_of(listed) == rubric_of(text) == rubric_of(file) == ("Short", "Clear")
     assert rubric_of(SkillContent("a", "", "", "", "d", frontmatter={"metadata": "odd"})) == ()
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        ModelResponse(reply([5, 5]), Usage(), 5.0, usage_known=False),
+        ModelResponse(reply([5, 5]), ONE, 5.0, wasted_known=False),
+    ],
+)
+async def test_a_judge_that_may_have_used_more_says_so(doubtful: ModelResponse) -> None:
+    sure, unsure = (await grade(Script(reply([5, 5])))).judgement, (await grade(Script(doubtful))).judgement
+    assert sure is not None
+    assert unsure is not None
+    assert (sure.usage_known, unsure.usage_known) == (True, False)
+
+
+async def test_a_doubt_about_any_call_of_a_grading_stays() -> None:
+    lost = CallError(FailureKind.TIMEOUT, "silence", wasted_known=False)
+    second = (await grade(Script(reply([5, 5], "no"), lost))).judgement
+    assert second is not None
+    assert not second.usage_known
+    with pytest.raises(CallError) as failure:
+        await grade(Script(ModelResponse("prose", Usage(), 5.0, usage_known=False), "prose"))
+    assert not failure.value.wasted_known
+    with pytest.raises(CallError) as failure:
+        await grade(Script(lost))
+    assert not failure.value.wasted_known

@@ -153,3 +153,13 @@ def test_only_a_best_verdict_reads_is_best_and_every_sentence_is_one(data: st.Da
     assert "None" not in text
     assert "nan" not in text
     assert all(names[index] in text for index in verdict.tied)
+
+
+def test_a_lead_that_rounds_to_nothing_is_said_to_be_small_and_never_to_be_zero() -> None:
+    scores = np.full((40, 2), 50.0)
+    scores[:, 0] += 0.02 + np.arange(40) * 1e-4
+    verdict = decide(scores)
+    assert verdict.kind == "best"
+    said = sentence(verdict, NAMES[:2])
+    assert "best: less than 0.1 points ahead of" in said
+    assert "95% interval 0.02 to 0.02" in said

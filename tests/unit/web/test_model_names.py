@@ -21,4 +21,4 @@ def test_a_name_stands_without_its_provider_only_where_that_tells_it_from_the_ot
 
 
 def test_a_text_that_is_no_reference_is_shown_with_nothing_hidden() -> None:
-    assert model_name("no\u202ereference").name == "no⟦U+202E⟧reference"
+    assert model_name("no\u202ereference").name == "no⟨U+202E⟩reference"

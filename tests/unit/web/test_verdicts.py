@@ -42,7 +42,7 @@ def test_no_saving_is_claimed_where_a_cost_is_unknown() -> None:
 
 def test_the_best_that_is_also_the_cheapest_good_enough_is_not_named_twice() -> None:
     words = verdict_words(report(verdict=of_kind(3, cheapest_good_enough=0)))
-    assert words.text.endswith("It is also the cheapest good enough at $0.00412 a case.")
+    assert words.text.endswith("It is also the cheapest good enough at $0.0041 a case.")
 
 
 def test_without_enough_evidence_a_leader_is_not_called_best_and_what_would_help_is_said() -> None:
@@ -66,7 +66,7 @@ def test_more_cases_than_can_be_said_are_not_given_a_number() -> None:
 
 def test_tied_models_are_all_named_and_one_of_them_leads() -> None:
     found = report(verdict=of_kind(3, kind="tied", best=None, tied=(0, 1), leader=0))
-    assert verdict_words(found).text.startswith("model-0 and model-1 are tied: any of them may be the best.")
+    assert verdict_words(found).text.startswith("model-0 and model-1 are tied: either of them may be the best.")
     assert standings_of(found)["openai:model-0"] == (Standing.TIED, Standing.LEADING)
     assert standings_of(found)["openai:model-1"] == (Standing.TIED,)
     assert standings_of(found)["openai:model-2"] == (Standing.CHEAPEST,)

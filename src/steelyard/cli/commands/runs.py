@@ -144,6 +144,7 @@ def _row_json(run: RunRow) -> dict[str, Any]:
         "models": list(run.models),
         "planned": run.planned,
         "spent_microcents": run.spent_microcents,
+        "spent_is_lower_bound": run.spent_is_lower_bound,
         "verdict": None if run.verdict is None else run.verdict["statistics"]["kind"],
         "best_model": run.best_model,
         "cheapest_model": run.cheapest_model,

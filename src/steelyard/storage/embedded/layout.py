@@ -94,6 +94,11 @@ def lock_path(home: Path) -> Path:
     return folder_of(home) / "lock"
 
 
+def stopped_path(home: Path) -> Path:
+    """There while the server is down because a person asked for it."""
+    return folder_of(home) / "stopped"
+
+
 def recorded(home: Path) -> Layout | None:
     """The layout this home has, or None when nothing was set up here. Raises StorageError, OSError."""
     path = record_path(home)

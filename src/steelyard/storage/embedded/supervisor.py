@@ -62,6 +62,24 @@ def ensure_running(home: Path, *, timeout_s: float = 60, locators: Sequence[Loca
         raise _file_trouble(error) from error
 
 
+def revive(home: Path, *, timeout_s: float = 60) -> bool:
+    """Start a server again that died under its users; True when that was needed. Blocking. Raises StorageError.
+
+    One that was stopped on purpose stays down, and what has been removed is not made anew.
+    """
+    home = home.expanduser().absolute()
+    try:
+        found = layout.recorded(home)
+        if found is None or not found.made or layout.stopped_path(home).exists():
+            return False
+        if process.postmaster(found.data_dir) is not None or not found.data_dir.exists():
+            return False
+        ensure_running(home, timeout_s=timeout_s)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _file_trouble(error) from error
+    return True
+
+
 def stop(home: Path, *, timeout_s: float = 60) -> bool:
     """Shut the server down, ending its connections; open transactions roll back, committed rows stay.
 
@@ -75,7 +93,11 @@ def stop(home: Path, *, timeout_s: float = 60) -> bool:
             return False
         with exclusive(layout.lock_path(home), deadline):
             found = layout.recorded(home)
-            return found is not None and _stopped(found, deadline)
+            if found is None:
+                return False
+            # Before the server goes, so that nobody takes its going for a death.
+            layout.stopped_path(home).touch(mode=0o600)
+            return _stopped(found, deadline)
     except OSError as error:
         raise _file_trouble(error) from error
 
@@ -122,6 +144,7 @@ def _started(home: Path, deadline: float, locators: Sequence[Locator]) -> Endpoi
         if not place.made:
             place = replace(place, made=True)
             place.save()
+        layout.stopped_path(home).unlink(missing_ok=True)
         return _Start(place, account, cluster.read_password(place), deadline, locators).run()
 
 
@@ -180,7 +203,8 @@ class _Start:
     def _launch(self) -> None:
         installation = find(self.account, major=cluster.data_major(self.place.data_dir), locators=self.locators)
         if not self.place.over_socket:
-            self.place = replace(self.place, port=_free_port())
+            # The same port again where it is free: those who lost the server look for it there.
+            self.place = replace(self.place, port=_free_port(self.place.port))
             self.place.save()
         cluster.configure(self.place, self.account)
         process.disown_foreign_pid(self.place.data_dir, self.account)
@@ -256,9 +280,15 @@ def _endpoint(found: Layout, password: str, answer: Probe) -> Endpoint:
     )
 
 
-def _free_port() -> int:
+def _free_port(wanted: int = 0) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as free:
-        free.bind((layout.LOCALHOST, 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            free.bind((layout.LOCALHOST, wanted))
+        except OSError:
+            if not wanted:
+                raise
+            return _free_port()
         return int(free.getsockname()[1])
 
 

@@ -160,9 +160,10 @@ def _new_budget(run: RunRow, given: str) -> int | None:
     usd = problems.number("budget", given.removeprefix("$"), 0.0)
     problems.raise_any()
     budget = budget_microcents(usd) if given else None
+    least = "at least " if run.spent_is_lower_bound else ""
     if run.stop_cause == "budget" and (budget or run.budget_microcents or 0) <= run.spent_microcents:
         raise InputError(
-            f"The run has spent {money(run.spent_microcents)}, so it would stop again at once.",
+            f"The run has spent {least}{money(run.spent_microcents)}, so it would stop again at once.",
             field="budget",
             next_step="Give it a budget above that.",
         )

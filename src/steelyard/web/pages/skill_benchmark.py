@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,16 +14,19 @@ from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError
 from steelyard.execution.plan import Plan
 from steelyard.services.catalogue import CatalogueRow
+from steelyard.services.feedback import FeedbackStats
 from steelyard.services.history import HistoryPage
 from steelyard.services.reports import RunReport
-from steelyard.services.run_progress import UNDER_WAY
+from steelyard.services.run_progress import UNDER_WAY, RunProgress
+from steelyard.services.usage import SkillUsage, UsageDay
+from steelyard.storage.usage import BenchmarkPoint
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
-from steelyard.web.pages.skill_charts import SPANS, cost_chart, quality_chart_of, span_of
+from steelyard.web.pages.skill_charts import SPANS, cost_chart_of, quality_chart_of, span_of
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import Viewing
-from steelyard.web.stat_cards import StatCard, stat_cards
+from steelyard.web.stat_cards import stat_cards
 from steelyard.web.verdicts import verdict_words
 
 router = APIRouter()
@@ -60,10 +65,14 @@ async def benchmark_tab(
     """The tab. `sort` and `dir` order the models, `days` is the span of the cost trend."""
     frame = await skill_frame(bench, tenant, skill, "benchmark")
     row, span = frame.skill, span_of(days)
-    report = None if row.last_run_id is None else await bench.benchmarks.report(tenant, row.last_run_id)
-    history = await bench.history.page(tenant, row.id, limit=RECENT_RUNS)
-    cards = await _cards(bench, tenant, row.id)
-    trend = await cost_chart(bench, tenant, row.id, span)
+    # Independent readings, at the same time on a connection each.
+    report, (history, running), (used, runs), (usage, feedback) = await asyncio.gather(
+        _report(bench, tenant, row),
+        _history(bench, tenant, row.id),
+        _days_and_runs(bench, tenant, row.id, span),
+        _usage_and_feedback(bench, tenant, row.id),
+    )
+    trend, scatter = await asyncio.to_thread(lambda: (cost_chart_of(used, runs, span), quality_chart_of(report)))
     order = sort if sort in BY_KEY else DEFAULT_SORT
     descending = dir == "desc" if dir in ("asc", "desc") else BY_KEY[order].descending
     here = skill_url(row.name, row.id, "benchmark")
@@ -81,19 +90,19 @@ async def benchmark_tab(
         report=report,
         agreement=None if report is None else _agreement(report),
         words=None if report is None else verdict_words(report),
-        cards=cards,
+        cards=stat_cards(usage, used, runs, feedback),
         trend=trend,
         span=span,
         spans=SPANS,
         spanning=spanning,
-        scatter=quality_chart_of(report),
+        scatter=scatter,
         models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
         columns=COLUMNS,
         order=order,
         descending=descending,
         sorted_by=sorted_by,
         history=history,
-        running=await _running(bench, tenant, history),
+        running=running,
         more=_older(row, history),
     )
 
@@ -120,21 +129,30 @@ async def history_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
     )
 
 
-async def _cards(bench: Workbench, tenant_id: UUID, skill_id: UUID) -> tuple[StatCard, ...]:
-    return stat_cards(
-        await bench.usage.skill(tenant_id, skill_id),
-        await bench.usage.sparklines(tenant_id, skill_id),
-        await bench.usage.quality_history(tenant_id, skill_id, limit=30),
-        await bench.feedback.stats(tenant_id, skill_id),
+async def _report(bench: Workbench, tenant_id: UUID, row: CatalogueRow) -> RunReport | None:
+    return None if row.last_run_id is None else await bench.benchmarks.report(tenant_id, row.last_run_id)
+
+
+async def _history(bench: Workbench, tenant_id: UUID, skill_id: UUID) -> tuple[HistoryPage, RunProgress | None]:
+    """The newest runs, and how far the one of them is that has not ended."""
+    history = await bench.history.page(tenant_id, skill_id, limit=RECENT_RUNS)
+    for entry in history.entries:
+        if entry.run.status in UNDER_WAY:
+            return history, await bench.run_views.progress(tenant_id, entry.run.id)
+    return history, None
+
+
+async def _days_and_runs(
+    bench: Workbench, tenant_id: UUID, skill_id: UUID, span: int
+) -> tuple[Sequence[UsageDay], Sequence[BenchmarkPoint]]:
+    return (
+        await bench.usage.daily(tenant_id, skill_id, span),
+        await bench.usage.quality_history(tenant_id, skill_id),
     )
 
 
-async def _running(bench: Workbench, tenant_id: UUID, history: HistoryPage) -> object | None:
-    """The progress of the newest run that has not ended, where there is one among the newest."""
-    for entry in history.entries:
-        if entry.run.status in UNDER_WAY:
-            return await bench.run_views.progress(tenant_id, entry.run.id)
-    return None
+async def _usage_and_feedback(bench: Workbench, tenant_id: UUID, skill_id: UUID) -> tuple[SkillUsage, FeedbackStats]:
+    return await bench.usage.skill(tenant_id, skill_id), await bench.feedback.stats(tenant_id, skill_id)
 
 
 def _agreement(report: RunReport) -> Agreement:

@@ -11,10 +11,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from steelyard import charts
 from steelyard.bootstrap import Workbench
-from steelyard.charts.chart import Chart
-from steelyard.charts.costs import CostDay, RunMark, cost_trend
-from steelyard.charts.tradeoff import quality_cost
 from steelyard.domain.errors import NotFound
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.reports import RunReport
@@ -44,26 +42,26 @@ def span_of(days: str) -> int:
     return next((span for span in SPANS if str(span) == days), 90)
 
 
-async def cost_chart(bench: Workbench, tenant_id: UUID, skill_id: UUID, span: int) -> Chart:
+async def cost_chart(bench: Workbench, tenant_id: UUID, skill_id: UUID, span: int) -> charts.Chart:
     """What the skill's use cost over `span` days, with its benchmarks of record."""
     days = await bench.usage.daily(tenant_id, skill_id, span)
     runs = await bench.usage.quality_history(tenant_id, skill_id, days=span)
-    return cost_chart_of(days, runs, span)
+    return await asyncio.to_thread(cost_chart_of, days, runs, span)
 
 
-def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span: int) -> Chart:
-    """The chart of these days, today last. Pure."""
-    return cost_trend(
-        [CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
-        [RunMark(run.completed_at.date(), _run_label(run)) for run in runs],
+def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span: int) -> charts.Chart:
+    """The chart of these days, today last; runs before the first day are not marked. Pure."""
+    return charts.cost_trend(
+        [charts.CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
+        [charts.RunMark(run.completed_at.date(), _run_label(run)) for run in runs],
         last=days[-1].day,
         span=span,
     )
 
 
-def quality_chart_of(report: RunReport | None) -> Chart:
+def quality_chart_of(report: RunReport | None) -> charts.Chart:
     """The models of a run by quality and cost; without a run the chart says what to do."""
-    return quality_cost([] if report is None else figures_of(model_rows(report)))
+    return charts.quality_cost([] if report is None else figures_of(model_rows(report)))
 
 
 @router.get("/skills/{skill}/charts/cost-trend.{form}")
@@ -82,7 +80,7 @@ async def quality_cost_file(request: Request, bench: Bench, tenant: Tenant, skil
     return await _answer(request, row, quality_chart_of(report), form)
 
 
-async def _answer(request: Request, skill: CatalogueRow, chart: Chart, form: Form) -> Response:
+async def _answer(request: Request, skill: CatalogueRow, chart: charts.Chart, form: Form) -> Response:
     """The chart in that form; 304 without drawing it where the browser has it. Drawn ones are kept in the process."""
     tag = f'"{chart.etag}.{form}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
@@ -100,14 +98,14 @@ def _tags(header: str) -> set[str]:
     return {tag.strip().removeprefix("W/") for tag in header.split(",")}
 
 
-def _json(chart: Chart) -> str:
+def _json(chart: charts.Chart) -> str:
     return json.dumps(chart.document(), ensure_ascii=False)
 
 
-_MAKERS: dict[Form, Callable[[Chart], str | bytes]] = {
-    "html": Chart.figure,
-    "svg": Chart.svg_file,
-    "png": Chart.png,
+_MAKERS: dict[Form, Callable[[charts.Chart], str | bytes]] = {
+    "html": lambda chart: chart.figure(),
+    "svg": lambda chart: chart.svg_file(),
+    "png": lambda chart: chart.png(),
     "json": _json,
     "csv": lambda chart: chart.table.csv(),
 }

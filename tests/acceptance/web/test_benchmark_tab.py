@@ -1,0 +1,169 @@
+"""The Benchmark tab and the comparison of runs in a browser: without a reload, without a shift, without JavaScript."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from steelyard.bootstrap import open_workbench
+from steelyard.domain.calls import Usage
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import Arm
+from steelyard.domain.usage import Measurement
+from tests.acceptance.web.conftest import serious_findings, serving, sideways
+from tests.integration.web.made import NOW, MadeModel, content, made_run, made_skill
+
+pytestmark = pytest.mark.browser
+
+TAB = "/skills/weigh/benchmark"
+PAGES = (TAB, "/skills/bare/benchmark", "/skills/weigh/runs", "/skills/weigh/compare", f"{TAB}/again")
+MODELS = [
+    MadeModel("anthropic:claude-opus-5", 92, 11_800_000, 13_500),
+    MadeModel("openai:gpt-6-mini?reasoning_effort=low&temperature=0.3", 80, 1_250_000, 4_100),
+    MadeModel("local:smollm2-135m", 40, 0, 900, failures=2),
+]
+HEIGHT = "document.documentElement.scrollHeight"
+
+
+async def fill(home: Path) -> None:
+    async with open_workbench(env={"STEELYARD_HOME": str(home)}) as bench:
+        tenant = bench.tenant_id
+        skill_id = await made_skill(bench, tenant, golden=24)
+        for back, seed in ((120, 1), (100, 2)):
+            models = [MadeModel(m.text, m.quality - back / 20, m.cost, m.latency_ms, m.failures) for m in MODELS]
+            at = NOW - timedelta(days=back)
+            await made_run(bench, tenant, skill_id, models, arms=tuple(Arm), at=at, seed=seed)
+        await made_skill(bench, tenant, content("bare"), golden=0)
+        batch = [
+            Measurement(
+                skill_id=skill_id,
+                measured_at=NOW - timedelta(days=day),
+                model=ModelRef("openai", "gpt-6-mini"),
+                usage=Usage(1000 + day, 200),
+                cost_microcents=2_000_000 + 10_000 * day,
+                price_version="made",
+            )
+            for day in range(80)
+        ]
+        await bench.usage.record(tenant, batch)
+
+
+@pytest.fixture(scope="module")
+def filled(web_home: Path) -> Iterator[str]:
+    # The browser's own event loop runs in this thread.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(lambda: asyncio.run(fill(web_home))).result()
+    with serving(web_home, "--no-worker") as address:
+        yield address
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_charts_arrive_without_moving_anything(filled: str, quiet_page: Page, width: int) -> None:
+    quiet_page.set_viewport_size({"width": width, "height": 800})
+    held: list[Route] = []
+    for late in ("**/charts/*.html*", "**/benchmark/again"):
+        quiet_page.route(late, lambda route: held.append(route))
+    quiet_page.goto(filled + TAB)
+    quiet_page.wait_for_function("document.querySelectorAll('.chart-place').length === 2")
+    before = quiet_page.evaluate(HEIGHT)
+    while len(held) < 3:
+        quiet_page.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
+    for name in ("cost-trend", "quality-cost"):
+        expect(quiet_page.locator(f'[data-chart="{name}"] svg:visible')).to_be_visible()
+    assert quiet_page.evaluate(HEIGHT) == before
+
+
+def test_a_mark_says_its_figures_to_the_keyboard(filled: str, quiet_page: Page) -> None:
+    quiet_page.goto(filled + TAB)
+    chart = quiet_page.locator('[data-chart="quality-cost"] .chart-svg-wide')
+    chart.locator(".chart-hit").first.focus()
+    expect(quiet_page.locator(".chart-tip")).to_contain_text("of 100")
+
+
+def test_sorting_and_spans_change_their_part_alone_and_back_undoes_it(filled: str, quiet_page: Page) -> None:
+    quiet_page.goto(filled + TAB)
+    quiet_page.evaluate("window.same = true")
+    quiet_page.get_by_role("link", name="Average cost").click()
+    first = quiet_page.locator("#models tbody tr").first
+    expect(first).to_contain_text("smollm2-135m")
+    assert quiet_page.url.endswith("?sort=cost&dir=asc")
+    quiet_page.get_by_role("link", name="30 days").click()
+    expect(quiet_page.get_by_role("navigation", name="Span")).to_contain_text("30 days")
+    expect(quiet_page.locator("#cost-trend a[aria-current]")).to_have_text("30 days")
+    expect(quiet_page.locator('[data-chart="cost-trend"] svg').first).to_be_visible()
+    assert "days=30" in quiet_page.url
+    quiet_page.go_back()
+    quiet_page.go_back()
+    expect(first).to_contain_text("claude-opus-5")
+    assert quiet_page.evaluate("window.same") is True
+
+
+def test_tabs_change_without_a_reload(filled: str, quiet_page: Page) -> None:
+    quiet_page.goto(filled + "/skills/weigh/suggestions")
+    quiet_page.evaluate("window.same = true")
+    quiet_page.locator("#tab-benchmark").click()
+    expect(quiet_page.locator(".verdict-claim")).to_contain_text("claude-opus-5 is best")
+    expect(quiet_page.locator('[data-chart="cost-trend"] svg').first).to_be_visible()
+    expect(quiet_page).to_have_title(re.compile("Benchmark"))
+    assert quiet_page.url == filled + TAB
+    assert quiet_page.evaluate("window.same") is True
+
+
+def test_choosing_another_run_compares_at_once(filled: str, quiet_page: Page) -> None:
+    quiet_page.goto(filled + "/skills/weigh/compare")
+    headline = quiet_page.locator(".verdict-claim")
+    before = headline.inner_text()
+    quiet_page.get_by_role("link", name="Swap the two runs").click()
+    expect(headline).not_to_have_text(before)
+
+
+def test_everything_is_there_without_javascript(filled: str, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(filled + TAB)
+    for name in ("cost-trend", "quality-cost"):
+        image = page.locator(f'img[src*="{name}"]')
+        expect(image).to_be_visible()
+        box = image.bounding_box()
+        assert box is not None
+        assert box["height"] > 100
+    page.get_by_role("link", name="Average cost").click()
+    expect(page.locator("#models tbody tr").first).to_contain_text("smollm2-135m")
+    page.locator("summary", has_text="Figures as a table").first.click()
+    expect(page.locator(".chart-data table").first).to_be_visible()
+    page.goto(filled + TAB)
+    page.get_by_role("link", name="Re-benchmark…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Re-benchmark")
+    page.goto(filled + "/skills/weigh/compare")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".verdict-claim")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_have_no_serious_accessibility_findings(filled: str, browser: Browser, path: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+    page = context.new_page()
+    page.goto(filled + path)
+    page.wait_for_load_state("networkidle")
+    assert serious_findings(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 3840])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_wider_than_its_window(filled: str, page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(filled + path)
+    page.wait_for_load_state("networkidle")
+    assert sideways(page) <= 0

@@ -1,0 +1,56 @@
+"""What a run will take: what is paid already counts for the model it was paid for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from steelyard.cli.announce import estimate_lines
+from steelyard.domain.calls import Usage
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import Arm
+from steelyard.domain.skills import SkillContent
+from steelyard.pricing import Cost
+from steelyard.services.benchmarks import RunRequest
+from steelyard.services.estimates import Estimate, work_out_estimate
+
+MODELS = (ModelRef("openai", "old"), ModelRef("openai", "new"))
+
+
+def price(usage: Usage, model: ModelRef, when: date) -> Cost | None:
+    return Cost(usage.total_tokens, "test", when)
+
+
+def request(cases: int) -> RunRequest:
+    return RunRequest(
+        content=SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest"),
+        cases=[GoldenCase(str(i), f"item {i}", "120 g") for i in range(cases)],
+        models=MODELS,
+        judge=ModelRef("openai", "judge"),
+        arms=(Arm.WITH_SKILL, Arm.WITHOUT_SKILL),
+    )
+
+
+def estimate(cases: int, paid: tuple[int, int]) -> Estimate:
+    return work_out_estimate(request(cases), paid=paid, seen={}, price=price, concurrency=16, today=date(2026, 1, 1))
+
+
+def test_what_one_model_was_paid_for_is_no_discount_on_another() -> None:
+    found = estimate(5, (10, 0))
+    assert [(row.calls, row.tokens > 0) for row in found.per_model] == [(0, False), (10, True)]
+    assert (found.calls, found.judge_calls, found.reused) == (10, 10, 10)
+    assert found.per_model[1] == estimate(5, (0, 0)).per_model[1]
+    assert "openai:old" not in " ".join(found.assumptions)
+
+
+@pytest.mark.parametrize("cases", [1, 2, 7])
+def test_no_lead_is_promised_of_cases_too_few_for_a_claim(cases: int) -> None:
+    said = " ".join(estimate_lines(request(cases), estimate(cases, (0, 0))))
+    assert "no claim is made below 8 cases" in said
+    assert "80% power" not in said
+
+
+def test_eight_cases_can_show_a_lead() -> None:
+    assert "80% power" in " ".join(estimate_lines(request(8), estimate(8, (0, 0))))

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-peers serve
+.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-throughput: dev ## Measure wall time, CPU and memory of runs against a loc
 
 bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers
+
+screenshots: dev ## Write every page in both themes to docs/screenshots
+	$(BIN)/python -m benchmarks.screenshots
 
 serve: install ## Open the web application
 	$(BIN)/steelyard serve

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +11,22 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from steelyard.storage.embedded import remove
+from benchmarks.screenshots.addresses import addresses
+from benchmarks.site import OPTIONS, chromium, fill, of_model_server, serving, temporary_home
+from benchmarks.workload import model_server
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Nothing that calls home, and what a container has no room or rights for.
-OPTIONS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-)
 _SERIOUS = ("serious", "critical")
+
+
+@dataclass(frozen=True)
+class TenantSite:
+    """The small tenant served, by a process that calls the model server at `models`; `pages` are the paths of its pages by name."""
+
+    home: Path
+    env: dict[str, str]
+    models: str
+    address: str
+    pages: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -35,50 +36,33 @@ def base_url() -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = chromium()
     if path is None:
         pytest.skip("There is no Chromium or Chrome on this machine.")
     return {"executable_path": path, "args": list(OPTIONS)}
 
 
-@contextmanager
-def serving(home: Path, *options: str, env: dict[str, str] | None = None) -> Generator[str]:
-    """`steelyard serve` on a free port, with its worker; gives its address, and ends it as Ctrl-C does."""
-    base = {key: value for key, value in os.environ.items() if not key.endswith(("_API_KEY", "_BASE_URL"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "steelyard.cli.main", "serve", "--port", "0", *options],
-        env={**base, "STEELYARD_HOME": str(home), "NO_COLOR": "1", **(env or {})},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    try:
-        said = process.stderr.readline()
-        assert "Steelyard is at " in said, said + process.stderr.read()
-        yield said.split("Steelyard is at ")[1].split(" ")[0]
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-
-
 @pytest.fixture(scope="module")
 def web_home() -> Iterator[Path]:
     """A home of the module's own, whose database starts empty."""
-    home = Path(tempfile.mkdtemp(prefix="steelyard-web-"))
-    home.chmod(0o755)
-    yield home
-    remove(home)
-    shutil.rmtree(home, ignore_errors=True)
+    with temporary_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
 def address(web_home: Path) -> Iterator[str]:
     with serving(web_home) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def tenant_site(browser_type_launch_args: dict[str, Any]) -> Iterator[TenantSite]:
+    """One site for all tests that only read it or add to it; without a browser nothing is made."""
+    with temporary_home() as home, model_server(0.4) as models:
+        fill(home)
+        env = of_model_server(models)
+        with serving(home, "--concurrency", "4", env=env) as address:
+            yield TenantSite(home, env, models, address, addresses(address))
 
 
 @pytest.fixture

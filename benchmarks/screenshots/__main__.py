@@ -1,0 +1,150 @@
+"""`make screenshots`: every page of the web application in both themes, into docs/screenshots (about two minutes)."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.screenshots.addresses import addresses
+from benchmarks.screenshots.png import palette_png
+from benchmarks.site import OPTIONS, add_skill, chromium, fill, of_model_server, serving, start_run, temporary_home
+from benchmarks.workload import ROOT, model_server, write_skill
+
+FOLDER = ROOT / "docs/screenshots"
+WIDE, NARROW = 1280, 360
+# A picture ends here, in CSS pixels; what lies below it on a page is more of the same.
+TALLEST = 2_600
+LIVE_SKILL = "parcel-weigher"
+
+# Whatever blinks or moves would make each picture another.
+_STILL = "*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent }"
+_PIXELS = """async data => {
+  const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+  canvas.drawImage(bitmap, 0, 0);
+  const bytes = new Uint8Array(canvas.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  return [bitmap.width, bitmap.height, btoa(text)];
+}"""
+
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Takes pictures in one browser; `darkroom` is an empty page in which PNGs are decoded."""
+
+    browser: Browser
+    darkroom: Page
+    only: frozenset[str]
+
+    def wants(self, *names: str) -> bool:
+        return not self.only or bool(self.only.intersection(names))
+
+    @contextmanager
+    def page(self, theme: Theme, width: int = WIDE) -> Generator[Page]:
+        with self.browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            timezone_id="UTC",
+            locale="en-US",
+        ) as context:
+            yield context.new_page()
+
+    def take(self, page: Page, name: str) -> None:
+        page.evaluate("document.fonts.ready")
+        page.mouse.move(0, 0)
+        size = page.viewport_size
+        assert size is not None
+        tall = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
+        raw = page.screenshot(
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": size["width"], "height": tall},
+            animations="disabled",
+            style=_STILL,
+        )
+        width, height, text = self.darkroom.evaluate(_PIXELS, base64.b64encode(raw).decode())
+        pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[:, :, :3]
+        made = palette_png(pixels)
+        (FOLDER / f"{name}.png").write_bytes(made if len(made) < len(raw) else raw)
+        print(f"{name}: {min(len(made), len(raw)) / 1000:.0f} kB", flush=True)
+
+    def visit(self, name: str, address: str, width: int = WIDE) -> None:
+        for theme in THEMES:
+            with self.page(theme, width) as page:
+                answer = page.goto(address)
+                assert answer is not None
+                if (answer.status == 404) != (name == "not-found"):
+                    print(f"{name}: passed over, for it answered {answer.status}", flush=True)
+                    return
+                page.wait_for_load_state("networkidle")
+                self.take(page, f"{name}-{theme}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.screenshots", description=__doc__)
+    parser.add_argument("pages", nargs="*", metavar="page", help="names of pages, as of the files; all unless given")
+    only = frozenset(parser.parse_args().pages)
+    browser_path = chromium()
+    if browser_path is None:
+        print("There is no Chromium or Chrome on this machine.", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=[*OPTIONS, "--font-render-hinting=none"]
+        )
+        stack.callback(browser.close)
+        camera = Camera(browser, browser.new_page(), only)
+        models = stack.enter_context(model_server(0.6))
+        home = stack.enter_context(temporary_home())
+        if camera.wants("first-run"):
+            with serving(home) as site:
+                camera.visit("first-run", site)
+        fill(home)
+        site = stack.enter_context(serving(home, "--concurrency", "4", env=of_model_server(models)))
+        for name, path in addresses(site).items():
+            if camera.wants(name):
+                camera.visit(name, site + path)
+        if camera.wants("benchmark-narrow"):
+            camera.visit("benchmark-narrow", site + addresses(site)["benchmark"], NARROW)
+        if camera.wants("run-live"):
+            _live(camera, site)
+    return 0
+
+
+def _live(camera: Camera, site: str) -> None:
+    """A run a third through, in each theme a run of its own."""
+    folder = Path(tempfile.mkdtemp())
+    add_skill(site, write_skill(folder / LIVE_SKILL, 24))
+    shutil.rmtree(folder)
+    names = ("anthropic:claude-sonnet-5", "openai:gpt-5.4-mini", "openai:gpt-4.1-mini")
+    for theme in THEMES:
+        run = start_run(site, LIVE_SKILL, names, judge="anthropic:claude-opus-5", fresh="1", budget="2")
+        with camera.page(theme) as page:
+            page.goto(site + run)
+            page.wait_for_function("() => document.querySelector('#live .live-bar')?.value >= 24", timeout=90_000)
+            page.reload()
+            camera.take(page, f"run-live-{theme}")
+            page.get_by_text("Cancel the run").click()
+            page.get_by_role("button", name="Cancel it").click()
+            expect(page.locator("#live")).to_have_count(0, timeout=60_000)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Every page of a filled site: accessible, dark and light, no wider than a phone, and silent."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.acceptance.web.conftest import TenantSite, serious_findings, sideways
+
+pytestmark = pytest.mark.browser
+
+# Drawn and read again, since browsers write colours in many ways; the body's is the window's where it has none.
+BACKGROUND = """() => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  for (const place of [document.documentElement, document.body]) {
+    canvas.fillStyle = getComputedStyle(place).backgroundColor;
+    canvas.fillRect(0, 0, 1, 1);
+  }
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+}"""
+
+
+def lightness(page: Page) -> float:
+    """Of the page's background as it is drawn, 0-255."""
+    *colour, opacity = page.evaluate(BACKGROUND)
+    assert opacity == 255
+    return sum(colour) / 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits_a_phone(tenant_site: TenantSite, browser: Browser, scheme: str) -> None:
+    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+    shown = context.new_page()
+    wrong: list[str] = []
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    # What the browser says of a status is looked at below.
+    shown.on("console", lambda said: wrong.append(said.text) if "status of 404" not in said.text else None)
+    for name, path in tenant_site.pages.items():
+        shown.set_viewport_size({"width": 1280, "height": 900})
+        answer = shown.goto(tenant_site.address + path)
+        assert answer is not None
+        if (answer.status == 404) != (name == "not-found"):
+            wrong.append(f"{name}: status {answer.status}")
+        if shown.locator("[hx-trigger*=load]").count():
+            shown.wait_for_load_state("networkidle")
+        if scheme == "dark":
+            # What axe looks at is made of the same colours and names at any width, so each theme takes one.
+            shown.set_viewport_size({"width": 360, "height": 900})
+        wrong += [f"{name}, {scheme}: {found}" for found in serious_findings(shown)]
+        shown.set_viewport_size({"width": 360, "height": 900})
+        if sideways(shown) > 0:
+            wrong.append(f"{name} is {sideways(shown)} px too wide")
+        if (lightness(shown) < 64) != (scheme == "dark"):
+            wrong.append(f"{name} is not {scheme}")
+    context.close()
+    assert wrong == []
+
+
+def test_tabs_of_a_skill_change_without_a_reload_and_back_returns(tenant_site: TenantSite, quiet_page: Page) -> None:
+    quiet_page.goto(tenant_site.address + tenant_site.pages["benchmark"])
+    quiet_page.evaluate("window.stayed = true")
+    tabs = quiet_page.get_by_role("navigation", name="Skill")
+    tabs.get_by_role("link", name="Suggestions").click()
+    expect(quiet_page).to_have_url(tenant_site.address + tenant_site.pages["suggestions"])
+    tabs.get_by_role("link", name="AI review").click()
+    expect(quiet_page).to_have_url(tenant_site.address + tenant_site.pages["review"])
+    quiet_page.go_back()
+    quiet_page.go_back()
+    expect(quiet_page.get_by_role("region", name="Verdict")).to_be_visible()
+    assert quiet_page.evaluate("window.stayed") is True

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from steelyard.bootstrap import Workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.jsonout import write_json
@@ -22,6 +21,7 @@ from steelyard.domain.errors import Conflict, StorageError
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.plan import Plan
 from steelyard.services.reports import RunReport
+from steelyard.workbench import Workbench
 
 if TYPE_CHECKING:
     from steelyard.services.worker import LeftRun

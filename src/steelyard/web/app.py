@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.web import errors
 from steelyard.web.pages import (
     add,
@@ -34,6 +33,7 @@ from steelyard.web.security.hosts import HostGuard
 from steelyard.web.security.keyfile import shared_key
 from steelyard.web.security.origin import OriginGuard
 from steelyard.web.static import StaticAssets
+from steelyard.workbench import Workbench
 
 # One line per page module, by name.
 ROUTERS = (

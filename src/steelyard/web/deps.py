@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from steelyard.bootstrap import Workbench
+from steelyard.workbench import Workbench
 
 
 def workbench(request: Request) -> Workbench:

@@ -34,7 +34,7 @@ _KEPT = "Nothing was added."
 # What the standard library raises on archives that are damaged or made to be so.
 _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(NotImplementedError, OverflowError, ValueError),
+    *(NotImplementedError, OverflowError, ValueError, LookupError),
 )
 
 

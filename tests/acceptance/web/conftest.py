@@ -20,7 +20,7 @@ _SERIOUS = ("serious", "critical")
 
 @dataclass(frozen=True)
 class TenantSite:
-    """The small tenant served, by a process that calls the model server at `models`; `pages` are the paths of its pages by name."""
+    """The small tenant served, by a process that calls the model server at `models`; `pages`: name -> path."""
 
     home: Path
     env: dict[str, str]

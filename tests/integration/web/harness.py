@@ -13,8 +13,9 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from steelyard.bootstrap import Workbench, open_workbench
+from steelyard.bootstrap import open_workbench
 from steelyard.web.app import create_app
+from steelyard.workbench import Workbench
 
 BASE = "http://localhost:8765"
 _TOKEN = re.compile(r'<meta name="csrf-token" content="([0-9a-f]+)">')
@@ -55,3 +56,4 @@ async def site_of(
         transport = httpx.ASGITransport(app, raise_app_exceptions=not faults)
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
             yield Site(app, client, workbench, tenant_id)
+        await workbench.aclose()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
@@ -18,6 +17,7 @@ from steelyard.execution.plan import CellGrid, Plan
 from steelyard.skills.digest import digest
 from steelyard.storage import results, runs, standing
 from steelyard.storage.results import AnswerWrite, GradeWrite
+from steelyard.workbench import Workbench
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.runs import RunStatus
 from steelyard.services.comparisons import RunComparison
@@ -29,6 +28,7 @@ from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_names import model_name
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import Viewing
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

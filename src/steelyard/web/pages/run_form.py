@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.estimates import Estimate
@@ -30,6 +29,7 @@ from steelyard.web.run_form_view import (
     shares,
     values_in_query,
 )
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

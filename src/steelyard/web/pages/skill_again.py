@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import NotFound, SteelyardError
 from steelyard.services.benchmarks import RunRequest
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.links import run_url
 from steelyard.web.rendering import Viewing, is_fragment_request
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

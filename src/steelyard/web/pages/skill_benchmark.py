@@ -10,7 +10,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError
 from steelyard.execution.plan import Plan
 from steelyard.services.catalogue import CatalogueRow
@@ -28,6 +27,7 @@ from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import Viewing
 from steelyard.web.stat_cards import stat_cards
 from steelyard.web.verdicts import verdict_words
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
 from steelyard.domain.feedback import FeedbackType
 from steelyard.services.cases import CaseDraft
@@ -23,6 +22,7 @@ from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_details import details_page
 from steelyard.web.rendering import View, Viewing
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard import charts
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import NotFound
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.reports import RunReport
@@ -23,6 +22,7 @@ from steelyard.web.filters import points
 from steelyard.web.links import skill_key
 from steelyard.web.model_names import model_name
 from steelyard.web.model_table import figures_of, model_rows
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

@@ -11,7 +11,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.cases import CaseStatus
 from steelyard.domain.errors import InputError, NotFound, SteelyardError
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
@@ -29,6 +28,7 @@ from steelyard.web.rendering import View, Viewing
 from steelyard.web.skill_words import advice, frontmatter_facts
 from steelyard.web.text.markdown import markdown
 from steelyard.web.text.plain import plain
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from steelyard.bootstrap import Workbench
 from steelyard.services.catalogue import CatalogueRow
+from steelyard.workbench import Workbench
 
 Tab = Literal["details", "review", "suggestions", "benchmark"]
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError, NotFound, SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.reviews import ReviewStatus
@@ -21,6 +20,7 @@ from steelyard.web.model_names import model_name
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_form_view import price_words
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

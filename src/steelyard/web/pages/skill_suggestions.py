@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.bootstrap import Workbench
 from steelyard.domain.errors import InputError
 from steelyard.domain.feedback import SuggestionStatus
 from steelyard.web.deps import Bench, Tenant
@@ -15,6 +14,7 @@ from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import View, Viewing
+from steelyard.workbench import Workbench
 
 router = APIRouter()
 

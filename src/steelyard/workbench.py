@@ -1,0 +1,245 @@
+"""Everything one process works with; a service is made, and its module imported, when it is first asked for.
+
+A command uses three or four of them, and what it does not import it does not wait for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
+    from datetime import date
+    from pathlib import Path
+    from uuid import UUID
+
+    from steelyard.domain.models import ModelRef
+    from steelyard.domain.usage import Usage
+    from steelyard.judging import Judge
+    from steelyard.judging.default import DefaultJudge
+    from steelyard.pricing import Cost, Price
+    from steelyard.providers.registry import Providers
+    from steelyard.providers.settings import ProviderSettings
+    from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_view import CaseViews
+    from steelyard.services.cases import CaseService
+    from steelyard.services.catalogue import SkillCatalogue
+    from steelyard.services.comparisons import Comparisons
+    from steelyard.services.estimates import Estimate
+    from steelyard.services.feedback import FeedbackService
+    from steelyard.services.history import RunHistory
+    from steelyard.services.live import LiveRuns
+    from steelyard.services.model_offers import ModelOffers
+    from steelyard.services.models_view import ModelViews
+    from steelyard.services.reviews import ReviewService
+    from steelyard.services.run_form import RunForms
+    from steelyard.services.run_view import RunViews
+    from steelyard.services.skills import SkillService
+    from steelyard.services.staleness import StalenessService
+    from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.usage import UsageService
+    from steelyard.services.versions import VersionService
+    from steelyard.services.worker import LeftRun
+    from steelyard.storage.database import Database
+    from steelyard.storage.queue import Queue
+
+
+@dataclass
+class Workbench:
+    """The services of one process, for the tenant of a single-user installation."""
+
+    home: Path
+    tenant_id: UUID
+    settings: ProviderSettings
+    providers: Providers
+    database: Database
+    queue: Queue
+    concurrency: int
+    embedded: bool
+
+    async def aclose(self) -> None:
+        """Let go of the viewers of live runs; the database and the providers belong to whoever opened them."""
+        if "live" in self.__dict__:
+            await self.live.aclose()
+
+    def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
+        """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
+        from steelyard.pricing import cost
+
+        return cost(usage, model, when, self.settings.prices)
+
+    def price_today(self, model: ModelRef, when: date) -> Price | None:
+        """The rates of `model` on `when`, as `price` uses them."""
+        from steelyard.pricing import price_of
+
+        return price_of(model, when, self.settings.prices)
+
+    def judge(self, model: ModelRef) -> Judge:
+        """The judge that asks `model`, bound to where that model is served from."""
+        from steelyard.judging import Judge
+
+        return Judge(model, self.providers.identity(model))
+
+    @cached_property
+    def skills(self) -> SkillService:
+        from steelyard.services.skills import SkillService
+
+        return SkillService(self.database)
+
+    @cached_property
+    def benchmarks(self) -> BenchmarkService:
+        from steelyard.services.benchmarks import BenchmarkService
+
+        return BenchmarkService(self.database, self.queue, self.providers, self.judge)
+
+    @cached_property
+    def catalogue(self) -> SkillCatalogue:
+        from steelyard.services.catalogue import SkillCatalogue
+
+        return SkillCatalogue(self.database, stale_after_days=self.settings.stale_after_days)
+
+    @cached_property
+    def run_views(self) -> RunViews:
+        from steelyard.services.run_view import RunViews
+
+        return RunViews(self.database)
+
+    @cached_property
+    def case_views(self) -> CaseViews:
+        from steelyard.services.case_view import CaseViews
+
+        return CaseViews(self.database)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        from steelyard.services.comparisons import Comparisons
+
+        return Comparisons(self.database, self.price)
+
+    @cached_property
+    def history(self) -> RunHistory:
+        from steelyard.services.history import RunHistory
+
+        return RunHistory(self.database)
+
+    @cached_property
+    def run_forms(self) -> RunForms:
+        from steelyard.services.run_form import RunForms
+
+        return RunForms(self.database, self.skills, self.offers, self.providers, self.default_judge)
+
+    @cached_property
+    def offers(self) -> ModelOffers:
+        from steelyard.services.model_offers import ModelOffers
+
+        return ModelOffers(self.database, self.settings, self.providers, self.price_today)
+
+    @cached_property
+    def model_views(self) -> ModelViews:
+        from steelyard.services.models_view import ModelViews
+
+        return ModelViews(self.database, self.price_today)
+
+    @cached_property
+    def live(self) -> LiveRuns:
+        from steelyard.services.live import LiveRuns
+
+        return LiveRuns(self.run_views)
+
+    @cached_property
+    def cases(self) -> CaseService:
+        from steelyard.services.cases import CaseService
+
+        return CaseService(self.database)
+
+    @cached_property
+    def usage(self) -> UsageService:
+        from steelyard.services.usage import UsageService
+
+        return UsageService(self.database, self.price)
+
+    @cached_property
+    def feedback(self) -> FeedbackService:
+        from steelyard.services.feedback import FeedbackService
+
+        return FeedbackService(self.database)
+
+    @cached_property
+    def suggestions(self) -> SuggestionService:
+        from steelyard.services.suggestions import SuggestionService
+
+        return SuggestionService(self.database)
+
+    @cached_property
+    def reviews(self) -> ReviewService:
+        from steelyard.services.reviews import ReviewService
+
+        return ReviewService(self.database, self.queue, self.providers)
+
+    @cached_property
+    def staleness(self) -> StalenessService:
+        from steelyard.services.staleness import StalenessService
+
+        return StalenessService(self.database, limit_days=self.settings.stale_after_days)
+
+    @cached_property
+    def versions(self) -> VersionService:
+        from steelyard.services.versions import VersionService
+
+        return VersionService(self.database)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls this process is waiting for; one that waits for a slot or a retry is not yet, or no longer, out."""
+        return self.providers.in_flight
+
+    async def work(
+        self,
+        *,
+        run_id: UUID | None,
+        stop: asyncio.Event,
+        ended: Callable[[UUID], None] | None = None,
+        left: Callable[[LeftRun], None] | None = None,
+    ) -> None:
+        """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved.
+
+        `left` hears once of each run that cannot be served here as it was planned.
+        """
+        from functools import partial
+
+        from steelyard.execution.fitness import why_review_unfit, why_unfit
+        from steelyard.services.worker import work
+
+        if run_id is None:
+            await self.reviews.requeue(self.tenant_id)
+        await work(
+            self.database,
+            self.providers,
+            self.price,
+            self.judge,
+            unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
+            review_unfit=partial(why_review_unfit, models=self.providers),
+            run_id=run_id,
+            concurrency=self.concurrency,
+            stop=stop,
+            ended=ended,
+            left=left,
+        )
+
+    async def estimate(self, request: RunRequest) -> Estimate:
+        """What the run would take. Raises InputError and its kin."""
+        from steelyard.services.estimates import Estimator
+
+        estimator = Estimator(self.database, self.benchmarks, self.price)
+        return await estimator.estimate(self.tenant_id, request, concurrency=self.concurrency)
+
+    def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
+        """The judge to use when none is named: out of the candidates' families where keys allow it."""
+        from steelyard.judging.default import choose_judge
+
+        ends = self.settings.endpoints.items()
+        vendors = [name for name, end in ends if end.usable and end.has_vendors_models]
+        return choose_judge(vendors, list(candidates))

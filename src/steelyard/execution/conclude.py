@@ -21,6 +21,9 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
     run = await runs.lock_run(connection, run_id)
     counts, ended = await runs.run_counts(connection, run_id)
     complete = ended >= counts.planned
+    if complete and run.status == RunStatus.COMPLETED and not run.partial:
+        # The last batches of a run may end at once: one of them has stored the verdict, and nothing changed since.
+        return True
     if not complete:
         # Another process may have raised the budget since the caller looked.
         if over_budget and run.budget_microcents is not None and run.spent_microcents >= run.budget_microcents:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,7 +14,7 @@ _GROWTH = 0.5
 
 @dataclass(order=True)
 class _Waiter:
-    order: tuple[int, int]
+    ticket: int
     granted: asyncio.Future[None] = field(compare=False)
 
 
@@ -44,7 +44,8 @@ class AdaptiveLimit:
         self.ceiling = max(1, ceiling)
         self.in_flight = 0
         self.generation = 0
-        self.waiters: list[_Waiter] = []
+        # By priority, each a heap.
+        self.waiters: dict[int, list[_Waiter]] = {}
         self._value = float(self.ceiling)
         self._threshold = float(self.ceiling)
 
@@ -67,18 +68,29 @@ class AdaptiveLimit:
     def open(self) -> bool:
         return self.in_flight < self.limit
 
-    def head(self) -> _Waiter | None:
-        """The next waiter still waiting."""
-        while self.waiters and self.waiters[0].granted.done():
-            heapq.heappop(self.waiters)
-        return self.waiters[0] if self.waiters else None
+    def push(self, priority: int, waiter: _Waiter) -> None:
+        heapq.heappush(self.waiters.setdefault(priority, []), waiter)
+
+    def pop(self, priority: int) -> _Waiter:
+        return heapq.heappop(self.waiters[priority])
+
+    def heads(self) -> Iterator[tuple[int, _Waiter]]:
+        """The next waiter of each priority that has any still waiting."""
+        for priority, heap in self.waiters.items():
+            while heap and heap[0].granted.done():
+                heapq.heappop(heap)
+            if heap:
+                yield priority, heap[0]
 
 
 class CallSlots:
     """At most `ceiling` calls of this process at once, over all providers.
 
     A waiter is let in when both its provider and the process have room, so a throttled provider never holds a slot.
-    Higher `priority` goes first, then the older ticket; a call that retries keeps its ticket and so its place.
+    Higher `priority` goes first, then the older ticket; a call that retries keeps its ticket and so its place. Calls of
+    priority 0 may have others that follow on them: once no more of these wait than may be out at once, they go first,
+    for what follows on the last of them would else be waited for with slots idle (the longest remaining path first:
+    Graham 1969, https://doi.org/10.1137/0117039).
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -101,18 +113,18 @@ class CallSlots:
     @asynccontextmanager
     async def hold(self, limit: AdaptiveLimit, *, priority: int = 0, ticket: int | None = None) -> AsyncGenerator[Slot]:
         """Wait for leave, hold it for the block, give it back whatever happens."""
-        await self._acquire(limit, (-priority, self.ticket() if ticket is None else ticket))
+        await self._acquire(limit, priority, self.ticket() if ticket is None else ticket)
         try:
             yield Slot(limit, limit.generation)
         finally:
             self._release(limit)
 
-    async def _acquire(self, limit: AdaptiveLimit, order: tuple[int, int]) -> None:
-        if self.in_flight < self.ceiling and limit.open and limit.head() is None:
+    async def _acquire(self, limit: AdaptiveLimit, priority: int, ticket: int) -> None:
+        if self.in_flight < self.ceiling and limit.open and next(limit.heads(), None) is None:
             self._take(limit)
             return
-        waiter = _Waiter(order, asyncio.get_running_loop().create_future())
-        heapq.heappush(limit.waiters, waiter)
+        waiter = _Waiter(ticket, asyncio.get_running_loop().create_future())
+        limit.push(priority, waiter)
         self._let_in()
         try:
             await waiter.granted
@@ -133,14 +145,21 @@ class CallSlots:
 
     def _let_in(self) -> None:
         while self.in_flight < self.ceiling:
+            sign = 1 if self._is_last_round() else -1
             heads = [
-                (head.order, limit, head)
+                ((sign * priority, waiter.ticket), priority, limit, waiter)
                 for limit in self._limits.values()
-                if limit.open and (head := limit.head()) is not None
+                if limit.open
+                for priority, waiter in limit.heads()
             ]
             if not heads:
                 return
-            _, limit, head = min(heads, key=lambda entry: entry[0])
-            heapq.heappop(limit.waiters)
+            _, priority, limit, waiter = min(heads, key=lambda entry: entry[0])
+            limit.pop(priority)
             self._take(limit)
-            head.granted.set_result(None)
+            waiter.granted.set_result(None)
+
+    def _is_last_round(self) -> bool:
+        limits = self._limits.values()
+        room = min(self.ceiling, sum(limit.limit for limit in limits))
+        return sum(len(limit.waiters.get(0, ())) for limit in limits) <= room

@@ -19,6 +19,7 @@ from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
 from steelyard.execution import engine
 from steelyard.execution.conclude import conclude
+from steelyard.services.run_view import RunViews
 from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
@@ -42,6 +43,18 @@ async def test_every_cell_is_called_once_and_the_run_ends_with_its_verdict(bench
     assert report.stored
     assert report.verdict.kind == "tied"
     assert report.run.spent_microcents == 90 * CALL_MICROCENTS
+
+
+async def test_the_last_batches_of_a_run_conclude_it_once(bench: Bench) -> None:
+    run_id = await bench.start(request_of())
+    await bench.serve(run_id, Caller())
+    service = await bench.service()
+    before = (await service.report(bench.tenant_id, run_id)).run
+    signature = await RunViews(bench.database).signature(bench.tenant_id, run_id)
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert await conclude(connection, bench.tenant_id, run_id)
+    assert (await service.report(bench.tenant_id, run_id)).run == before
+    assert await RunViews(bench.database).signature(bench.tenant_id, run_id) == signature
 
 
 async def test_the_same_request_again_pays_for_nothing_and_gives_the_same_verdict(bench: Bench) -> None:

@@ -45,6 +45,25 @@ async def test_higher_priority_goes_first_and_equals_in_order_of_arrival() -> No
     assert order == ["first", "judge 1", "judge 2", "candidate 1", "candidate 2"]
 
 
+async def test_the_last_candidates_go_before_judgements_since_their_own_have_yet_to_follow() -> None:
+    slots = CallSlots(2)
+    limit = slots.limit("a")
+    order: list[str] = []
+
+    async def call(name: str, priority: int) -> None:
+        async with slots.hold(limit, priority=priority):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    candidates = [(f"candidate {number}", 0) for number in range(3)]
+    judges = [(f"judge {number}", 1) for number in range(3)]
+    await asyncio.gather(*(call(*one) for one in [("running", 0), ("running", 0), *candidates[:2], *judges]))
+    assert order[2:] == ["candidate 0", "candidate 1", "judge 0", "judge 1", "judge 2"]
+    order.clear()
+    await asyncio.gather(*(call(*one) for one in [("running", 0), ("running", 0), *candidates, *judges]))
+    assert order[2:] == ["judge 0", "judge 1", "judge 2", "candidate 0", "candidate 1", "candidate 2"]
+
+
 async def test_a_retry_keeps_its_place_by_its_ticket() -> None:
     slots = CallSlots(1)
     limit = slots.limit("a")

@@ -166,5 +166,10 @@ class Providers:
             from steelyard.providers.local import LocalModels
 
             calls = self._settings.calls
-            self._local = LocalModels(self._settings.home, threads=calls.local_threads, context=calls.local_context)
+            self._local = LocalModels(
+                self._settings.home,
+                threads=calls.local_threads,
+                context=calls.local_context,
+                timeout_s=calls.attempt_timeout_s,
+            )
         return self._local

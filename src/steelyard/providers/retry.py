@@ -86,7 +86,7 @@ async def call_with_retries(
             paid += error.kind is FailureKind.MALFORMED
             error.attempts, error.wasted, error.wasted_known = attempts, wasted, wasted_known
             last_error = error
-            if not error.kind.retryable or attempts >= policy.max_attempts or paid >= policy.max_paid:
+            if error.final or not error.kind.retryable or attempts >= policy.max_attempts or paid >= policy.max_paid:
                 raise
             wait_s = policy.wait_s(attempts, error.retry_after_s)
             if last_start_s is None or policy.clock() + wait_s > last_start_s:

@@ -60,7 +60,7 @@ def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
         Column("Without", "points", [words.points(_quality(without.get(s.model))) for s in rows]),
         Column("With", "points", [words.points(s.quality) for s in rows]),
         Column("Lift", "points", [words.points(s.lift, signed=True) for s in rows]),
-        Column("95% interval", "points", [words.interval(s.lift_low, s.lift_high, signed=True) for s in rows]),
+        Column("95% interval", "points", [words.interval(s.lift_low, s.lift_high, signed=True) or "–" for s in rows]),
         Column("Adds", "tokens in", [_whole(s.token_tax, signed=True) for s in rows]),
     ]
     room = width - total_width(columns) - GAP

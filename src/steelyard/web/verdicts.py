@@ -86,6 +86,8 @@ def standings_of(report: RunReport) -> dict[str, tuple[Standing, ...]]:
 def _best(verdict: Verdict, names: Sequence[str]) -> Sentence:
     assert verdict.best is not None
     gap = _nearest(verdict)
+    assert gap.low is not None
+    assert gap.high is not None
     lead = f", {_points(gap.mean)} ahead of "
     return (
         Part(names[verdict.best], model=True),

@@ -61,7 +61,10 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared."""
+    """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared.
+
+    `best_observed` is, of equal means, the cheapest of known cost; `cheapest_observed`, of equal costs, the best.
+    """
 
     arm: str
     models: tuple[str, ...]
@@ -149,17 +152,31 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
         look=look,
     )
     verdict = replace(decided, more_cost_microcents=_cost_of_cases(decided.more_cases, plan, summaries, cells))
-    scored = [(s.model, s.quality) for s in compared if s.quality is not None]
-    priced = [(s.model, s.avg_cost_microcents) for s in compared if s.avg_cost_microcents is not None]
+    scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
+    priced = [
+        (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
+    ]
     return Outcome(
         arm=arm.value,
         models=plan.models,
         summaries=tuple(summaries),
         verdict=verdict,
         sentence=sentence(verdict, plan.models, costs),
-        best_observed=max(scored, key=lambda pair: pair[1], default=None),
-        cheapest_observed=min(priced, key=lambda pair: pair[1], default=None),
+        best_observed=scored[0] if scored else None,
+        cheapest_observed=priced[0] if priced else None,
     )
+
+
+def _quality_first(summary: ModelSummary) -> tuple[float, float]:
+    return -_known(summary.quality, -math.inf), _known(summary.avg_cost_microcents, math.inf)
+
+
+def _cost_first(summary: ModelSummary) -> tuple[float, float]:
+    return _known(summary.avg_cost_microcents, math.inf), -_known(summary.quality, -math.inf)
+
+
+def _known(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def _cost_of_cases(

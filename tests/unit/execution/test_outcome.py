@@ -170,3 +170,18 @@ def test_cases_of_one_family_are_one_piece_of_evidence() -> None:
     together = work_out(plan, [f"f{i // 4}" for i in range(12)], figures, look=1)
     assert apart.verdict.kind == "best"
     assert (together.verdict.kind, together.verdict.reason) == ("not_enough", "too_few_clusters")
+
+
+@pytest.mark.parametrize("cheaper", [0, 1])
+def test_of_equal_means_the_cheaper_model_leads_everywhere(cheaper: int) -> None:
+    plan = plan_of(2, (Arm.WITH_SKILL,), 10, 1)
+    figures = [
+        cell(f"openai:m{m}", i, 60.0 + (i + m) % 2, estimated_cost_microcents=500 if m == cheaper else 900)
+        for m in range(2)
+        for i in range(10)
+    ]
+    result = outcome(plan, figures)
+    assert result.best_observed == (f"openai:m{cheaper}", 60.5)
+    assert result.models[result.verdict.leader or 0] == f"openai:m{cheaper}"
+    assert result.headline is not None
+    assert result.headline.model == f"openai:m{cheaper}"

@@ -181,6 +181,16 @@ class CallError(Exception):
         self.wasted_known = wasted_known
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """Calls of one provider that keep failing and are tried again: how many, since when, and what the first one met."""
+
+    provider: str
+    message: str
+    calls: int
+    since_s: float
+
+
 class Provider(Protocol):
     """Answers requests for the models of one provider."""
 

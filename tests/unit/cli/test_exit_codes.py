@@ -12,6 +12,7 @@ from steelyard.domain.runs import RunCounts
 from tests.unit.cli.made import names, report
 
 NONE_ANSWERED = RunCounts(20, 0, 0, 0, 20, 0)
+ALL_EMPTY_OR_CUT = RunCounts(20, 0, 0, 20, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ NONE_ANSWERED = RunCounts(20, 0, 0, 0, 20, 0)
         ({"status": "failed", "stop_cause": "error", "counts": NONE_ANSWERED}, exits.FAULT),
         ({"status": "completed", "stop_cause": "budget", "partial": True}, exits.BUDGET),
         ({"status": "completed", "counts": NONE_ANSWERED}, exits.PROVIDERS),
+        ({"status": "completed", "counts": ALL_EMPTY_OR_CUT}, exits.PROVIDERS),
         ({"status": "running", "counts": NONE_ANSWERED}, exits.OK),
     ],
 )

@@ -11,7 +11,7 @@ from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.announce import tell_estimate
-from steelyard.cli.follow import code_of, follow, show
+from steelyard.cli.follow import code_of, follow, show, whole
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import SkillError
 from steelyard.domain.models import ModelRef
@@ -64,8 +64,8 @@ async def _demo(skills: list[LoadedSkill], terminal: Terminal, *, fresh: bool) -
             heading = Text(f"[{number}/{len(skills)}] {words.safe(skill.content.name)}", style="bold magenta")
             terminal.say(heading.append(f"  {words.safe(skill.content.description, 200)}", "not bold default"))
             tell_estimate(request, await workbench.estimate(request), terminal)
-            started = await workbench.benchmarks.start(workbench.tenant_id, request)
-            interrupted = await follow(workbench, started.run_id, terminal)
+            started, asked = await whole(workbench.benchmarks.start(workbench.tenant_id, request), terminal)
+            interrupted = await follow(workbench, started.run_id, terminal, interrupted=asked)
             report = await workbench.benchmarks.report(workbench.tenant_id, started.run_id)
             show(report, terminal)
             if interrupted:

@@ -12,7 +12,8 @@ from rich.text import Text
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
-from steelyard.cli.follow import conclude, follow, show
+from steelyard.cli.announce import tell_kept_budget
+from steelyard.cli.follow import conclude, follow, show, whole
 from steelyard.cli.grid import Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
@@ -64,15 +65,17 @@ def resume_run(id_prefix: str, budget: float | None, concurrency: int, output: O
     async def body() -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
         async with open_workbench(concurrency=concurrency) as workbench:
-            run = await workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            resuming = workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            run, asked = await whole(resuming, terminal)
             now = await workbench.benchmarks.progress(workbench.tenant_id, run.id)
             done = sum(now.ended.values())
             terminal.say(
                 f"Continuing run {str(run.id)[:8]} of {words.safe(run.skill_name)}: {done:,} of {run.planned:,} cells"
                 " have come to an end."
             )
+            tell_kept_budget(None if limit is not None else run.budget_microcents, terminal)
             workbench.providers.warm([ModelRef.parse(text) for text in run.models])
-            interrupted = await follow(workbench, run.id, terminal)
+            interrupted = await follow(workbench, run.id, terminal, interrupted=asked)
             return await conclude(workbench, run.id, terminal, output, interrupted=interrupted)
 
     return asyncio.run(body())

@@ -190,14 +190,19 @@ def code_of(report: RunReport, require: str | None = None) -> int:
         return exits.BUDGET
     if report.run.status == RunStatus.FAILED:
         return exits.FAULT
-    counts = report.counts
-    if report.run.status not in _UNDER_WAY and counts.planned and not counts.answered:
+    if report.run.status not in _UNDER_WAY and report.counts.planned and not _came_back(report):
         return exits.PROVIDERS
     if require == "best" and report.verdict.kind != "best":
         return exits.NO_VERDICT
     if require == "verdict" and report.verdict.kind not in ("best", "tied"):
         return exits.NO_VERDICT
     return exits.OK
+
+
+def _came_back(report: RunReport) -> bool:
+    """Whether any model said anything: an empty or cut answer was given and paid for, a refused request was not."""
+    counts = report.counts
+    return bool(counts.answered or (counts.failed and any(s.avg_tokens is not None for s in report.summaries)))
 
 
 async def _pause(working: asyncio.Task[None], over: asyncio.Event, stop: asyncio.Event) -> None:

@@ -193,6 +193,16 @@ def test_names_that_differ_in_their_ends_stay_different_when_shortened() -> None
     assert len(set(labels)) == 3
 
 
+def test_a_failure_reads_as_a_sentence_with_how_many_of_whom_and_what_it_counts() -> None:
+    met = [
+        {"model": "openai:m", "kind": "empty", "count": 4, "message": None},
+        {"model": "openai:n", "kind": "network", "count": 1, "message": "No connection to http://127.0.0.1:9/v1: x"},
+    ]
+    text = screen_of(report(failures=met))
+    assert "Empty answer: 4 cells of openai:m, scored 0" in text
+    assert "Not reachable: 1 cell of openai:n, not scored" in text
+
+
 def test_the_legend_says_how_one_of_equal_means_came_to_lead() -> None:
     undecided = replace(verdict_of(2), kind="not_enough", best=None, tied=())
     even = report(names(2), [summary(model, 70.0) for model in names(2)], verdict=undecided)

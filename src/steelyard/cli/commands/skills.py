@@ -78,7 +78,8 @@ def lint_skills(paths: Sequence[str]) -> int:
         for finding in findings:
             where = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
             line = Text(f"  {finding.level}: ", style="red" if finding.level == "error" else "yellow")
-            screen.line(line.append(words.safe(f"{where}: {finding.message}"), "default"))
+            said = words.hang(words.safe(f"{finding.level}: {where}: {finding.message}"), screen.width - 2, 4)
+            screen.line(line.append(said.removeprefix(f"{finding.level}: "), "default"))
     for error in unread:
         tell(error)
     return exits.USAGE if errors or unread else exits.OK

@@ -129,16 +129,18 @@ def main() -> int:
 
 
 def _live(camera: Camera, site: str) -> None:
-    """A run a third through, in each theme a run of its own."""
+    """A run on its way, in each theme a stretch of its own: asked for again, it goes on from where it was cancelled."""
     folder = Path(tempfile.mkdtemp())
     add_skill(site, write_skill(folder / LIVE_SKILL, 24))
     shutil.rmtree(folder)
     names = ("anthropic:claude-sonnet-5", "openai:gpt-5.4-mini", "openai:gpt-4.1-mini")
-    for theme in THEMES:
+    for theme, cells in zip(THEMES, (24, 40), strict=True):
         run = start_run(site, LIVE_SKILL, names, judge="anthropic:claude-opus-5", fresh="1", budget="2")
         with camera.page(theme) as page:
             page.goto(site + run)
-            page.wait_for_function("() => document.querySelector('#live .live-bar')?.value >= 24", timeout=90_000)
+            page.wait_for_function(
+                "cells => document.querySelector('#live .live-bar')?.value >= cells", arg=cells, timeout=90_000
+            )
             page.reload()
             camera.take(page, f"run-live-{theme}")
             page.get_by_text("Cancel the run").click()

@@ -85,6 +85,7 @@ class RunForm:
     """What the form offers. `golden` are the accepted cases, of which `judged` need a judge.
 
     `values` are those of the last run of record, else the defaults; `default_judge` is for the models chosen there.
+    `left_out` are models of that run which cannot be called from here now, and so are not chosen.
     """
 
     skill_id: UUID
@@ -95,6 +96,7 @@ class RunForm:
     sets: tuple[CaseSetCount, ...]
     default_judge: DefaultJudge
     values: RunFormValues
+    left_out: tuple[str, ...] = ()
 
 
 class RunForms:
@@ -117,9 +119,15 @@ class RunForms:
     async def form(self, tenant_id: UUID, skill: str | UUID, values: RunFormValues | None = None) -> RunForm:
         """The form for the skill of that name or id; `values` sent before are kept. Raises NotFound."""
         kept = await self._skills.kept(tenant_id, skill)
+        first = values is None
         if values is None:
             values = await self._first_values(tenant_id, kept)
         offered = await self._offers.offers(tenant_id, also=values.models)
+        left_out: tuple[str, ...] = ()
+        if first:
+            usable = {offer.model for offer in offered if offer.usable}
+            left_out = tuple(model for model in values.models if model not in usable)
+            values = replace(values, models=tuple(model for model in values.models if model in usable))
         cases = [row.case for row in kept.cases]
         sets = Counter(case.case_set for case in cases if case.case_set)
         return RunForm(
@@ -131,6 +139,7 @@ class RunForms:
             sets=tuple(CaseSetCount(name, count) for name, count in sorted(sets.items())),
             default_judge=self._default_judge(_readable(values.models)),
             values=values,
+            left_out=left_out,
         )
 
     async def request(

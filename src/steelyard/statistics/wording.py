@@ -42,7 +42,7 @@ def _claim(verdict: Verdict, names: Sequence[str]) -> str:
 def _best(verdict: Verdict, names: Sequence[str]) -> str:
     assert verdict.best is not None
     nearest = _nearest(verdict)
-    others = f", and ahead of {_count(len(verdict.gaps) - 1, 'other')}" if len(verdict.gaps) > 1 else ""
+    others = f", the least certain of its {len(verdict.gaps)} leads" if len(verdict.gaps) > 1 else ""
     interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
     evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
     return (

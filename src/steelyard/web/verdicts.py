@@ -50,7 +50,7 @@ def verdict_words(report: RunReport) -> VerdictWords:
     names = [short_names(report.names)[name] for name in report.names]
     match verdict.kind:
         case "best":
-            claim, further = _best(verdict, names), ()
+            claim, further = _best(verdict, names), _least_certain(verdict, names)
         case "tied":
             claim, further = _tied(verdict, names), _leading(verdict, names)
         case "single":
@@ -85,14 +85,26 @@ def standings_of(report: RunReport) -> dict[str, tuple[Standing, ...]]:
 
 def _best(verdict: Verdict, names: Sequence[str]) -> Sentence:
     assert verdict.best is not None
+    best = Part(names[verdict.best], model=True)
+    if len(verdict.gaps) > 1:
+        return best, Part(f" is best, ahead of all {len(verdict.gaps)} others.")
     gap = _nearest(verdict)
-    lead = f", {_points(gap.mean)} ahead of "
-    return (
-        Part(names[verdict.best], model=True),
-        Part(" is best" + lead),
-        Part(names[gap.rival], model=True),
-        Part(f" (95% interval {gap.low:.1f} to {gap.high:.1f})."),
-    )
+    lead, interval = _lead(gap)
+    return best, Part(f" is best, {lead} ahead of "), Part(names[gap.rival], model=True), Part(f" ({interval}).")
+
+
+def _least_certain(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
+    """Of several leads the one that carries the claim, which need not be the one over the second highest mean."""
+    if len(verdict.gaps) < 2:
+        return ()
+    gap = _nearest(verdict)
+    lead, interval = _lead(gap)
+    rival = Part(names[gap.rival], model=True)
+    return ((Part(f"Its least certain lead is {lead} over "), rival, Part(f" ({interval}).")),)
+
+
+def _lead(gap: GapFigures) -> tuple[str, str]:
+    return _points(gap.mean), f"95% interval {gap.low:.1f} to {gap.high:.1f}"
 
 
 def _tied(verdict: Verdict, names: Sequence[str]) -> Sentence:

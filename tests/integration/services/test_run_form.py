@@ -197,6 +197,25 @@ async def test_the_form_is_filled_in_as_the_last_run_of_record_was(made: Made, f
     assert replace(again, content=first.content, kept=first.kept) == first
 
 
+async def test_models_of_the_last_run_that_cannot_be_called_any_more_are_named_and_not_chosen(
+    made: Made, forms: RunForms, database: Database, settings: ProviderSettings
+) -> None:
+    name = await saved(made)
+    await made.run((await forms.request(made.tenant_id, name, CHOSEN)).request)
+
+    class Lost(Checker):
+        def check(self, ref: ModelRef) -> None:
+            if ref.text == CHOSEN.models[0]:
+                raise MissingKey(f"{ref.text} needs a key.", next_step="Set its key.")
+
+    offers = ModelOffers(database, settings, Lost(), lambda ref, day: None)
+    now = await RunForms(database, SkillService(database), offers, Lost(), default_judge).form(made.tenant_id, name)
+    assert now.left_out == CHOSEN.models[:1]
+    assert now.values.models == CHOSEN.models[1:]
+    sent = await forms.form(made.tenant_id, name, replace(CHOSEN, models=("openai:gone",)))
+    assert (sent.left_out, sent.values.models) == ((), ("openai:gone",))
+
+
 async def test_re_benchmarking_asks_for_the_same_and_for_fresh_answers_only_because_of_age(
     made: Made, forms: RunForms
 ) -> None:

@@ -56,7 +56,7 @@ def test_best_of_several_names_the_least_certain_gap() -> None:
     verdict = replace(BEST, models=(FIGURES,) * 3, gaps=(replace(GAP, p=1e-9, mean=20.0), replace(GAP, rival=2)))
     assert sentence(verdict, NAMES) == (
         "anthropic:x is best: 6.2 points ahead of google:z"
-        " (95% interval 2.1 to 10.3, paired t, n = 40, p = .004, look 1, decide/1), and ahead of 1 other."
+        " (95% interval 2.1 to 10.3, paired t, n = 40, p = .004, look 1, decide/1), the least certain of its 2 leads."
     )
 
 

@@ -14,13 +14,20 @@ def of_kind(count: int, **changes: object) -> Verdict:
     return replace(verdict_of(count), **{"cheapest_good_enough": None, **changes})  # type: ignore[arg-type]
 
 
-def test_the_best_is_named_with_its_lead_over_the_nearest_rival_and_the_interval() -> None:
-    words = verdict_words(report())
-    assert words.kind == "best"
+def test_the_best_of_two_is_named_with_its_lead_and_the_interval() -> None:
+    models = ["a:model-0", "a:model-1"]
+    words = verdict_words(report(models, [summary(name) for name in models], verdict=of_kind(2)))
     claim = "".join(part.text for part in words.claim)
     assert claim.startswith("model-0 is best, ")
     assert " ahead of model-1 (95% interval " in claim
     assert [part.text for part in words.claim if part.model] == ["model-0", "model-1"]
+
+
+def test_the_best_of_several_is_ahead_of_all_and_its_least_certain_lead_is_told_as_such() -> None:
+    words = verdict_words(report())
+    assert words.kind == "best"
+    assert words.text.startswith("model-0 is best, ahead of all 2 others. Its least certain lead is ")
+    assert " over model-1 (95% interval " in words.text
 
 
 def test_the_cheapest_good_enough_comes_with_its_price_and_what_it_saves() -> None:

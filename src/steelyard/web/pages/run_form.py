@@ -38,9 +38,10 @@ router = APIRouter()
 async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
     """The form as the last run was, or as a link chooses: model (repeated), judge, cases, max_tokens."""
     row = await bench.catalogue.find(tenant, skill)
-    values = (await bench.run_forms.form(tenant, row.id)).values
+    first = await bench.run_forms.form(tenant, row.id)
     given = {key: request.query_params.getlist(key) for key in request.query_params}
-    return await _page(view, bench, row, values_in_query(given, values))
+    left_out = () if given.get("model") else first.left_out
+    return await _page(view, bench, row, values_in_query(given, first.values), left_out=left_out)
 
 
 @router.post("/skills/{skill}/benchmark/new")
@@ -87,6 +88,7 @@ async def _page(
     selected: Selected | None = None,
     estimate: Estimate | None = None,
     more: bool = False,
+    left_out: tuple[str, ...] = (),
 ) -> Response:
     offered = await bench.run_forms.form(bench.tenant_id, row.id, values)
     usable, unusable = model_groups(offered)
@@ -100,6 +102,7 @@ async def _page(
         status=422 if problems else 200,
         skill=row,
         form=offered,
+        left_out=left_out,
         values=values,
         usable=usable,
         unusable=unusable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -133,7 +134,7 @@ async def _serve(
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
             # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.
-            warming = asyncio.create_task(asyncio.to_thread(_warm_charts), name="warm charts")
+            warming = asyncio.create_task(asyncio.to_thread(_warm), name="warm charts")
             if worker:
                 working = workbench.work(run_id=None, stop=stop, left=lambda run: say(run.sentence))
                 tasks.append(asyncio.create_task(working, name="worker"))
@@ -151,9 +152,12 @@ async def _serve(
         say("Stopped; everything received is saved.")
 
 
-def _warm_charts() -> None:
+def _warm() -> None:
     # Loaded here, in the thread: the server need not wait for it.
     charts.warm()
+    # What is there by now stays; looking through it for garbage again and again would each time stop pages for 80 ms.
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

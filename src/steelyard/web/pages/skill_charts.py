@@ -83,7 +83,8 @@ async def quality_cost_file(request: Request, bench: Bench, tenant: Tenant, skil
 async def _answer(request: Request, skill: CatalogueRow, chart: charts.Chart, form: Form) -> Response:
     """The chart in that form; 304 without drawing it where the browser has it. Drawn ones are kept in the process."""
     tag = f'"{chart.etag}.{form}"'
-    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    # Weak: the same figures, whether compressed on the way or not.
+    headers = {"etag": f"W/{tag}", "cache-control": "private, no-cache"}
     if tag in _tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if chart.empty and form in ("svg", "png"):

@@ -117,7 +117,9 @@ def main() -> int:
             with serving(home) as site:
                 camera.visit("first-run", site)
         fill(home)
-        site = stack.enter_context(serving(home, "--concurrency", "4", env=of_model_server(models)))
+        (home / "settings.toml").write_text(f'[providers.workshop]\nkind = "openai"\nbase_url = "{models}/v1"\n')
+        configured = of_model_server(models) | {"GEMINI_API_KEY": "never sent"}
+        site = stack.enter_context(serving(home, "--concurrency", "4", env=configured))
         for name, path in addresses(site).items():
             if camera.wants(name):
                 camera.visit(name, site + path)

@@ -68,3 +68,16 @@ def test_tabs_of_a_skill_change_without_a_reload_and_back_returns(tenant_site: T
     quiet_page.go_back()
     expect(quiet_page.get_by_role("region", name="Verdict")).to_be_visible()
     assert quiet_page.evaluate("window.stayed") is True
+
+
+def test_on_paper_tables_stay_tables_and_controls_are_left_away(tenant_site: TenantSite, quiet_page: Page) -> None:
+    quiet_page.set_viewport_size({"width": 718, "height": 1000})
+    for name in ("benchmark", "history", "compare", "models"):
+        quiet_page.goto(tenant_site.address + tenant_site.pages[name])
+        quiet_page.wait_for_load_state("networkidle")
+        quiet_page.emulate_media(media="print", color_scheme="light")
+        assert sideways(quiet_page) <= 0, name
+        heads = quiet_page.locator("table.table:visible thead")
+        assert heads.first.evaluate("head => head.clientHeight") > 10, name
+        expect(quiet_page.get_by_role("navigation", name="Site")).to_be_hidden()
+        quiet_page.emulate_media(media="screen")

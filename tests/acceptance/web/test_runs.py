@@ -114,6 +114,11 @@ def test_a_run_is_started_watched_and_its_verdict_comes_by_itself(site: str, qui
     first = done(page)
     expect_more_than(page, first)
     expect(page.locator(".lane")).to_have_count(2)
+    # The matrix is as it was when the page was loaded, with nothing in it yet, until it is asked for again.
+    graded = page.locator("#matrix td .mark[data-band]")
+    before = graded.count()
+    page.get_by_role("link", name="show it as it is now").click()
+    expect(graded).not_to_have_count(before)
     expect_verdict(page)
     expect(page.locator("#live")).to_have_count(0)
     assert page.evaluate("window.unreloaded")

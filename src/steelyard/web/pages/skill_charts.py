@@ -53,7 +53,11 @@ def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span
     """The chart of these days, today last; runs before the first day are not marked. Pure."""
     return charts.cost_trend(
         [charts.CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
-        [charts.RunMark(run.completed_at.date(), _run_label(run)) for run in runs],
+        [
+            charts.RunMark(run.completed_at.date(), _run_label(run))
+            for run in runs
+            if run.completed_at.date() >= days[0].day
+        ],
         last=days[-1].day,
         span=span,
     )

@@ -23,6 +23,7 @@ from random import Random
 from benchmarks.pages.known import Known, Scales, known_of
 from benchmarks.pages.timing import Answer, Client, percentile
 from benchmarks.pages.visits import Line, lines_of
+from benchmarks.pages.waiting import sentence, waited
 from benchmarks.site import clean_environment, of_model_server, serving, temporary_home
 from benchmarks.workload import ROOT, write_between
 
@@ -154,8 +155,9 @@ def main() -> None:
         with serving(home, env=_KEYS) as address:
             rows = measure(address, known, visits=options.visits, seed=options.seed, only=options.only)
             view = first_view(address)
+            beside = sentence(waited(address, known, seed=options.seed))
         loads = before, os.getloadavg()[0]
-    text = f"{about(known.scales, view, options.visits, loads)}\n\n{table(rows)}"
+    text = f"{about(known.scales, view, options.visits, loads)}\n\n{beside}\n\n{table(rows)}"
     print(text)
     if not options.only:
         write_between(ROOT / "docs" / "pages.md", "pages", text)

@@ -134,6 +134,7 @@ async def _serve(
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
             # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.
+            await workbench.drawings.start()
             warming = asyncio.create_task(asyncio.to_thread(_warm), name="warm charts")
             if worker:
                 working = workbench.work(run_id=None, stop=stop, left=lambda run: say(run.sentence))
@@ -149,12 +150,13 @@ async def _serve(
                 stop.set()
                 server.should_exit = True
                 await asyncio.gather(*tasks, warming)
+                await workbench.aclose()
         say("Stopped; everything received is saved.")
 
 
 def _warm() -> None:
     # Loaded here, in the thread: the server need not wait for it.
-    charts.warm()
+    _ = charts.cost_trend, charts.quality_cost
     # What is there by now stays; looking through it for garbage again and again would each time stop pages for 80 ms.
     gc.collect()
     gc.freeze()

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-peers screenshots serve
+.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-pages bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-statistics: dev ## Test the claims of the statistics on ../shared/data and
 
 bench-throughput: dev ## Measure wall time, CPU and memory of runs against a local model server
 	$(BIN)/python -m benchmarks.throughput
+
+bench-pages: dev ## Time every page at scale and write docs/pages.md (HOME_FILLED=… or half an hour of filling)
+	$(BIN)/python -m benchmarks.pages $(if $(HOME_FILLED),--home $(HOME_FILLED))
 
 bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers

@@ -20,7 +20,7 @@ from steelyard.domain.feedback import POSITIVE_FROM
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Outcome, work_out
 from steelyard.execution.plan import Plan
-from steelyard.storage import results, runs
+from steelyard.storage import results, run_models, runs
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import CellFigures
@@ -152,6 +152,8 @@ async def _add_runs(
         if len(cells) < results_wanted:
             cells += [(index, row_id, cell) for row_id, cell in varied]
     await _insert_results(connection, cells, ids, dice)
+    await run_models.write_models(connection, [_uuid(words) for words in ids])
+    await run_models.refresh_standing(connection, list({base.run.skill_id for base in bases}))
 
 
 _AFTER_LAST_DAYS = 13
@@ -314,6 +316,8 @@ async def _add_skills(
     await connection.execute("SELECT set_config('app.tasks', %s, true)", (",".join(_TASKS),))
     for statement in _SKILL_STATEMENTS:
         await connection.execute(statement, {"tenant": tenant_id, "now": now})
+    await run_models.write_models(connection, [_uuid(words) for words in run_ids])
+    await run_models.refresh_standing(connection, [_uuid(words) for words in ids])
 
 
 _SKILL_STATEMENTS = (

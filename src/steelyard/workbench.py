@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.drawings import Drawings
     from steelyard.services.estimates import Estimate
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
@@ -62,9 +63,14 @@ class Workbench:
     embedded: bool
 
     async def aclose(self) -> None:
-        """Let go of the viewers of live runs; the database and the providers belong to whoever opened them."""
+        """Let go of the viewers of live runs and of the process that draws charts.
+
+        The database and the providers belong to whoever opened them.
+        """
         if "live" in self.__dict__:
             await self.live.aclose()
+        if "drawings" in self.__dict__:
+            await self.drawings.aclose()
 
     def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
         """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
@@ -101,6 +107,12 @@ class Workbench:
         from steelyard.services.catalogue import SkillCatalogue
 
         return SkillCatalogue(self.database, stale_after_days=self.settings.stale_after_days)
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        from steelyard.services.drawings import Drawings
+
+        return Drawings()
 
     @cached_property
     def run_views(self) -> RunViews:

@@ -37,6 +37,8 @@ class Drawing:
 class Chart:
     """One chart of fixed figures. `draw` is None where there is too little to draw; `sentence` then says what to do.
 
+    A chart can be pickled, to be drawn in another process: `draw` is a function of a module with its figures.
+
     `sentence` says what the chart shows, `reading` how to read it; `etag` is the same for the same figures and look,
     whatever the form. `heights` are in pixels by frame, of pictures that are not as high as the frame.
     """

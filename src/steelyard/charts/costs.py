@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import altair as alt
 
@@ -59,7 +60,7 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
         reading="Each day's cost of use in US dollars. Benchmark runs are marked; their own cost is not in it.",
         table=_table(filled, marks),
         etag=digest("cost-trend", filled, marks, span),
-        draw=(lambda frame: _draw(frame, filled, marks)) if enough else None,
+        draw=partial(_draw, filled=filled, runs=marks) if enough else None,
     )
 
 

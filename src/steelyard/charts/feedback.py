@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -54,7 +55,7 @@ def feedback_trend(days: Sequence[FeedbackDay], *, last: date, span: int = 14) -
             ),
         ),
         etag=digest("feedback-trend", filled),
-        draw=(lambda frame: _draw(frame, filled)) if total else None,
+        draw=partial(_draw, filled=filled) if total else None,
         heights=_HEIGHTS,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 from steelyard.charts import canvas, scales
@@ -46,7 +47,7 @@ def quality_history(runs: Sequence[RunQuality]) -> Chart:
         reading="Points are mean qualities of each run's best or leading model, upright lines their 95% intervals.",
         table=_table(listed),
         etag=digest("quality-history", listed),
-        draw=(lambda frame: _draw(frame, drawn)) if enough else None,
+        draw=partial(_draw, runs=drawn) if enough else None,
         heights=_HEIGHTS,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from steelyard.charts import canvas, scales
 from steelyard.charts.canvas import SIZE, Frame, Hit, Line, Plot, Symbol, Text
@@ -38,7 +39,7 @@ def interval_plot(models: Sequence[ModelFigures]) -> Chart:
         reading="Points are mean qualities, lines their 95% intervals.",
         table=models_table(listed),
         etag=digest("quality-intervals", listed),
-        draw=(lambda frame: draw_intervals(frame, graded[:_MOST])) if graded else None,
+        draw=partial(draw_intervals, models=graded[:_MOST]) if graded else None,
         heights=intervals_heights(min(_MOST, len(graded))),
     )
 

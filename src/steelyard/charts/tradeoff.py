@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 from steelyard.charts import canvas, scales
@@ -56,7 +57,7 @@ def quality_cost(models: Sequence[ModelFigures]) -> Chart:
         reading=_READING if priced else "Points are mean qualities, lines their 95% intervals.",
         table=models_table(listed),
         etag=digest("quality-cost", listed),
-        draw=(lambda frame: _draw(frame, graded[:_MOST_DRAWN], priced)) if graded else None,
+        draw=partial(_draw, models=graded[:_MOST_DRAWN], priced=priced) if graded else None,
         heights=_HEIGHTS if priced else intervals_heights(min(_MOST_DRAWN, len(graded))),
     )
 

@@ -19,6 +19,9 @@ _MOST_NAME = 200
 def clean(text: str) -> str:
     """One line that an SVG file may hold and that cannot reorder its neighbours: a name is another's text."""
     spaced = " ".join(text[:_MOST_NAME].split())
+    # Unprintable is to Python what is unseen here, and spaces other than the plain one.
+    if spaced.isprintable():
+        return spaced
     return "".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
@@ -69,12 +69,13 @@ def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] =
     known = _known(model.provider, model.name, when)
     if known is None:
         return None
-    from genai_prices import Usage as PricedUsage
-
-    counts = PricedUsage(
-        input_tokens=whole_input, output_tokens=output, cache_read_tokens=read, cache_write_tokens=write
+    each = _per_token(known)
+    usd = (
+        _priced(known, whole_input, output, read, write)
+        if each is None
+        else (each[0] * (whole_input - read - write) + each[1] * output + each[2] * read + each[3] * write)
     )
-    return Cost(_microcents(known.calc_price(counts)["total_price"]), _price_version(), when)
+    return Cost(_microcents(usd), _price_version(), when)
 
 
 def price_of(model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Price | None:
@@ -109,6 +110,37 @@ def _or(rate: float | None, otherwise: Decimal) -> Decimal:
 
 def _microcents(usd: Decimal) -> int:
     return int((usd * MICROCENTS_PER_USD).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _priced(known: Any, whole_input: int, output: int, read: int, write: int) -> Decimal:
+    """US dollars, as genai-prices works them out: some 60 µs."""
+    from genai_prices import Usage as PricedUsage
+
+    counts = PricedUsage(
+        input_tokens=whole_input, output_tokens=output, cache_read_tokens=read, cache_write_tokens=write
+    )
+    return known.calc_price(counts)["total_price"]
+
+
+# By the identity of a price, which is kept beside it: the library's prices cannot be hashed.
+_PER_TOKEN: dict[int, tuple[Any, tuple[Decimal, Decimal, Decimal, Decimal] | None]] = {}
+
+
+def _per_token(known: Any) -> tuple[Decimal, Decimal, Decimal, Decimal] | None:
+    """US dollars of a token read anew, of one written, of one read from the cache and one put there.
+
+    None where a long prompt makes every token dearer, or a call itself costs something. The library is asked, once for
+    each of its prices.
+    """
+    found = _PER_TOKEN.get(id(known))
+    if found is None:
+        prices = cast("dict[str, Any]", vars(known)).values()
+        linear = not any(hasattr(price, "tiers") for price in prices) and not _priced(known, 0, 0, 0, 0)
+        million = int(_MILLION)
+        counts = (million, 0, 0, 0), (0, million, 0, 0), (million, 0, million, 0), (million, 0, 0, million)
+        fresh, output, read, write = (_priced(known, *each) / _MILLION for each in counts)
+        found = _PER_TOKEN[id(known)] = known, (fresh, output, read, write) if linear else None
+    return found[1]
 
 
 @lru_cache(maxsize=4096)

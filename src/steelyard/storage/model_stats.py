@@ -64,9 +64,20 @@ async def models_seen(connection: Connection, *, limit: int, newest_runs: int | 
 
 
 async def cells_by_model(connection: Connection) -> dict[str, int]:
-    """Stored cells by model."""
+    """Stored cells by model: as the concluded runs have them written down, and counted of the others."""
     cursor = await connection.execute(
-        "SELECT model_name AS model, count(*)::int AS cells FROM benchmark_results GROUP BY 1"
+        """WITH open_runs AS (SELECT tenant_id, id FROM benchmark_runs
+                               WHERE verdict IS NULL OR status IN ('pending', 'running'))
+           SELECT model, sum(cells)::int AS cells
+             FROM (SELECT model_name AS model, sum(cells) AS cells FROM run_models GROUP BY 1
+                   UNION ALL
+                   SELECT m.model_name, -sum(m.cells) FROM open_runs r
+                     JOIN run_models m ON m.tenant_id = r.tenant_id AND m.benchmark_run_id = r.id GROUP BY 1
+                   UNION ALL
+                   SELECT b.model_name, count(*) FROM open_runs r
+                     JOIN benchmark_results b ON b.tenant_id = r.tenant_id AND b.benchmark_run_id = r.id
+                    GROUP BY 1) counted
+            GROUP BY 1"""
     )
     return {row["model"]: row["cells"] for row in await cursor.fetchall()}
 
@@ -79,20 +90,12 @@ async def qualities(connection: Connection) -> list[ModelQuality]:
     """
     async with connection.cursor(row_factory=class_row(ModelQuality)) as cursor:
         await cursor.execute(
-            """SELECT last.model, nullif(btrim(coalesce(
-                          v.frontmatter #>> '{metadata,family}', v.frontmatter #>> '{metadata,category}',
-                          v.frontmatter #>> '{metadata,domain}')), '') AS family,
-                      count(*)::int AS skills, sum(last.n)::int AS n,
-                      sum(last.n * last.quality) / sum(last.n) AS quality
-                 FROM (SELECT DISTINCT ON (r.skill_id, one ->> 'model') r.tenant_id, r.skill_id,
-                              one ->> 'model' AS model, (one ->> 'n')::int AS n, (one ->> 'quality')::float8 AS quality
-                         FROM benchmark_runs r, jsonb_array_elements(r.verdict -> 'summaries') AS one
-                        WHERE r.of_record AND r.status = 'completed' AND r.headline_model IS NOT NULL
-                          AND one ->> 'arm' = r.verdict ->> 'arm'
-                        ORDER BY r.skill_id, one ->> 'model', r.completed_at DESC, r.id) last
-                 JOIN skills s ON s.tenant_id = last.tenant_id AND s.id = last.skill_id
+            """SELECT m.model_name AS model, v.family, count(*)::int AS skills, sum(m.n)::int AS n,
+                      sum(m.n * m.quality) / sum(m.n) AS quality
+                 FROM run_models m
+                 JOIN skills s ON s.tenant_id = m.tenant_id AND s.id = m.skill_id
                  JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
-                WHERE last.n > 0
+                WHERE m.stands AND m.n > 0
                 GROUP BY 1, 2 ORDER BY 1, 2 NULLS LAST"""
         )
         return await cursor.fetchall()

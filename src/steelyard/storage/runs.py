@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
-from steelyard.storage import standing
+from steelyard.storage import run_models, standing
 from steelyard.storage.database import Connection, clean
 
 ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
@@ -255,6 +255,7 @@ async def conclude_run(
             run_id,
         ),
     )
+    await run_models.write_models(connection, [run_id])
     await standing.refresh_benchmark(connection, run_id)
 
 

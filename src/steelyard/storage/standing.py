@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from steelyard.storage import run_models
 from steelyard.storage.database import Connection
 
 
@@ -24,8 +25,11 @@ async def lock_skill_of_run(connection: Connection, run_id: UUID) -> None:
 
 
 async def refresh_benchmark(connection: Connection, run_id: UUID) -> None:
-    """Find anew the last completed run of record of that run's skill; nothing to do for a run not of record."""
-    await connection.execute(
+    """Find anew the last completed run of record of that run's skill, and that of each of its models.
+
+    Nothing to do for a run not of record.
+    """
+    cursor = await connection.execute(
         """UPDATE skills s
               SET last_run_id = r.id, last_run_version_id = r.skill_version_id, last_run_planned_at = r.created_at,
                   benchmarked_at = r.completed_at, verdict_kind = r.verdict_kind, best_model = r.headline_model,
@@ -38,9 +42,13 @@ async def refresh_benchmark(connection: Connection, run_id: UUID) -> None:
                      AND l.of_record AND l.status = 'completed' AND l.headline_model IS NOT NULL
                    ORDER BY l.completed_at DESC, l.id LIMIT 1) r ON true
             WHERE changed.id = %s AND changed.of_record
-              AND s.tenant_id = changed.tenant_id AND s.id = changed.skill_id""",
+              AND s.tenant_id = changed.tenant_id AND s.id = changed.skill_id
+           RETURNING s.id""",
         (run_id,),
     )
+    skills = [row["id"] for row in await cursor.fetchall()]
+    if skills:
+        await run_models.refresh_standing(connection, skills)
 
 
 async def refresh_cases(connection: Connection, skill_id: UUID) -> None:

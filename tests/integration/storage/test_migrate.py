@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.storage.database import Database
 from steelyard.storage.migrate import HEAD, head_revision, migrate
+from steelyard.storage.model_stats import qualities
 from steelyard.storage.server import Server
 
 
@@ -42,6 +43,7 @@ def verdict(kind: str, best: int | None, leader: int | None) -> str:
         {
             "model": f"t:m{index}",
             "arm": arm,
+            "n": 4,
             "quality": quality,
             "quality_low": quality - 5,
             "quality_high": quality + 5,
@@ -118,6 +120,21 @@ async def test_rows_of_every_tenant_get_their_standing(empty: str) -> None:
         assert "cases" not in {cause.kind for cause in row.stale}
         never = await catalogue.find(two, "weigh")
         assert (never.staleness.state, never.cases, never.best_model) == ("never", 2, None)
+
+
+async def test_the_runs_there_are_already_say_what_they_say_of_each_model(empty: str) -> None:
+    migrate(empty, revision="0001")
+    one, two = populate(empty)
+    migrate(empty)
+    async with Database(empty) as database:
+        async with database.tenant(one) as connection:
+            found = [(row.model, row.skills, row.n, row.quality) for row in await qualities(connection)]
+            cursor = await connection.execute("SELECT count(*)::int AS count FROM run_models")
+            count = await cursor.fetchone()
+        assert found == [("t:m0", 1, 4, 70.0), ("t:m1", 1, 4, 80.0)]
+        assert count == {"count": 12}
+        async with database.tenant(two) as connection:
+            assert await qualities(connection) == []
 
 
 def test_the_revision_looked_for_is_the_newest_there_is() -> None:

@@ -163,6 +163,17 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         )
         await claims.take_claims(connection, tenant_id, run_id, ["cell"], claims.new_worker_key())
         await runs.take_look(connection, tenant_id, version_id, "comparison", "cases")
+        summary = {"model": "t:m", "arm": "with_skill", "n": 1, "quality": 80.0}
+        await runs.conclude_run(
+            connection,
+            run_id,
+            status=None,
+            verdict={"arm": "with_skill", "summaries": [summary]},
+            best=None,
+            cheapest=None,
+            verdict_kind="single",
+            headline=None,
+        )
         await usage.record_measurements(
             connection, tenant_id, [Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))]
         )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
 from steelyard.pricing import Cost, Rates, cost, price_of
+from steelyard.pricing.cost import _per_token, _priced
 
 DAY = date(2026, 11, 1)
 SONNET = ModelRef.parse("anthropic:claude-sonnet-4-5")
@@ -114,3 +119,26 @@ def test_within_a_tier_costs_add_up_to_a_rounding(one: Usage, other: Usage, mode
 def test_reasoning_is_part_of_the_output_and_not_charged_again(usage: Usage, model: ModelRef) -> None:
     without = Usage(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
     assert microcents(usage, model) == microcents(without, model)
+
+
+@cache
+def every_price() -> list[Any]:
+    models = [model for provider in get_snapshot().providers for model in provider.models]
+    prices = [model.get_prices(datetime(2026, 6, 1, tzinfo=UTC)) for model in models]
+    return [price for price in prices if price.input_mtok is not None and price.output_mtok is not None]
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 100_000), usages())
+def test_what_is_worked_out_per_token_is_what_the_library_works_out(place: int, usage: Usage) -> None:
+    price = every_price()[place % len(every_price())]
+    each, (read, write) = _per_token(price), (usage.cache_read_tokens, usage.cache_write_tokens)
+    if each is not None:
+        fresh = usage.input_tokens - read - write
+        usd = each[0] * fresh + each[1] * usage.output_tokens + each[2] * read + each[3] * write
+        assert abs(usd - _priced(price, usage.input_tokens, usage.output_tokens, read, write)) < Decimal("1e-15")
+
+
+def test_most_prices_are_per_token_alone() -> None:
+    linear = sum(_per_token(price) is not None for price in every_price()[::10])
+    assert linear > 0.8 * len(every_price()[::10])

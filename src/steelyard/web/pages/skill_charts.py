@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -53,7 +52,11 @@ def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span
     """The chart of these days, today last; runs before the first day are not marked. Pure."""
     return charts.cost_trend(
         [charts.CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
-        [charts.RunMark(run.completed_at.date(), _run_label(run)) for run in runs],
+        [
+            charts.RunMark(run.completed_at.date(), _run_label(run))
+            for run in runs
+            if run.completed_at.date() >= days[0].day
+        ],
         last=days[-1].day,
         span=span,
     )
@@ -70,45 +73,33 @@ async def cost_trend_file(
 ) -> Response:
     row = await bench.catalogue.find(tenant, skill)
     chart = await cost_chart(bench, tenant, row.id, span_of(days))
-    return await _answer(request, row, chart, form)
+    return await _answer(request, bench, row, chart, form)
 
 
 @router.get("/skills/{skill}/charts/quality-cost.{form}")
 async def quality_cost_file(request: Request, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
     report = None if row.last_run_id is None else await bench.benchmarks.report(tenant, row.last_run_id)
-    return await _answer(request, row, quality_chart_of(report), form)
+    return await _answer(request, bench, row, quality_chart_of(report), form)
 
 
-async def _answer(request: Request, skill: CatalogueRow, chart: charts.Chart, form: Form) -> Response:
-    """The chart in that form; 304 without drawing it where the browser has it. Drawn ones are kept in the process."""
+async def _answer(request: Request, bench: Workbench, skill: CatalogueRow, chart: charts.Chart, form: Form) -> Response:
+    """The chart in that form; 304 without drawing it where the browser has it."""
     tag = f'"{chart.etag}.{form}"'
-    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    # Weak: the same figures, whether compressed on the way or not.
+    headers = {"etag": f"W/{tag}", "cache-control": "private, no-cache"}
     if tag in _tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if chart.empty and form in ("svg", "png"):
         raise NotFound("There is nothing to draw yet.", next_step=chart.sentence)
     if form in ("csv", "json", "png"):
         headers["content-disposition"] = f'attachment; filename="{skill_key(skill.name, skill.id)}-{chart.name}.{form}"'
-    # A picture takes some 50 ms of a processor: in a thread, other pages do not wait for it.
-    return Response(await asyncio.to_thread(_MAKERS[form], chart), headers=headers, media_type=_TYPES[form])
+    data = chart.table.csv() if form == "csv" else await bench.drawings.get(chart, form)
+    return Response(data, headers=headers, media_type=_TYPES[form])
 
 
 def _tags(header: str) -> set[str]:
     return {tag.strip().removeprefix("W/") for tag in header.split(",")}
-
-
-def _json(chart: charts.Chart) -> str:
-    return json.dumps(chart.document(), ensure_ascii=False)
-
-
-_MAKERS: dict[Form, Callable[[charts.Chart], str | bytes]] = {
-    "html": lambda chart: chart.figure(),
-    "svg": lambda chart: chart.svg_file(),
-    "png": lambda chart: chart.png(),
-    "json": _json,
-    "csv": lambda chart: chart.table.csv(),
-}
 
 
 def _run_label(run: BenchmarkPoint) -> str:

@@ -28,6 +28,9 @@ def visible(text: str) -> str:
 
     Line feeds, tabs, letters of every script and emoji stay as they are.
     """
+    # Most text is this, and a page asks hundreds of times.
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
     return _ODD.sub(lambda found: spelled(found[0]), text)
 
 

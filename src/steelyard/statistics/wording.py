@@ -42,13 +42,9 @@ def _claim(verdict: Verdict, names: Sequence[str]) -> str:
 def _best(verdict: Verdict, names: Sequence[str]) -> str:
     assert verdict.best is not None
     nearest = _nearest(verdict)
-<<<<<<< HEAD
-    others = f", the least certain of its {len(verdict.gaps)} leads" if len(verdict.gaps) > 1 else ""
-=======
     assert nearest.low is not None
     assert nearest.high is not None
-    others = f", and ahead of {_count(len(verdict.gaps) - 1, 'other')}" if len(verdict.gaps) > 1 else ""
->>>>>>> wt-r
+    others = f", the least certain of its {len(verdict.gaps)} leads" if len(verdict.gaps) > 1 else ""
     interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
     evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
     return (

@@ -185,7 +185,7 @@ class BenchmarkPoint:
 async def benchmark_points(
     connection: Connection, skill_id: UUID, *, since: datetime | None, limit: int
 ) -> list[BenchmarkPoint]:
-    """The newest completed runs of record, oldest first."""
+    """The newest whole runs of record, oldest first; a partial one where it is all that speaks for the skill."""
     async with connection.cursor(row_factory=class_row(BenchmarkPoint)) as cursor:
         await cursor.execute(
             """SELECT id AS run_id, completed_at, skill_version_id, verdict_kind, headline_model AS model,
@@ -194,6 +194,7 @@ async def benchmark_points(
                       judge_digest
                  FROM benchmark_runs
                 WHERE skill_id = %s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
+                  AND (NOT partial OR id = (SELECT last_run_id FROM skills s WHERE s.id = benchmark_runs.skill_id))
                   AND (%s::timestamptz IS NULL OR completed_at >= %s)
                 ORDER BY completed_at DESC, id LIMIT %s""",
             (skill_id, since, since, limit),

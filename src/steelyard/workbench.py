@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from steelyard.domain.calls import Trouble
     from steelyard.domain.models import ModelRef
     from steelyard.domain.usage import Usage
     from steelyard.judging import Judge
@@ -207,6 +208,11 @@ class Workbench:
     def in_flight(self) -> int:
         """Calls this process is waiting for; one that waits for a slot or a retry is not yet, or no longer, out."""
         return self.providers.in_flight
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What this process's calls keep failing with while they are tried again."""
+        return self.providers.troubles()
 
     async def work(
         self,

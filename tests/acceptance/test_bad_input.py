@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -109,12 +111,61 @@ def test_an_option_that_cannot_be_used_is_refused(shell: Shell, skill: Path, opt
 
 def test_cases_come_from_standard_input_in_any_notation_and_never_count(shell: Shell, skill: Path) -> None:
     lines = '{"input": "a", "expected": "b"}\n{"input": "c", "expected": "d"}\n'
-    done = shell.run("run", str(skill), *MODEL, "--judge", "none", "--cases", "-", "--json", "-", stdin=lines)
+    done = shell.run("run", str(skill), *MODEL, "--judge", "openai:judge", "--cases", "-", "--json", "-", stdin=lines)
     report = json.loads(done.stdout)
     assert (report["run"]["planned"], report["run"]["of_record"]) == (4, False)
 
 
+def with_checks(skill: Path, *, but: int = 0) -> Path:
+    """The skill with cases that checks alone can grade, all `but` so many."""
+    evals = [
+        {"id": index, "prompt": f"Weigh {index}.", "expected_output": "1 g"}
+        | ({} if index < but else {"checks": [{"type": "contains", "value": "g"}]})
+        for index in range(12)
+    ]
+    (skill / "evals" / "evals.json").write_text(json.dumps({"skill_name": skill.name, "evals": evals}))
+    return skill
+
+
+def test_cases_that_nobody_would_grade_are_refused_and_some_of_them_are_counted(shell: Shell, skill: Path) -> None:
+    message = refused(shell, "run", str(skill), *MODEL, "--judge", "none")
+    assert "all 12 need a judge, and none is to be asked" in message
+    assert "next: Name a judge that can be called" in message
+    done = shell.run("run", str(with_checks(skill, but=3)), *MODEL, "--judge", "none", "--arm", "with_skill")
+    assert "3 of 12 cases need a judge and will not be graded" in done.stderr
+
+
+@pytest.mark.parametrize("shell", [(0.3,)], indirect=True)
+def test_an_interrupt_at_any_moment_before_the_first_answer_leaves_no_run_or_says_how_to_go_on(
+    shell: Shell, skill: Path
+) -> None:
+    command = ("run", str(with_checks(skill)), *MODEL, "--judge", "none", "--arm", "with_skill")
+    before = json.loads(shell.run("runs", "list", "--json", "-").stdout)["runs"]
+    for after_s in (0.6, 1.0, 1.4, 1.8, 2.2):
+        process = shell.start(*command)
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        made = [run for run in json.loads(shell.run("runs", "list", "--json", "-").stdout)["runs"] if run not in before]
+        assert all(run["status"] == "cancelled" for run in made)
+        assert not made or "steelyard runs resume" in out + err
+
+
+def test_the_same_command_keeps_the_budget_and_says_so(shell: Shell, skill: Path) -> None:
+    command = ("run", str(with_checks(skill)), "--model", "openai:gpt-5.4", "--judge", "none", "--concurrency", "2")
+    assert shell.run(*command, "--budget", "0.0005").returncode == 4
+    again = shell.run(*command)
+    assert again.returncode == 4
+    assert "Budget $0.0005, as before; --budget changes it." in again.stderr
+    more = shell.run(*command, "--budget", "5")
+    assert more.returncode == 0
+    assert "as before" not in more.stderr
+
+
 def test_a_budget_stops_the_run_with_its_own_code_and_resuming_finishes_it(shell: Shell, skill: Path) -> None:
+    with_checks(skill)
     named = ("--model", "openai:gpt-5.4", "--judge", "none", "--concurrency", "2")
     first = shell.run("run", str(skill), *named, "--budget", "0.0005", "--json", "-")
     assert first.returncode == 4, first.stderr

@@ -45,7 +45,7 @@ def test_when_no_model_gives_an_answer_the_exit_code_and_the_reasons_say_so(
 ) -> None:
     (shell.home / "settings.toml").write_text("[calls]\ndeadline_s = 0.5\n")
     try:
-        done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "none")
+        done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge")
     finally:
         (shell.home / "settings.toml").unlink()
     assert done.returncode == 5
@@ -57,7 +57,7 @@ def test_when_no_model_gives_an_answer_the_exit_code_and_the_reasons_say_so(
 @pytest.mark.parametrize("shell", [(0.0, "--api-key", "the-right-one")], indirect=True)
 def test_a_wrong_key_is_not_tried_again_and_never_printed(shell: Shell, skill: Path) -> None:
     shell.env["OPENAI_API_KEY"] = "sk-a-wrong-secret-key"
-    done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "none", "--arm", "with_skill")
+    done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--arm", "with_skill")
     assert done.returncode == 5
     assert shell.seen()["started"] == 12
     assert "OPENAI_API_KEY" in done.stdout
@@ -68,7 +68,9 @@ def test_a_base_url_nobody_answers_at_is_named(shell: Shell, skill: Path) -> Non
     (shell.home / "settings.toml").write_text("[calls]\ndeadline_s = 0.5\n")
     shell.env["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
     try:
-        done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "none", "--arm", "with_skill")
+        done = shell.run(
+            "run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--arm", "with_skill"
+        )
     finally:
         (shell.home / "settings.toml").unlink()
     assert done.returncode == 5

@@ -40,7 +40,8 @@ def announce(selected: Selected, terminal: Terminal) -> None:
         terminal.say(sentence)
     if selected.unscored:
         terminal.warn(
-            f"{selected.unscored:,} of {words.count(len(request.cases), 'case')} need a judge and will have no score."
+            f"{selected.unscored:,} of {words.count(len(request.cases), 'case')}"
+            f" {'needs' if selected.unscored == 1 else 'need'} a judge and will not be graded."
         )
 
 
@@ -90,3 +91,9 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
 def tell_estimate(request: RunRequest, estimate: Estimate, terminal: Terminal) -> None:
     for line in estimate_lines(request, estimate):
         terminal.say(Text(line))
+
+
+def tell_kept_budget(budget_microcents: int | None, terminal: Terminal) -> None:
+    """That an earlier run's budget holds on, where it had one and no other was given."""
+    if budget_microcents is not None:
+        terminal.say(f"Budget {dollars(budget_microcents)}, as before; --budget changes it.")

@@ -46,7 +46,17 @@ def comparison(report: RunReport, width: int) -> Iterator[Text]:
         yield from _stacked(rows, marks, columns, width)
     used = [symbol for symbol in _LEGEND if any(symbol in shown for shown in marks)]
     if used:
-        yield Text("   ".join(f"{symbol} {_LEGEND[symbol]}" for symbol in used), style="dim")
+        legend = dict(_LEGEND)
+        if _has_equal(rows, report.run.best_model):
+            legend[_LEADING] += " (of equal means the cheaper)"
+        said = (f"{symbol} {legend[symbol]}" for symbol in used)
+        yield Text("   ".join(said), style="dim")
+
+
+def _has_equal(rows: Sequence[ModelSummary], leading: str | None) -> bool:
+    """Whether another model has the leading one's very mean."""
+    best = next((summary.quality for summary in rows if summary.model == leading), None)
+    return best is not None and sum(summary.quality == best for summary in rows) > 1
 
 
 def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
@@ -60,7 +70,7 @@ def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
         Column("Without", "points", [words.points(_quality(without.get(s.model))) for s in rows]),
         Column("With", "points", [words.points(s.quality) for s in rows]),
         Column("Lift", "points", [words.points(s.lift, signed=True) for s in rows]),
-        Column("95% interval", "points", [words.interval(s.lift_low, s.lift_high, signed=True) for s in rows]),
+        Column("95% interval", "points", [words.interval(s.lift_low, s.lift_high, signed=True) or "–" for s in rows]),
         Column("Adds", "tokens in", [_whole(s.token_tax, signed=True) for s in rows]),
     ]
     room = width - total_width(columns) - GAP

@@ -23,8 +23,9 @@ def failures(report: RunReport, width: int) -> Iterator[Text]:
         kind = FailureKind(failure["kind"])
         style = "yellow" if kind.scores_zero else "red"
         fate = "scored 0" if kind.scores_zero else "not scored"
-        head = Text(f"{words.count(failure['count'], 'cell')} {kind.words}", style=style)
-        yield head.append(f" ({fate}): {words.safe(failure['model'])}", "")
+        head = Text(kind.words.capitalize(), style=style)
+        cells = words.count(failure["count"], "cell")
+        yield head.append(f": {cells} of {words.safe(failure['model'])}, {fate}", "default")
         message = words.safe(failure["message"] or "", 240)
         if message:
             yield Text("  " + words.hang(message, width, 2))

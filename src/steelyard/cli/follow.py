@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from steelyard.cli import exits
@@ -25,6 +25,8 @@ from steelyard.workbench import Workbench
 
 if TYPE_CHECKING:
     from steelyard.services.worker import LeftRun
+
+Result = TypeVar("Result")
 
 TICK_S = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -46,29 +48,52 @@ def on_interrupt(handle: Callable[[], None]) -> Generator[None]:
                 loop.remove_signal_handler(number)
 
 
-async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool:
-    """Serve the run until it ends; True when the person interrupted it.
+async def whole(saving: Coroutine[Any, Any, Result], terminal: Terminal) -> tuple[Result, bool]:
+    """Bring to its end what would otherwise leave a run half made; True when the person interrupted meanwhile.
+
+    A second interrupt leaves at once.
+    """
+    interrupts = 0
+
+    def interrupted() -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts > 1:
+            _leave(terminal)
+
+    with on_interrupt(interrupted):
+        result = await saving
+    return result, interrupts > 0
+
+
+async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal, *, interrupted: bool = False) -> bool:
+    """Serve the run until it ends; True when the person interrupted it, also before (`interrupted`).
 
     The first interrupt starts no further call, waits for those in flight and marks the run cancelled; the second
     leaves at once.
     """
+    if interrupted:
+        with suppress(Conflict):
+            await workbench.benchmarks.cancel(workbench.tenant_id, str(run_id))
+        return True
+    return await _follow(workbench, run_id, terminal)
+
+
+async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool:
     tenant_id = workbench.tenant_id
-    run = await workbench.benchmarks.find(tenant_id, str(run_id))
-    plan = Plan.from_json(run.plan)
     over = asyncio.Event()
     stop = asyncio.Event()
     interrupts = 0
     given_up: LeftRun | None = None
     began_s = clock()
-    progress = Progress(terminal, plan.models, plan.cells_per_model)
+    progress = Progress(terminal)
 
     def interrupted() -> None:
         nonlocal interrupts
         interrupts += 1
         if interrupts > 1:
             progress.__exit__()
-            terminal.err.line("Left at once: answers received are saved, calls in flight are lost.", "yellow")
-            os._exit(exits.INTERRUPTED)
+            _leave(terminal)
         stop.set()
         over.set()
         if not terminal.err.live:
@@ -87,6 +112,8 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
             terminal.warn(words.safe(run.sentence))
 
     with on_interrupt(interrupted), progress:
+        plan = Plan.from_json((await workbench.benchmarks.find(tenant_id, str(run_id))).plan)
+        progress.expect(plan.models, plan.cells_per_model)
         working = asyncio.create_task(workbench.work(run_id=run_id, stop=stop, ended=ended, left=left))
         working.add_done_callback(lambda _: over.set())
         while not working.done():
@@ -106,6 +133,7 @@ async def follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> bool
                     workbench.in_flight,
                     elapsed_s,
                     stopping=interrupts > 0,
+                    troubles=workbench.troubles,
                 )
             )
             if now.status not in _UNDER_WAY or (over.is_set() and not interrupts):
@@ -162,14 +190,19 @@ def code_of(report: RunReport, require: str | None = None) -> int:
         return exits.BUDGET
     if report.run.status == RunStatus.FAILED:
         return exits.FAULT
-    counts = report.counts
-    if report.run.status not in _UNDER_WAY and counts.planned and not (counts.answered or counts.failed):
+    if report.run.status not in _UNDER_WAY and report.counts.planned and not _came_back(report):
         return exits.PROVIDERS
     if require == "best" and report.verdict.kind != "best":
         return exits.NO_VERDICT
     if require == "verdict" and report.verdict.kind not in ("best", "tied"):
         return exits.NO_VERDICT
     return exits.OK
+
+
+def _came_back(report: RunReport) -> bool:
+    """Whether any model said anything: an empty or cut answer was given and paid for, a refused request was not."""
+    counts = report.counts
+    return bool(counts.answered or (counts.failed and any(s.avg_tokens is not None for s in report.summaries)))
 
 
 async def _pause(working: asyncio.Task[None], over: asyncio.Event, stop: asyncio.Event) -> None:
@@ -187,15 +220,22 @@ def _reason(code: int, report: RunReport, require: str | None) -> str | None:
         case exits.BUDGET:
             return "Stopped by the budget; what was answered is kept and counted."
         case exits.PROVIDERS:
+            first = words.safe(report.failures[0]["message"] or "", 240) if report.failures else ""
+            why = f" {first.rstrip('.')}." if first else ""
             return (
-                "No model gave a single answer; nothing is lost."
-                f" `steelyard runs show {str(report.run.id)[:8]}` shows why and what to do."
+                f"No model gave a single answer; nothing is lost.{why}"
+                f" `steelyard runs show {str(report.run.id)[:8]}` shows what to do."
             )
         case exits.NO_VERDICT:
             wanted = "a best model" if require == "best" else "a best model or a tie"
             return f"--require {require}: there is no {wanted.removeprefix('a ')} in this run."
         case _:
             return None
+
+
+def _leave(terminal: Terminal) -> None:
+    terminal.err.line("Left at once: answers received are saved, calls in flight are lost.", "yellow")
+    os._exit(exits.INTERRUPTED)
 
 
 def _stopping(in_flight: int) -> str:

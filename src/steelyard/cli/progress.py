@@ -15,6 +15,7 @@ from rich.text import Text
 from steelyard.cli import text as words
 from steelyard.cli.grid import fill
 from steelyard.cli.terminal import Terminal
+from steelyard.domain.calls import Trouble
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import CellState
 
@@ -34,6 +35,7 @@ class Standing:
     in_flight: int
     elapsed_s: float
     stopping: bool = False
+    troubles: Sequence[Trouble] = ()
 
     def done(self, model: str | None = None) -> int:
         return sum(count for (name, _), count in self.ended.items() if model in (None, name))
@@ -64,13 +66,14 @@ class Pace:
 class Progress:
     """Shows a run's standing on standard error; as a context manager it clears the bars away at the end."""
 
-    def __init__(self, terminal: Terminal, models: Sequence[str], cells_per_model: int) -> None:
+    def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._models = models
-        self._per_model = cells_per_model
+        self._models: Sequence[str] = ()
+        self._per_model = 0
         self._pace = Pace()
         self._said_s = -PLAIN_EVERY_S / 2
         self._last = ""
+        self._told: set[tuple[str, str]] = set()
         live = terminal.err.live and not terminal.quiet
         self._live = Live(console=terminal.err.console, auto_refresh=False, transient=True) if live else None
 
@@ -83,18 +86,28 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
+    def expect(self, models: Sequence[str], cells_per_model: int) -> None:
+        """What the run will come to."""
+        self._models, self._per_model = models, cells_per_model
+
     @property
     def total(self) -> int:
         return self._per_model * len(self._models)
 
     def update(self, standing: Standing) -> None:
-        """Show this standing; without a terminal at most every few seconds."""
+        """Show this standing; without a terminal at most every few seconds, and each trouble once."""
         left_s = self._pace.left_s(standing.elapsed_s, standing.done(), self.total)
         screen = self._terminal.err
         if self._live is not None:
             lines = bars(standing, self._models, self._per_model, left_s, screen.width)
             self._live.update(Group(*(screen.fit(line) for line in lines)), refresh=True)
-        elif standing.elapsed_s - self._said_s >= PLAIN_EVERY_S:
+            return
+        for trouble in standing.troubles:
+            # Once each: what follows is the same wait, or the same words with another port of ours in them.
+            if (trouble.provider, trouble.message[:40]) not in self._told:
+                self._told.add((trouble.provider, trouble.message[:40]))
+                self._terminal.warn(trouble_line(trouble))
+        if standing.elapsed_s - self._said_s >= PLAIN_EVERY_S:
             self._said_s = standing.elapsed_s
             line = summary(standing, self.total, left_s)
             if line != self._last:
@@ -119,6 +132,13 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
     return ", ".join(parts)
 
 
+def trouble_line(trouble: Trouble) -> str:
+    """`openai: No connection to http://127.0.0.1:9/v1 – trying 2 calls again, 12 s`."""
+    message = words.safe(trouble.message, 160).rstrip(".")
+    calls = "" if trouble.calls == 1 else f" {trouble.calls:,} calls"
+    return f"{words.safe(trouble.provider)}: {message} – trying{calls} again, {words.seconds(round(trouble.since_s))}"
+
+
 def bars(standing: Standing, models: Sequence[str], per_model: int, left_s: float | None, width: int) -> list[Text]:
     """One line per model, then one on the whole; none wider than `width`."""
     shown = models[:MAX_BARS]
@@ -137,6 +157,7 @@ def bars(standing: Standing, models: Sequence[str], per_model: int, left_s: floa
     if len(models) > MAX_BARS:
         lines.append(Text(f"and {words.count(len(models) - MAX_BARS, 'more model')}", style="dim"))
     lines.append(Text(words.safe(summary(standing, per_model * len(models), left_s)), style="dim"))
+    lines += [Text(words.hang(trouble_line(trouble), width, 2), style="yellow") for trouble in standing.troubles]
     if standing.stopping:
         lines.append(
             Text("Stopping: the calls in flight finish and are saved. Ctrl-C again leaves at once.", style="yellow")

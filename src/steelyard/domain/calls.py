@@ -38,8 +38,14 @@ class Usage:
 
 
 class StopReason(StrEnum):
+    """Why the model stopped. LENGTH: at the token limit asked for; CONTEXT: where its context window was full.
+
+    Not every provider tells the two apart; LENGTH is what is told then.
+    """
+
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT = "context_window"
     REFUSAL = "refusal"
     OTHER = "other"
 
@@ -149,7 +155,10 @@ class ModelResponse:
 
 
 class CallError(Exception):
-    """A call that ended without a reply, after whatever retries were allowed; `wasted` as for a ModelResponse."""
+    """A call that ended without a reply, after whatever retries were allowed; `wasted` as for a ModelResponse.
+
+    `final`: another attempt would end alike, whatever the kind.
+    """
 
     def __init__(
         self,
@@ -160,14 +169,26 @@ class CallError(Exception):
         retry_after_s: float | None = None,
         wasted: Usage = Usage(),
         wasted_known: bool = True,
+        final: bool = False,
     ) -> None:
         super().__init__(message)
+        self.final = final
         self.kind = kind
         self.message = message
         self.attempts = attempts
         self.retry_after_s = retry_after_s
         self.wasted = wasted
         self.wasted_known = wasted_known
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Calls of one provider that keep failing and are tried again: how many, since when, and what the first one met."""
+
+    provider: str
+    message: str
+    calls: int
+    since_s: float
 
 
 class Provider(Protocol):

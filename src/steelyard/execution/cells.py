@@ -264,6 +264,12 @@ def answer_failure(response: ModelResponse) -> tuple[FailureKind | None, str | N
         case StopReason.LENGTH:
             used = response.usage.output_tokens
             return FailureKind.CUT, f"The answer was cut at max_tokens after {used:,} tokens."
+        case StopReason.CONTEXT:
+            used = response.usage
+            return FailureKind.CONTEXT_WINDOW, (
+                f"The answer was cut where the model's context window was full: {used.input_tokens:,} tokens of prompt"
+                f" and {used.output_tokens:,} of answer."
+            )
         case _ if not response.output.strip():
             return FailureKind.EMPTY, "The model's answer was empty."
         case _:

@@ -104,6 +104,11 @@ class Engine:
         """Start no further call; what is in flight finishes and is saved."""
         self._stopping = True
 
+    @property
+    def left_runs(self) -> frozenset[UUID]:
+        """The runs this worker found it cannot serve as they were planned."""
+        return frozenset(self._left_runs)
+
     async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 

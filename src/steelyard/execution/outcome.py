@@ -61,7 +61,10 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared."""
+    """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared.
+
+    `best_observed` is, of equal means, the cheapest of known cost; `cheapest_observed`, of equal costs, the best.
+    """
 
     arm: str
     models: tuple[str, ...]
@@ -141,24 +144,71 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
     scores = [[column[case] for column in columns] for case in range(n_cases)]
     compared = [summary for summary in summaries if summary.arm == arm]
     costs = [summary.avg_cost_microcents for summary in compared]
-    verdict = decide(
+    decided = decide(
         scores,
         costs=[math.nan if cost is None else float(cost) for cost in costs],
         clusters=clusters,
         margin=plan.margin,
         look=look,
     )
-    scored = [(s.model, s.quality) for s in compared if s.quality is not None]
-    priced = [(s.model, s.avg_cost_microcents) for s in compared if s.avg_cost_microcents is not None]
+    verdict = replace(decided, more_cost_microcents=_cost_of_cases(decided.more_cases, plan, summaries, cells))
+    scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
+    priced = [
+        (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
+    ]
     return Outcome(
         arm=arm.value,
         models=plan.models,
         summaries=tuple(summaries),
         verdict=verdict,
         sentence=sentence(verdict, plan.models, costs),
-        best_observed=max(scored, key=lambda pair: pair[1], default=None),
-        cheapest_observed=min(priced, key=lambda pair: pair[1], default=None),
+        best_observed=scored[0] if scored else None,
+        cheapest_observed=priced[0] if priced else None,
     )
+
+
+def _quality_first(summary: ModelSummary) -> tuple[float, float]:
+    return -_known(summary.quality, -math.inf), _known(summary.avg_cost_microcents, math.inf)
+
+
+def _cost_first(summary: ModelSummary) -> tuple[float, float]:
+    return _known(summary.avg_cost_microcents, math.inf), -_known(summary.quality, -math.inf)
+
+
+def _known(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _cost_of_cases(
+    number: int | None,
+    plan: Plan,
+    summaries: Sequence[ModelSummary],
+    cells: Mapping[tuple[str, str], Sequence[CellFigures]],
+) -> int | None:
+    """What a person would pay for so many more cases in this run, in microcents.
+
+    Each case is called for by every model in every arm, as often as there are trials, and judged as often and as dearly
+    as the cells seen were. None where a price is not known.
+    """
+    if number is None:
+        return None
+    if plan.judge is not None and not any(cell.judged for seen in cells.values() for cell in seen):
+        return None
+    each: list[float] = []
+    for summary in summaries:
+        judging = _judging_cost(cells[summary.model, summary.arm])
+        if summary.avg_cost_microcents is None or judging is None:
+            return None
+        each.append(summary.avg_cost_microcents + judging)
+    return round(number * plan.trials * math.fsum(each))
+
+
+def _judging_cost(cells: Sequence[CellFigures]) -> float | None:
+    """The judge's average cost per cell that has come to a score; None where its price is not known."""
+    scored = [cell for cell in cells if score(cell) is not None]
+    costs = [cell.judgement_cost_microcents for cell in scored if cell.judged]
+    known = [cost for cost in costs if cost is not None]
+    return None if len(known) < len(costs) else math.fsum(known) / max(1, len(scored))
 
 
 def case_means(cells: Sequence[CellFigures], n_cases: int) -> list[float]:

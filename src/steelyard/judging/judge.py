@@ -170,6 +170,8 @@ def _read(response: ModelResponse, criteria: int) -> _Reply:
         raise ValueError("it refused")
     if response.stop_reason is StopReason.LENGTH:
         raise ValueError("the reply was cut at max_tokens")
+    if response.stop_reason is StopReason.CONTEXT:
+        raise ValueError("the reply was cut where the context window was full")
     try:
         reply = _Reply.model_validate(only_object(response.output))
     except ValidationError as error:

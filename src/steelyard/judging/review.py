@@ -90,6 +90,8 @@ def read_review(response_text: str, stop_reason: str) -> Review:
         raise ValueError("it refused")
     if stop_reason == StopReason.LENGTH:
         raise ValueError("the reply was cut at max_tokens")
+    if stop_reason == StopReason.CONTEXT:
+        raise ValueError("the reply was cut where the context window was full")
     try:
         reply = _Reply.model_validate(only_object(response_text))
     except ValidationError as error:

@@ -35,6 +35,8 @@ _CATEGORIES: tuple[tuple[type[pai.ModelAPIError], FailureKind], ...] = (
     (pai.ModelServerError, FailureKind.SERVER),
     (pai.ModelRequestTimeout, FailureKind.TIMEOUT),
 )
+# What aiohttp says of a connection that never came to be, plain ones included.
+_TLS_STATE = re.compile(r" ssl:\w+")
 # The HTTP clients' names, aiohttp's and httpx's, for a request that never left.
 _NEVER_SENT = frozenset(
     {"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "ConnectError", "ConnectTimeout", "PoolTimeout"}
@@ -87,7 +89,7 @@ def _api_kind(error: pai.ModelAPIError) -> FailureKind:
     text = f"{error.message} {error.body}"
     status = error.status_code if isinstance(error, pai.ModelHTTPError) else None
     if status in (400, 413, 422) or (status is None and isinstance(error, pai.ModelRequestRejectedError)):
-        if status == 413 or _CONTEXT_WINDOW.search(text):
+        if _CONTEXT_WINDOW.search(text):
             return FailureKind.CONTEXT_WINDOW
         if _REFUSED.search(text):
             return FailureKind.REFUSED
@@ -118,6 +120,12 @@ def _transport_kind(error: BaseException) -> FailureKind | None:
             return None
         return FailureKind.NETWORK
     return None
+
+
+def _status(error: BaseException) -> int | None:
+    return next(
+        (code for cause in _causes(error) if isinstance(code := getattr(cause, "status_code", None), int)), None
+    )
 
 
 def _is_redirect(error: BaseException) -> bool:
@@ -159,6 +167,8 @@ def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoin
                 f"{where} redirects calls for {model} to another address, and that is not followed: a prompt goes only"
                 " where it was meant to. Name that address itself as the base URL if it is the right one."
             )
+        case FailureKind.BAD_REQUEST if _status(error) == 413:
+            return f"{where} does not take a request as large as this one (HTTP 413), a limit of the server's own{said}"
         case FailureKind.BAD_REQUEST:
             return f"{endpoint.name} did not accept the request for {model}{said}"
         case FailureKind.RATE_LIMITED:
@@ -181,7 +191,7 @@ def _detail(error: Exception) -> str:
     """What the vendor said, in one line; the SDK's wrapping is noise."""
     for cause in _causes(error):
         if _is_of_aiohttp(cause):
-            return _one_line(str(cause) or type(cause).__name__)
+            return _one_line(_TLS_STATE.sub("", str(cause)) or type(cause).__name__)
     body = getattr(error, "body", None)
     if isinstance(body, dict):
         whole = cast("dict[str, Any]", body)

@@ -29,6 +29,8 @@ from steelyard.providers.variants import variant_settings, wire_settings
 from steelyard.providers.vendors import Connection, Sent, connect, load, sent_by
 
 _STOPS = {"stop": StopReason.STOP, "tool_call": StopReason.STOP, "length": StopReason.LENGTH}
+# Anthropic's word for an answer that ran into the end of the context window.
+_WINDOW_FULL = "model_context_window_exceeded"
 _REPLY_TOOL = "reply"
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.S)
 _MOST_TOKENS = 10**9
@@ -119,6 +121,8 @@ class Gateway:
         else:
             output = _text(reply)
             stop = _STOPS.get(reply.finish_reason or "", StopReason.OTHER)
+            if details.get("finish_reason") == _WINDOW_FULL:
+                stop = StopReason.CONTEXT
         if request.json_schema is not None and stop in (StopReason.STOP, StopReason.OTHER):
             output = _without_fence(output)
             self._check_json(request, output, usage)

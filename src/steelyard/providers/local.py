@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import queue
-import secrets
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.providers.catalogue import CATALOGUE
+from steelyard.providers.llama import Copies, Generation
 from steelyard.providers.variants import variant_settings
 
 _SAMPLED_BYTES = 1 << 20
 _STOPS = {"stop": StopReason.STOP, "length": StopReason.LENGTH}
+_NO_SETTINGS = ("messages", "cache_prompt", "response_format")
 
 
 @dataclass(frozen=True)
@@ -80,16 +78,17 @@ class LocalModels:
     `threads` 0 means one per copy: two threads on cores that are also used for something else wait for each other and
     are slower than one. Up to two copies run side by side (llama.cpp lets go of the interpreter lock while it runs, not
     while it loads) rather than one batch of two, which would make an answer depend on its neighbour. `context` is in
-    tokens.
+    tokens, `timeout_s` the longest that one call may take, without loading and waiting.
     """
 
-    def __init__(self, home: Path, *, threads: int = 0, context: int = 8192) -> None:
+    def __init__(self, home: Path, *, threads: int = 0, context: int = 8192, timeout_s: float = 300.0) -> None:
         self._home = home
+        self._timeout_s = timeout_s
         self._threads = threads or 1
         self._context = context
         self.parallel = max(1, min(2, (os.cpu_count() or 1) // self._threads))
         self._found: dict[str, Weights] = {}
-        self._pools: dict[Path, _Pool] = {}
+        self._pools: dict[Path, Copies] = {}
         self._opening = threading.Lock()
         self._workers: ThreadPoolExecutor | None = None
 
@@ -110,7 +109,7 @@ class LocalModels:
         """Nothing to do: weights are loaded as copies are needed, and that is not part of a call's latency."""
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
-        """One reply. Raises CallError; a cancelled call's thread finishes its tokens unheard."""
+        """One reply. Raises CallError, of kind TIMEOUT after `timeout_s`; a cancelled call ends at its next token."""
         try:
             self.check(request.model)
             body = _body(request)
@@ -120,10 +119,15 @@ class LocalModels:
         with self._opening:
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(self.parallel, thread_name_prefix="local-model")
-            pool = self._pools.setdefault(weights.path, _Pool(weights, self._threads, self._context, self.parallel))
-        loop = asyncio.get_running_loop()
-        reply, latency_ms = await loop.run_in_executor(self._workers, pool.ask, body)
-        return _response(request, body, reply, latency_ms)
+            copies = self._pools.setdefault(
+                weights.path, Copies(weights.path, self._threads, self._context, self.parallel)
+            )
+        generation = Generation(body, self._timeout_s)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._workers, copies.run, generation)
+        finally:
+            generation.stop()
+        return self._response(request, generation)
 
     async def aclose(self) -> None:
         """Let go of the weights once what runs has finished; safe to call twice."""
@@ -131,6 +135,32 @@ class LocalModels:
         if workers is not None:
             await asyncio.to_thread(workers.shutdown)
         self._pools.clear()
+
+    def _response(self, request: ModelRequest, generation: Generation) -> ModelResponse:
+        name = request.model.text
+        if generation.error is not None:
+            raise _refusal(name, generation.error)
+        if generation.timed_out:
+            raise CallError(
+                FailureKind.TIMEOUT,
+                f"{name} did not finish within {self._timeout_s:g} s (attempt_timeout_s in settings.toml).",
+                final=True,
+            )
+        if not generation.usage:
+            raise CallError(FailureKind.INTERNAL, f"{name}: the local runtime ended without a reply.")
+        counts = generation.usage
+        usage = Usage(input_tokens=int(counts["prompt_tokens"]), output_tokens=int(counts["completion_tokens"]))
+        stop = _STOPS.get(str(generation.finish_reason), StopReason.OTHER)
+        if stop is StopReason.LENGTH and usage.total_tokens >= self._context:
+            stop = StopReason.CONTEXT
+        return ModelResponse(
+            output=generation.text,
+            usage=usage,
+            latency_ms=generation.latency_ms,
+            stop_reason=stop,
+            ttft_ms=generation.timings.get("prompt_ms"),
+            effective_settings={key: value for key, value in generation.body.items() if key not in _NO_SETTINGS},
+        )
 
     def _weights(self, ref: ModelRef) -> Weights:
         found = self._found.get(ref.name)
@@ -154,65 +184,6 @@ class LocalModels:
         )
 
 
-class _Pool:
-    """Copies of one model, loaded as they are needed and used by one thread at a time."""
-
-    def __init__(self, weights: Weights, threads: int, context: int, copies: int) -> None:
-        self._weights = weights
-        self._threads = threads
-        self._context = context
-        self._left_to_load = copies
-        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-
-    def ask(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
-        """The reply in OpenAI's form and the milliseconds it took, without loading and waiting."""
-        runner = self._take()
-        try:
-            started = time.perf_counter()
-            reply = cast("dict[str, Any]", runner.handle_chat_completions(dict(body)))
-            return reply, (time.perf_counter() - started) * 1000
-        finally:
-            self._idle.put(runner)
-
-    def _take(self) -> Any:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
-        with self._lock:
-            if self._left_to_load:
-                runner = self._load()
-                self._left_to_load -= 1
-                return runner
-        return self._idle.get()
-
-    def _load(self) -> Any:
-        # An extension module without stubs.
-        xllamacpp: Any = import_module("xllamacpp")
-        params = xllamacpp.CommonParams()
-        params.model.path = str(self._weights.path)
-        params.n_ctx = self._context
-        params.n_parallel = 1
-        params.n_gpu_layers = 0
-        params.cpuparams.n_threads = self._threads
-        params.cpuparams_batch.n_threads = self._threads
-        # Every call reads its whole prompt, so that token counts and latencies compare.
-        params.cache_prompt = False
-        params.cache_ram_mib = 0
-        params.warmup = False
-        params.verbosity = -1
-        # The runtime opens a port on the loopback; nobody else gets to use it.
-        params.api_keys = [secrets.token_hex(32)]
-        params.ui = params.endpoint_slots = params.endpoint_props = False
-        try:
-            return xllamacpp.Server(params)
-        except (RuntimeError, ValueError) as error:
-            raise CallError(
-                FailureKind.UNKNOWN_MODEL, f"{self._weights.path} could not be loaded as a GGUF model: {error}"
-            ) from error
-
-
 def _body(request: ModelRequest) -> dict[str, Any]:
     """The request in OpenAI's form. Temperature 0 unless the reference says otherwise: repeatable by default."""
     settings = {"temperature": 0.0, "max_tokens": request.max_tokens} | variant_settings(request.model, "local")
@@ -226,24 +197,10 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _response(
-    request: ModelRequest, body: Mapping[str, Any], reply: Mapping[str, Any], latency_ms: float
-) -> ModelResponse:
-    error = reply.get("error")
-    if error is not None:
-        kind = FailureKind.CONTEXT_WINDOW if error.get("type") == "exceed_context_size_error" else FailureKind.INTERNAL
-        if kind is FailureKind.INTERNAL and error.get("code") == 400:
-            kind = FailureKind.BAD_REQUEST
-        raise CallError(kind, f"{request.model.text}: {error.get('message', 'no reason given')}.")
-    choice = reply["choices"][0]
-    counts = reply["usage"]
-    timings: Mapping[str, float] = reply.get("timings") or {}
-    settings = {key: value for key, value in body.items() if key not in ("messages", "cache_prompt", "response_format")}
-    return ModelResponse(
-        output=choice["message"].get("content") or "",
-        usage=Usage(input_tokens=int(counts["prompt_tokens"]), output_tokens=int(counts["completion_tokens"])),
-        latency_ms=latency_ms,
-        stop_reason=_STOPS.get(str(choice.get("finish_reason")), StopReason.OTHER),
-        ttft_ms=timings.get("prompt_ms"),
-        effective_settings=settings,
-    )
+def _refusal(name: str, error: Mapping[str, Any]) -> CallError:
+    kind = FailureKind.INTERNAL
+    if error.get("type") == "exceed_context_size_error":
+        kind = FailureKind.CONTEXT_WINDOW
+    elif error.get("code") == 400:
+        kind = FailureKind.BAD_REQUEST
+    return CallError(kind, f"{name}: {error.get('message', 'no reason given')}.")

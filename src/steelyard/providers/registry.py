@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from steelyard.domain.calls import ModelRequest, ModelResponse, Provider
+from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Provider, Trouble
 from steelyard.domain.errors import MissingKey, ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.providers.limiter import AdaptiveLimit, CallSlots
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from steelyard.providers.local import LocalModels
 
 DEFAULT_CONCURRENCY = 50
+# A call that fails for so long is worth a word; shorter waits are a busy vendor's ordinary way.
+TROUBLE_AFTER_S = 3.0
 
 
 class Providers:
@@ -39,6 +41,8 @@ class Providers:
         self._opening = threading.Lock()
         self._local: LocalModels | None = None
         self._limits: dict[str, AdaptiveLimit] = {}
+        # By ticket, the calls that have failed and are tried again: provider, since when, with what message.
+        self._failing: dict[int, tuple[str, float, str]] = {}
 
     async def complete(
         self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
@@ -52,12 +56,21 @@ class Providers:
         # Before a slot is held: what takes time here must not keep others from calling.
         await provider.prepare(request)
         ticket = self._slots.ticket()
-        return await call_with_retries(
-            lambda: provider.complete(request),
-            self._policy,
-            lambda: self._slots.hold(limit, priority=priority, ticket=ticket),
-            before_call,
-        )
+
+        def failed(error: CallError) -> None:
+            began = self._failing[ticket][1] if ticket in self._failing else self._policy.clock()
+            self._failing[ticket] = (request.model.provider, began, error.message)
+
+        try:
+            return await call_with_retries(
+                lambda: provider.complete(request),
+                self._policy,
+                lambda: self._slots.hold(limit, priority=priority, ticket=ticket),
+                before_call,
+                failed,
+            )
+        finally:
+            self._failing.pop(ticket, None)
 
     async def aclose(self) -> None:
         """Close connections and unload local models; safe to call twice."""
@@ -87,6 +100,15 @@ class Providers:
     def in_flight(self) -> int:
         """Calls under way at this moment."""
         return self._slots.in_flight
+
+    def troubles(self, *, after_s: float = TROUBLE_AFTER_S) -> tuple[Trouble, ...]:
+        """What calls have been waiting for since more than `after_s`, by provider, the longest wait first."""
+        now = self._policy.clock()
+        by_provider: dict[str, list[tuple[float, str]]] = {}
+        for name, began, message in self._failing.values():
+            by_provider.setdefault(name, []).append((now - began, message))
+        found = [Trouble(name, max(failing)[1], len(failing), max(failing)[0]) for name, failing in by_provider.items()]
+        return tuple(sorted((t for t in found if t.since_s >= after_s), key=lambda trouble: -trouble.since_s))
 
     def usable(self) -> tuple[str, ...]:
         """The names of the vendors a key is at hand for."""
@@ -166,5 +188,10 @@ class Providers:
             from steelyard.providers.local import LocalModels
 
             calls = self._settings.calls
-            self._local = LocalModels(self._settings.home, threads=calls.local_threads, context=calls.local_context)
+            self._local = LocalModels(
+                self._settings.home,
+                threads=calls.local_threads,
+                context=calls.local_context,
+                timeout_s=calls.attempt_timeout_s,
+            )
         return self._local

@@ -50,14 +50,19 @@ class _Refused(Exception):
 
 
 async def call_with_retries(
-    attempt: Attempt, policy: RetryPolicy, hold: Hold, before_call: Callable[[], None] | None = None
+    attempt: Attempt,
+    policy: RetryPolicy,
+    hold: Hold,
+    before_call: Callable[[], None] | None = None,
+    failed: Callable[[CallError], None] | None = None,
 ) -> ModelResponse:
     """The first reply of `attempt`, with the count of attempts and what the failed ones cost.
 
     Each attempt runs inside `hold()`, a slot that is given back while waiting for the next. Waiting for the first slot
     is queueing, and not counted against the deadline. `before_call` runs with the slot held, right before each attempt,
     and may refuse it by raising; where earlier attempts were paid for, or may have been, their CallError is raised
-    instead, so that the cost is not lost. Raises the last CallError; cancellation passes through.
+    instead, so that the cost is not lost. `failed` hears of each failure that is followed by another attempt. Raises
+    the last CallError; cancellation passes through.
     """
     attempts = paid = 0
     wasted, wasted_known = Usage(), True
@@ -86,11 +91,13 @@ async def call_with_retries(
             paid += error.kind is FailureKind.MALFORMED
             error.attempts, error.wasted, error.wasted_known = attempts, wasted, wasted_known
             last_error = error
-            if not error.kind.retryable or attempts >= policy.max_attempts or paid >= policy.max_paid:
+            if error.final or not error.kind.retryable or attempts >= policy.max_attempts or paid >= policy.max_paid:
                 raise
             wait_s = policy.wait_s(attempts, error.retry_after_s)
             if last_start_s is None or policy.clock() + wait_s > last_start_s:
                 raise
+            if failed is not None:
+                failed(error)
             await policy.sleep(wait_s)
         else:
             return replace(

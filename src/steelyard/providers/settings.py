@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -92,7 +93,7 @@ class _Price(BaseModel):
 
 class _Provider(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    kind: Kind
+    kind: Kind | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     structured_output: StructuredOutput = "auto"
@@ -130,7 +131,8 @@ class _File(BaseModel):
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
     """Read `home/settings.toml` (it may be absent) and the vendors' variables in `env`.
 
-    A provider of the file replaces a built-in one of the same name. Raises SettingsError naming file and line.
+    A provider of the file replaces a built-in one of the same name, whose kind it has where it names none. Raises
+    SettingsError naming file and line.
     """
     path = home / "settings.toml"
     file = _read(path)
@@ -144,7 +146,16 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 line=_line(path, ("providers", name)),
                 next_step="Use lower-case letters, digits, '-', '_' and '.'; 'local' is taken.",
             )
-        endpoints[name] = _from_file(name, provider, endpoints.get(name), env)
+        built_in = endpoints.get(name)
+        kind = provider.kind or (built_in.kind if built_in else None)
+        if kind is None:
+            raise SettingsError(
+                f"providers.{name}: it has no kind, which says how it is spoken to.",
+                file=str(path),
+                line=_line(path, ("providers", name)),
+                next_step=f"Add kind = {' or '.join(json.dumps(one) for one in get_args(Kind))}.",
+            )
+        endpoints[name] = _from_file(name, kind, provider, built_in, env)
         for model, price in provider.prices.items():
             prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
     for name, endpoint in endpoints.items():
@@ -194,18 +205,20 @@ def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:
     }
 
 
-def _from_file(name: str, provider: _Provider, built_in: Endpoint | None, env: Mapping[str, str]) -> Endpoint:
-    base_url = provider.base_url or (built_in.base_url if built_in and built_in.kind == provider.kind else None)
+def _from_file(
+    name: str, kind: Kind, provider: _Provider, built_in: Endpoint | None, env: Mapping[str, str]
+) -> Endpoint:
+    base_url = provider.base_url or (built_in.base_url if built_in and built_in.kind == kind else None)
     key_env = provider.api_key_env or (
         built_in.key_env if built_in else f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_API_KEY"
     )
     key = env.get(key_env) or None
     token: str | None = None
-    if key is None and built_in is not None and built_in.kind == provider.kind and provider.api_key_env is None:
+    if key is None and built_in is not None and built_in.kind == kind and provider.api_key_env is None:
         key, token = built_in.api_key, built_in.auth_token
     if key is None and token is None and provider.api_key_env is None and base_url is not None:
         key = PLACEHOLDER_KEY
-    return Endpoint(name, provider.kind, key_env, base_url, key, token, provider.structured_output)
+    return Endpoint(name, kind, key_env, base_url, key, token, provider.structured_output)
 
 
 def _read(path: Path) -> _File:

@@ -84,10 +84,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Started:
-    """A run that is queued; `continued` when it is an earlier one taken up again."""
+    """A run that is queued; `continued` when it is an earlier one taken up again.
+
+    `kept_budget_microcents` is the budget that an earlier run brings along where the request names none.
+    """
 
     run_id: UUID
     continued: bool
+    kept_budget_microcents: int | None = None
 
 
 class BenchmarkService:
@@ -142,7 +146,8 @@ class BenchmarkService:
                 run_id = earlier.id
                 await runs.reopen_run(connection, run_id, request.budget_microcents)
         await self._queue.defer(tenant_id, run_id, job_order(plan))
-        return Started(run_id, earlier is not None)
+        kept = earlier.budget_microcents if earlier is not None and request.budget_microcents is None else None
+        return Started(run_id, earlier is not None, kept)
 
     async def resume(self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None) -> RunRow:
         """Queue again what a run has not done, cells missing for an outage included. Raises NotFound, Conflict."""

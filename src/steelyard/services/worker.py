@@ -21,6 +21,7 @@ from steelyard.storage.queue import Queue, QueueUnreachable
 logger = logging.getLogger(__name__)
 
 _RESCUE_S = 5.0
+_HURRY_S = 2.0
 # Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
 _RESTART_S = (1.0, 10.0)
 _MAX_QUICK_RESTARTS = 60
@@ -83,11 +84,12 @@ async def work(
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
+        hurrying = asyncio.create_task(_hurry(queue, engine), name="hurry")
         stopping = asyncio.create_task(stop.wait())
         try:
             await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
         finally:
-            for task in (rescuing, stopping, *telling):
+            for task in (rescuing, hurrying, stopping, *telling):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -131,6 +133,15 @@ async def _rescue(queue: Queue) -> None:
         with suppress(QueueUnreachable):
             await queue.rescue()
         await asyncio.sleep(_RESCUE_S)
+
+
+async def _hurry(queue: Queue, engine: Engine) -> None:
+    """Let no job rest of a run that may be served here: one that another worker left can be taken at once."""
+    while True:
+        await asyncio.sleep(_HURRY_S)
+        with suppress(*DATABASE_AWAY):
+            for run_id in await queue.resting_runs() - engine.left_runs:
+                await queue.hurry(run_id)
 
 
 async def _tell(queue: Queue, run_id: UUID, why: str, left: Callable[[LeftRun], None]) -> None:

@@ -144,7 +144,7 @@ def _no_skill(path: Path, keys: list[str], refused: dict[str, str]) -> SkillErro
 
 def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[dict[str, bytes], list[LintFinding]]:
     findings = [
-        LintFinding("warning", "file-refused", f"{key} is {reason}: left out.", key)
+        LintFinding("warning", "file-refused", f"It is {reason}: left out.", key)
         for key, reason in sorted(listing.refused.items())
         if is_content(key)
     ]
@@ -156,11 +156,13 @@ def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[di
             continue
         count = listing.size(key)
         if count > MAX_FILE_BYTES:
-            message = f"{key} has {size(count)}, more than the {size(MAX_FILE_BYTES)} a file may have: "
+            message = f"has {size(count)}, more than the {size(MAX_FILE_BYTES)} a file may have: "
             if key.lower() == "skill.md":
-                raise SkillError(message + "it is not read.", file=str(path), next_step="Move detail to references/.")
+                raise SkillError(
+                    f"{key} {message}it is not read.", file=str(path), next_step="Move detail to references/."
+                )
             findings.append(
-                LintFinding("warning", "file-too-large", message + "left out of the skill and its digest.", key)
+                LintFinding("warning", "file-too-large", f"It {message}left out of the skill and its digest.", key)
             )
             continue
         total += count
@@ -175,7 +177,7 @@ def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[di
         except KeyError:
             if key.lower() == "skill.md":
                 raise SkillError("SKILL.md cannot be opened.", file=str(path), next_step="Check its rights.") from None
-            findings.append(LintFinding("warning", "file-refused", f"{key} cannot be opened: left out.", key))
+            findings.append(LintFinding("warning", "file-refused", "It cannot be opened: left out.", key))
     if waza and (specs := [name for name in ("eval.yaml", "eval.yml") if name in keys]):
         # The spec is what tells the pure code that tasks, fixtures and graders are no part of the skill.
         data.update({name: listing[name] for name in specs})

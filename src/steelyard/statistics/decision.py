@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
-from math import fsum, isnan
+from math import fsum, inf, isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,7 @@ def _compared(ground: _Ground, seen: Floats) -> Verdict:
     pairs = compare(seen, ground.families)
     k = len(ground.compared)
     means = [float(mean) for mean in column_means(seen)]
-    leader = means.index(max(means))
+    leader = _leader(ground, means)
     rivals = [position for position in range(k) if position != leader]
     hardest = max(rivals, key=lambda rival: (float(pairs.p[leader, rival]), -rival))
     reason = _guard(ground)
@@ -178,6 +178,17 @@ def _compared(ground: _Ground, seen: Floats) -> Verdict:
         test=pairs.tests[leader][hardest],
         reason=reason,
     )
+
+
+def _leader(ground: _Ground, means: list[float]) -> int:
+    """The highest mean; of equal ones the cheapest of known cost, then the first."""
+    prices = None if ground.prices is None else ground.prices[ground.compared]
+
+    def order(position: int) -> tuple[float, float, int]:
+        price = inf if prices is None or isnan(prices[position]) else float(prices[position])
+        return -means[position], price, position
+
+    return min(range(len(means)), key=order)
 
 
 def _guard(ground: _Ground) -> str | None:
@@ -259,8 +270,8 @@ def _gap_figures(ground: _Ground, pairs: Pairs, leader: int, rivals: list[int]) 
             mean=float(pairs.mean[leader, rival]),
             se=float(pairs.se[leader, rival]) if pairs.units > 1 else None,
             p=float(pairs.p[leader, rival]),
-            low=float(low[leader, rival]),
-            high=float(high[leader, rival]),
+            low=float(low[leader, rival]) if pairs.units > 1 else None,
+            high=float(high[leader, rival]) if pairs.units > 1 else None,
             upper=float(upper[leader, rival]),
             test=pairs.tests[leader][rival],
             n=ground.n,

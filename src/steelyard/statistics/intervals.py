@@ -29,7 +29,8 @@ class Lift:
     """With-skill minus without-skill on the same cases, in points.
 
     `gain` is the normalised gain (with - without)/(100 - without) of the means (Hake 1998); None where the mean
-    without the skill is 100 already. `low`, `high`: two-sided 95%; `p` two-sided. Without a complete case all are None.
+    without the skill is 100 already. `low`, `high`: two-sided 95%, None below two cases or families; `p` two-sided.
+    Without a complete case all are None.
     """
 
     n: int
@@ -123,8 +124,8 @@ def lift(with_scores: npt.ArrayLike, without_scores: npt.ArrayLike, clusters: It
         n=n,
         n_clusters=count,
         mean=mean,
-        low=float(low[0, 1]),
-        high=float(high[0, 1]),
+        low=float(low[0, 1]) if pairs.units > 1 else None,
+        high=float(high[0, 1]) if pairs.units > 1 else None,
         p=float(pairs.p[0, 1]),
         test=pairs.tests[0][1],
         gain=mean / left if left > 1e-9 else None,

@@ -56,7 +56,7 @@ class Pairs:
         """(k, k) lower and upper ends of the two-sided interval; zero is inside unless the test rejects it.
 
         With few non-zero differences this is t, not the bound of `upper`: that allows for any unseen case, and says
-        nothing of where the gap lies.
+        nothing of where the gap lies. One unit alone (`units` 1) says nothing of it either, whatever stands here.
         """
         alpha = 1.0 - level
         upper = np.minimum(np.where(self._few, self._t_upper(alpha / 2), self.upper(alpha / 2)), SCALE)

@@ -31,15 +31,16 @@ class GapFigures:
     """The leader minus one rival, in points, over the complete cases.
 
     `p` is two-sided; `low` and `high` are the two-sided 95% interval; `upper` is the one-sided
-    1 - alpha/(k-1) bound: the rival is at most so far behind.
+    1 - alpha/(k-1) bound: the rival is at most so far behind. `se`, `low` and `high` are None below two cases or
+    families.
     """
 
     rival: int
     mean: float
     se: float | None
     p: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     upper: float
     test: str
     n: int
@@ -50,10 +51,13 @@ class Verdict:
     """What may be claimed. Models are column indices of the scores.
 
     `tied` holds the best alone for "best", the models that may be the best for "tied", and is empty otherwise.
-    `leader` has the highest observed mean, proven or not. `n` counts the complete cases, `n_clusters` their families
-    (None where none were given). `test` names the test of the gap that decided. `reason` is a machine word or None:
-    too_few_cases, too_few_clusters, no_cases, no_complete_cases, missing_scores, one_model_left, identical_scores.
-    `more_cases` and `more_cost_microcents` are given for "not_enough" where they are known.
+    `leader` has the highest observed mean, proven or not; of equal ones the cheapest of known cost, then the first.
+    `n` counts the complete cases, `n_clusters` their families (None where none were given). `test` names the test of
+    the gap that decided. `reason` is a machine word or None: too_few_cases, too_few_clusters, no_cases,
+    no_complete_cases, missing_scores, one_model_left, identical_scores.
+    `more_cases` and `more_cost_microcents` are given for "not_enough" where they are known. `decide` counts in the
+    latter one call of each compared model per case, at the costs it was given; the verdict of a run has instead what
+    its next cases would really take: all models, arms, trials and judgements.
     """
 
     kind: Kind

@@ -42,6 +42,8 @@ def _claim(verdict: Verdict, names: Sequence[str]) -> str:
 def _best(verdict: Verdict, names: Sequence[str]) -> str:
     assert verdict.best is not None
     nearest = _nearest(verdict)
+    assert nearest.low is not None
+    assert nearest.high is not None
     others = f", the least certain of its {len(verdict.gaps)} leads" if len(verdict.gaps) > 1 else ""
     interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
     evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"

@@ -108,6 +108,16 @@ class Queue:
                 {"queue": None if run_id is None else queue_name(run_id)},
             )
 
+    async def resting_runs(self) -> frozenset[UUID]:
+        """Runs of which a job rests, since some worker could not do it."""
+        async with self._database.pool.connection() as connection:
+            cursor = await connection.execute(
+                """SELECT DISTINCT args ->> 'run_id' AS run_id FROM procrastinate_jobs
+                    WHERE status = 'todo' AND scheduled_at > now() AND task_name = %s""",
+                (TASK,),
+            )
+            return frozenset(UUID(row["run_id"]) for row in await cursor.fetchall())
+
     async def workers(self) -> int:
         """How many workers there are whose heart beats, of whatever queue."""
         async with self._database.pool.connection() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -367,7 +367,11 @@ async def paid_cells(connection: Connection, digests: Sequence[str]) -> frozense
 
 @dataclass(frozen=True)
 class CellFigures:
-    """What the statistics need of one cell."""
+    """What the statistics need of one cell.
+
+    `judged`: by a judge, here or in the run it was reused from; `judgement_cost_microcents` is what that took, None
+    where its price is not known.
+    """
 
     model_name: str
     arm: str
@@ -382,16 +386,22 @@ class CellFigures:
     total_tokens: int | None
     latency_ms: float | None
     ttft_ms: float | None
+    judged: bool = field(default=False, kw_only=True)
+    judgement_cost_microcents: int | None = field(default=None, kw_only=True)
 
 
 async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]:
     """Every stored cell's figures, in an order that never varies."""
     async with connection.cursor(row_factory=class_row(CellFigures)) as cursor:
         await cursor.execute(
-            """SELECT model_name, arm, trial, test_case_index, state, quality_score, passed, failure_kind,
-                      estimated_cost_microcents, input_tokens, total_tokens, latency_ms, ttft_ms
-                 FROM benchmark_results WHERE benchmark_run_id = %s
-                ORDER BY model_name, arm, test_case_index, trial""",
+            """SELECT b.model_name, b.arm, b.trial, b.test_case_index, b.state, b.quality_score, b.passed,
+                      b.failure_kind, b.estimated_cost_microcents, b.input_tokens, b.total_tokens, b.latency_ms,
+                      b.ttft_ms, j.id IS NOT NULL AS judged, j.cost_microcents AS judgement_cost_microcents
+                 FROM benchmark_results b
+                 LEFT JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
+                                       AND j.grading_digest = b.grading_digest
+                WHERE b.benchmark_run_id = %s
+                ORDER BY b.model_name, b.arm, b.test_case_index, b.trial""",
             (run_id,),
         )
         return await cursor.fetchall()

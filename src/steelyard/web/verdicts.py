@@ -104,6 +104,8 @@ def _least_certain(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ..
 
 
 def _lead(gap: GapFigures) -> tuple[str, str]:
+    assert gap.low is not None
+    assert gap.high is not None
     return _points(gap.mean), f"95% interval {gap.low:.1f} to {gap.high:.1f}"
 
 

@@ -89,6 +89,24 @@ async def test_a_worker_that_can_serve_it_finishes_what_another_left(bench: Benc
     assert (wrong.calls.total(), right.calls.total()) == (0, 120)
 
 
+async def test_a_worker_that_can_serve_a_run_does_not_wait_for_what_another_keeps_taking_and_leaving(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "_REST_S", (60.0, 60.0))
+    run_id = await bench.start(request_of(cases=200, models=2))
+    stop, right = asyncio.Event(), Caller(delay_s=0.02)
+    serving = asyncio.create_task(bench.serve(run_id, right, timeout_s=30))
+    await asyncio.sleep(0.5)
+    unfit = asyncio.create_task(
+        bench.serve(run_id, Caller(), stop=stop, unfit=lambda plan: "It differs.", left=lambda run: None)
+    )
+    await serving
+    stop.set()
+    await unfit
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.judged) == ("completed", 400)
+
+
 async def test_the_sentence_tells_whether_anybody_else_might_serve_it(bench: Bench) -> None:
     stop, said = asyncio.Event(), list[LeftRun]()
     run_id = await bench.start(request_of(cases=1, models=1))

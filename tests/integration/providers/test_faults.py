@@ -62,7 +62,8 @@ async def test_passing_failures_are_tried_again(
         (Fault(status=403, message="not allowed"), FailureKind.AUTHENTICATION),
         (Fault(status=404, message="no such model"), FailureKind.UNKNOWN_MODEL),
         (Fault(status=400, message="temperature: out of range"), FailureKind.BAD_REQUEST),
-        (Fault(status=413, message="Request exceeds the maximum size"), FailureKind.CONTEXT_WINDOW),
+        (Fault(status=413, message="Request exceeds the maximum size"), FailureKind.BAD_REQUEST),
+        (Fault(status=413, message="prompt is too long for the context window"), FailureKind.CONTEXT_WINDOW),
         (
             Fault(status=400, message="prompt is too long: 212345 tokens > 200000 maximum"),
             FailureKind.CONTEXT_WINDOW,
@@ -87,6 +88,34 @@ async def test_lasting_failures_are_called_once_and_named(
     assert failure.value.kind is kind
     assert failure.value.attempts == 1
     assert server.stats.started == 1
+
+
+@pytest.mark.parametrize("model", VENDORS)
+async def test_a_body_too_large_for_the_server_is_not_called_too_long_for_the_model(
+    server: ModelServer, open_providers: Open, model: str
+) -> None:
+    server.config = ServerConfig(reply=lambda call: Fault(status=413, message="Payload Too Large"))
+    with pytest.raises(CallError, match="does not take a request as large as this one") as failure:
+        await open_providers().complete(request_for(model))
+    assert server.url in failure.value.message
+
+
+async def test_calls_that_keep_failing_are_told_of_while_they_are_tried_again(
+    server: ModelServer, open_providers: Open
+) -> None:
+    server.config = first(Fault(status=503), count=4)
+    clock, seen = [0.0], list[tuple[str, int, float]]()
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += 2.0
+        seen.extend((trouble.provider, trouble.calls, trouble.since_s) for trouble in providers.troubles())
+
+    policy = RetryPolicy(clock=lambda: clock[0], sleep=sleep)
+    providers = open_providers(policy=policy)
+    assert (await providers.complete(request_for(OPENAI))).attempts == 5
+    # The first two seconds are nothing to speak of, and once it is answered nothing is left to say.
+    assert seen == [("openai", 1, 4.0), ("openai", 1, 6.0), ("openai", 1, 8.0)]
+    assert providers.troubles(after_s=0) == ()
 
 
 async def test_openais_own_context_code_is_recognised_whatever_the_words(

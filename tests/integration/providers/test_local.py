@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind, StopReason
 from steelyard.domain.errors import InputError, ModelRefError
 from steelyard.domain.models import ModelRef
+from steelyard.execution.cells import answer_failure
 from steelyard.providers import install
 from steelyard.providers.install import install_model
 from steelyard.providers.local import find_weights, installed_models
@@ -59,6 +61,54 @@ async def test_cut_and_overlong_and_schema_replies(providers: Providers) -> None
     with pytest.raises(CallError) as failure:
         await providers.complete(request_for(SMOL, "word " * 9000))
     assert failure.value.kind is FailureKind.CONTEXT_WINDOW
+
+
+def _with_calls(folder: Path, lines: str) -> Providers:
+    (folder / "settings.toml").write_text(f"[calls]\n{lines}\n")
+    return Providers(load_settings(folder, {}))
+
+
+@needs_weights
+async def test_a_call_over_its_time_limit_ends_there_once_and_the_next_one_answers(tmp_path: Path) -> None:
+    providers = _with_calls(tmp_path, "attempt_timeout_s = 0.5")
+    endless = request_for(f"{SMOL}?seed=1", "Tell a very long story about a sailor.", max_tokens=8000)
+    await providers.complete(request_for(SMOL, "Hello.", max_tokens=1))
+    began = time.monotonic()
+    with pytest.raises(CallError, match=r"did not finish within 0\.5 s \(attempt_timeout_s") as failure:
+        await providers.complete(endless)
+    assert time.monotonic() - began < 10
+    assert (failure.value.kind, failure.value.attempts) == (FailureKind.TIMEOUT, 1)
+    assert (await providers.complete(request_for(SMOL, "Hello.", max_tokens=1))).usage.output_tokens == 1
+    await providers.aclose()
+
+
+@needs_weights
+async def test_a_cancelled_call_stops_generating(providers: Providers) -> None:
+    await providers.complete(request_for(SMOL, "Hello.", max_tokens=1))
+    endless = asyncio.create_task(providers.complete(request_for(SMOL, "Tell a very long story.", max_tokens=8000)))
+    await asyncio.sleep(1)
+    endless.cancel()
+    began = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await endless
+    # Closing waits for the threads: it would take minutes if the generation went on.
+    await providers.aclose()
+    assert time.monotonic() - began < 10
+
+
+@needs_weights
+async def test_an_answer_cut_by_the_context_window_is_told_from_one_cut_by_the_limit_asked_for(tmp_path: Path) -> None:
+    providers = _with_calls(tmp_path, "local_context = 512")
+    full = await providers.complete(
+        request_for(SMOL, "Go on with this story: once upon a time there was " * 41, max_tokens=8000)
+    )
+    assert (full.stop_reason, full.usage.total_tokens) == (StopReason.CONTEXT, 512)
+    kind, message = answer_failure(full)
+    assert kind is FailureKind.CONTEXT_WINDOW
+    assert "context window was full" in (message or "")
+    cut = await providers.complete(request_for(SMOL, "Tell a very long story.", max_tokens=2))
+    assert answer_failure(cut) == (FailureKind.CUT, "The answer was cut at max_tokens after 2 tokens.")
+    await providers.aclose()
 
 
 @needs_weights

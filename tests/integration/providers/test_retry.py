@@ -135,3 +135,22 @@ def test_a_refusal_after_an_attempt_that_may_have_been_paid_tells_of_the_attempt
     asked = 0
     with pytest.raises(RuntimeError, match="stopped"):
         run([_lost(known=True)], Clock().policy(), before_call=leave)
+
+
+def test_every_failure_but_the_last_is_told_of_while_it_is_waited_out() -> None:
+    told: list[str] = []
+    run(
+        [CallError(FailureKind.NETWORK, "no"), CallError(FailureKind.SERVER, "down")],
+        Clock().policy(),
+        failed=lambda e: told.append(e.message),
+    )
+    assert told == ["no", "down"]
+    with pytest.raises(CallError):
+        run([CallError(FailureKind.AUTHENTICATION, "key")], Clock().policy(), failed=lambda e: told.append(e.message))
+    assert told == ["no", "down"]
+
+
+def test_a_failure_that_would_only_repeat_itself_is_not_tried_again() -> None:
+    with pytest.raises(CallError) as failure:
+        run([CallError(FailureKind.TIMEOUT, "too slow", final=True)], Clock().policy())
+    assert failure.value.attempts == 1

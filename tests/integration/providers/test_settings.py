@@ -128,3 +128,16 @@ def test_a_limit_is_shared_by_provider_and_key_and_shows_no_key(tmp_path: Path) 
     assert key("openai:a", "sk-one") == key("openai:b?seed=1", "sk-one")
     assert len({key("openai:a", "sk-one"), key("openai:a", "sk-two"), key("anthropic:a", "sk-one")}) == 3
     assert "sk-one" not in key("openai:a", "sk-one")
+
+
+def test_prices_of_a_provider_known_by_name_need_no_kind(tmp_path: Path) -> None:
+    write(tmp_path, '[providers.openai.prices."gpt-5.4"]\ninput = 1.0\noutput = 2.0\n')
+    found = load_settings(tmp_path, {"OPENAI_API_KEY": "k"})
+    assert found.prices["openai:gpt-5.4"] == Rates(1.0, 2.0)
+    assert (found.endpoints["openai"].kind, found.endpoints["openai"].api_key) == ("openai", "k")
+
+
+def test_a_provider_nobody_knows_must_say_its_kind(tmp_path: Path) -> None:
+    write(tmp_path, '\n[providers.workshop]\nbase_url = "http://127.0.0.1:1/v1"\n')
+    with pytest.raises(SettingsError, match=r"settings\.toml:2: providers\.workshop: it has no kind"):
+        load_settings(tmp_path, {})

@@ -162,7 +162,9 @@ async def test_cases_nobody_can_grade_are_refused_at_the_judge(
     with pytest.raises(InvalidForm, match="can be graded") as caught:
         await forms.request(made.tenant_id, skill.name, CHOSEN)
     assert caught.value.problems[0].field == "judge"
-    assert (await forms.request(made.tenant_id, skill.name, replace(CHOSEN, judge="none"))).unscored == 1
+    with pytest.raises(InvalidForm, match="none is to be asked") as caught:
+        await forms.request(made.tenant_id, skill.name, replace(CHOSEN, judge="none"))
+    assert caught.value.problems[0].field == "judge"
 
 
 async def test_the_form_offers_each_model_once_with_the_reason_where_it_is_not_usable(

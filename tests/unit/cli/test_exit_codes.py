@@ -9,9 +9,11 @@ import pytest
 from steelyard.cli import exits
 from steelyard.cli.follow import code_of
 from steelyard.domain.runs import RunCounts
-from tests.unit.cli.made import names, report
+from tests.unit.cli.made import names, report, summary
 
 NONE_ANSWERED = RunCounts(20, 0, 0, 0, 20, 0)
+ALL_SCORED_ZERO = RunCounts(20, 0, 0, 20, 0, 0)
+UNANSWERED = [summary("openai:m", 0.0, avg_tokens=None, avg_cost_microcents=None)]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ NONE_ANSWERED = RunCounts(20, 0, 0, 0, 20, 0)
         ({"status": "failed", "stop_cause": "error", "counts": NONE_ANSWERED}, exits.FAULT),
         ({"status": "completed", "stop_cause": "budget", "partial": True}, exits.BUDGET),
         ({"status": "completed", "counts": NONE_ANSWERED}, exits.PROVIDERS),
+        ({"status": "completed", "counts": ALL_SCORED_ZERO}, exits.OK),
+        ({"status": "completed", "counts": ALL_SCORED_ZERO, "summaries": UNANSWERED}, exits.PROVIDERS),
         ({"status": "running", "counts": NONE_ANSWERED}, exits.OK),
     ],
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from steelyard.cli.progress import Standing, bars, summary
+from steelyard.cli.progress import Progress, Standing, bars, summary
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.calls import Trouble
 
 
 def standing(*, least: bool, budget: int | None = None) -> Standing:
@@ -17,3 +21,28 @@ def test_money_that_may_be_more_is_said_to_be_at_least(least: bool, said: str, b
     shown = standing(least=least, budget=budget)
     assert f"{said}{of} spent" in summary(shown, 600, None)
     assert f"{said}{of} spent" in bars(shown, ["openai:m"], 600, None, 100)[-1].plain
+
+
+def away(since_s: float, port: int = 9) -> Trouble:
+    return Trouble("openai", f"No connection to http://127.0.0.1:{port}/v1: refused", 2, since_s)
+
+
+def test_a_wait_names_the_provider_the_address_and_how_long_it_has_lasted() -> None:
+    waiting = replace(standing(least=False), troubles=[away(12.3)])
+    line = bars(waiting, ["openai:m"], 600, None, 100)[-1].plain
+    assert line == "openai: No connection to http://127.0.0.1:9/v1: refused – trying 2 calls again, 12 s"
+    assert all(len(part) <= 40 for part in bars(waiting, ["openai:m"], 600, None, 40)[-1].plain.split("\n"))
+
+
+def test_without_a_terminal_each_wait_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(Terminal()) as progress:
+        progress.expect(["openai:m"], 600)
+        for elapsed_s in range(20):
+            progress.update(replace(standing(least=False), elapsed_s=elapsed_s, troubles=[away(elapsed_s + 3.0)]))
+    assert capsys.readouterr().err.count("No connection to http://127.0.0.1:9/v1") == 1
+
+
+def test_a_quiet_run_tells_no_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(Terminal(quiet=True)) as progress:
+        progress.update(replace(standing(least=False), troubles=[away(5.0)]))
+    assert capsys.readouterr().err == ""

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
 from steelyard.services.reports import RunReport
-from tests.unit.cli.made import names, report, summary
+from tests.unit.cli.made import names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
 
 LONG = (
@@ -191,3 +191,21 @@ def test_names_that_differ_in_their_ends_stay_different_when_shortened() -> None
     table = text.split("3 models with the skill")[1].split("Quality and its")[0]
     labels = [line.split("  ")[1] if line.startswith(" ") else line.split()[1] for line in table.splitlines()[3:6]]
     assert len(set(labels)) == 3
+
+
+def test_a_failure_reads_as_a_sentence_with_how_many_of_whom_and_what_it_counts() -> None:
+    met = [
+        {"model": "openai:m", "kind": "empty", "count": 4, "message": None},
+        {"model": "openai:n", "kind": "network", "count": 1, "message": "No connection to http://127.0.0.1:9/v1: x"},
+    ]
+    text = screen_of(report(failures=met))
+    assert "Empty answer: 4 cells of openai:m, scored 0" in text
+    assert "Not reachable: 1 cell of openai:n, not scored" in text
+
+
+def test_the_legend_says_how_one_of_equal_means_came_to_lead() -> None:
+    undecided = replace(verdict_of(2), kind="not_enough", best=None, tied=())
+    even = report(names(2), [summary(model, 70.0) for model in names(2)], verdict=undecided)
+    assert "leading, not proven (of equal means the cheaper)" in screen_of(even)
+    apart = report(names(2), [summary(m, q) for m, q in zip(names(2), (70.0, 60.0), strict=True)], verdict=undecided)
+    assert "of equal means" not in screen_of(apart)

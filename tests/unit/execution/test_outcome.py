@@ -91,6 +91,43 @@ def test_an_unknown_price_leaves_cost_unknown_never_zero() -> None:
     assert result.cheapest_observed is None
 
 
+def undecided() -> list[CellFigures]:
+    """Two models, both arms, two trials of 12 cases: too close to tell, 1,000 microcents a call, 300 a judgement."""
+    rng = random.Random(5)
+    return [
+        cell(f"openai:m{m}", i, rng.uniform(40, 90), arm=arm, trial=t, judged=True, judgement_cost_microcents=300)
+        for m in range(2)
+        for arm in ("with_skill", "without_skill")
+        for i in range(12)
+        for t in range(2)
+    ]
+
+
+def test_more_cases_cost_every_call_and_judgement_of_the_run_not_one_arm_alone() -> None:
+    plan = replace(plan_of(2, (Arm.WITH_SKILL, Arm.WITHOUT_SKILL), 12, 2), judge="openai:judge")
+    verdict = outcome(plan, undecided()).verdict
+    assert verdict.more_cases
+    assert verdict.more_cost_microcents == verdict.more_cases * 2 * 2 * 2 * (1000 + 300)
+    assert f"about {verdict.more_cases:,} more cases" in outcome(plan, undecided()).sentence
+
+
+def test_half_the_cases_judged_is_half_a_judgement_for_each_more_case() -> None:
+    plan = replace(plan_of(2, (Arm.WITH_SKILL, Arm.WITHOUT_SKILL), 12, 2), judge="openai:judge")
+    half = [f if f.test_case_index % 2 else replace(f, judged=False) for f in undecided()]
+    verdict = outcome(plan, half).verdict
+    assert verdict.more_cost_microcents == (verdict.more_cases or 0) * 8 * (1000 + 150)
+
+
+@pytest.mark.parametrize("unknown", ["judgement_cost_microcents", "estimated_cost_microcents"])
+def test_a_price_that_is_unknown_makes_the_cost_of_more_cases_unknown(unknown: str) -> None:
+    plan = replace(plan_of(2, (Arm.WITH_SKILL, Arm.WITHOUT_SKILL), 12, 2), judge="openai:judge")
+    figures = [replace(f, **{unknown: None}) if f.arm == "without_skill" else f for f in undecided()]
+    result = outcome(plan, figures)
+    assert result.verdict.more_cases
+    assert result.verdict.more_cost_microcents is None
+    assert "cost unknown" in result.sentence
+
+
 def test_trials_are_averaged_within_their_case_before_anything_else() -> None:
     plan = plan_of(1, (Arm.WITH_SKILL,), 2, 3)
     figures = [cell("openai:m0", 0, q, trial=t) for t, q in enumerate((100.0, 100.0, 40.0))]
@@ -133,3 +170,18 @@ def test_cases_of_one_family_are_one_piece_of_evidence() -> None:
     together = work_out(plan, [f"f{i // 4}" for i in range(12)], figures, look=1)
     assert apart.verdict.kind == "best"
     assert (together.verdict.kind, together.verdict.reason) == ("not_enough", "too_few_clusters")
+
+
+@pytest.mark.parametrize("cheaper", [0, 1])
+def test_of_equal_means_the_cheaper_model_leads_everywhere(cheaper: int) -> None:
+    plan = plan_of(2, (Arm.WITH_SKILL,), 10, 1)
+    figures = [
+        cell(f"openai:m{m}", i, 60.0 + (i + m) % 2, estimated_cost_microcents=500 if m == cheaper else 900)
+        for m in range(2)
+        for i in range(10)
+    ]
+    result = outcome(plan, figures)
+    assert result.best_observed == (f"openai:m{cheaper}", 60.5)
+    assert result.models[result.verdict.leader or 0] == f"openai:m{cheaper}"
+    assert result.headline is not None
+    assert result.headline.model == f"openai:m{cheaper}"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from steelyard.statistics import (
     alpha_for_look,
     cases_needed,
+    decide,
     detectable_lead,
     lift,
     mean_interval,
@@ -81,7 +82,7 @@ def test_lift_turned_round_changes_its_sign_alone(values: list[float], random: o
     there, back = lift(values, other), lift(other, values)
     assert there.mean == -(back.mean or 0.0)
     assert there.p == back.p
-    assert there.low == pytest.approx(-(back.high or 0.0))
+    assert there.low == (None if back.high is None else pytest.approx(-back.high))
 
 
 def test_lift_compares_only_cases_of_both_arms() -> None:
@@ -138,3 +139,16 @@ def test_every_public_name_is_there_and_an_unknown_one_is_not() -> None:
     assert all(getattr(package, name) is not None for name in package.__all__)
     with pytest.raises(AttributeError, match="winner"):
         _ = package.winner
+
+
+@pytest.mark.parametrize(("having", "lacking"), [(100.0, 0.0), (80.0, 80.0), (61.5, 40.0)])
+def test_one_case_has_a_lift_and_no_interval(having: float, lacking: float) -> None:
+    alone = lift([having, math.nan], [lacking, 50.0])
+    assert (alone.n, alone.mean, alone.low, alone.high) == (1, having - lacking, None, None)
+    (gap,) = decide([[having, lacking]]).gaps
+    assert (gap.low, gap.high, gap.se) == (None, None, None)
+
+
+def test_one_family_of_cases_has_a_lift_and_no_interval() -> None:
+    gained = lift([90.0, 80.0, 70.0], [50.0, 60.0, 40.0], ["same"] * 3)
+    assert (gained.mean, gained.low, gained.high) == (pytest.approx(30.0), None, None)

@@ -32,12 +32,12 @@ def list_models() -> int:
         name = fill(f"  {words.safe(endpoint.name)}:NAME", label)
         at = f", at {words.safe(endpoint.base_url)}" if endpoint.base_url else ""
         if endpoint.api_key == PLACEHOLDER_KEY:
-            state = Text(f"ready, called without a key ({endpoint.key_env} is not set){at}", style="green")
+            state, style = f"ready, called without a key ({endpoint.key_env} is not set){at}", "green"
         elif endpoint.usable:
-            state = Text(f"ready, key found{at}", style="green")
+            state, style = f"ready, key found{at}", "green"
         else:
-            state = Text(f"no key: set {endpoint.key_env}{at}", style="yellow")
-        screen.line(Text(name).append_text(state))
+            state, style = f"no key: set {endpoint.key_env}{at}", "yellow"
+        screen.line(Text(name).append(words.hang(state, screen.width, label), style))
     screen.line(f"  Others that speak OpenAI's protocol: [providers.NAME] in {home / 'settings.toml'}", "dim")
     screen.line()
     screen.line("Local models", "bold")
@@ -49,7 +49,8 @@ def list_models() -> int:
             continue
         entry = CATALOGUE[name]
         terms = " --accept-terms" if entry.must_accept else ""
-        screen.line(f"{shown}{entry.megabytes} MB: steelyard models install {name}{terms}")
+        install = f"{entry.megabytes} MB: steelyard models install {name}{terms}"
+        screen.line(shown + words.hang(install, screen.width, label))
     screen.line("  local:PATH.gguf names any other GGUF file.", "dim")
     screen.line()
     screen.line("Prices: steelyard models price provider:name", "dim")

@@ -12,8 +12,8 @@ from rich.text import Text
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
-from steelyard.cli.announce import announce, estimate_lines, tell_estimate
-from steelyard.cli.follow import conclude, follow
+from steelyard.cli.announce import announce, estimate_lines, tell_estimate, tell_kept_budget
+from steelyard.cli.follow import conclude, follow, whole
 from steelyard.cli.grid import Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Chosen, Output
@@ -56,13 +56,14 @@ async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -
             if not yes and not _go_on(request, expected, terminal):
                 terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
                 return exits.OK
-        started = await workbench.benchmarks.start(workbench.tenant_id, request)
+        started, asked = await whole(workbench.benchmarks.start(workbench.tenant_id, request), terminal)
         if started.continued and not terminal.quiet:
             now = await workbench.benchmarks.progress(workbench.tenant_id, started.run_id)
             planned = len(request.models) * len(request.arms) * len(request.cases) * request.trials
             done = sum(now.ended.values())
             terminal.say(f"Continuing run {str(started.run_id)[:8]}: {done:,} of {planned:,} cells done.")
-        interrupted = await follow(workbench, started.run_id, terminal)
+            tell_kept_budget(started.kept_budget_microcents, terminal)
+        interrupted = await follow(workbench, started.run_id, terminal, interrupted=asked)
         return await conclude(workbench, started.run_id, terminal, output, interrupted=interrupted)
 
 

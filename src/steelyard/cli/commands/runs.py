@@ -12,8 +12,9 @@ from rich.text import Text
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
-from steelyard.cli.follow import conclude, follow, show
-from steelyard.cli.grid import Column, heading_lines, row, total_width
+from steelyard.cli.announce import tell_kept_budget
+from steelyard.cli.follow import conclude, follow, show, whole
+from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
 from steelyard.cli.terminal import Terminal
@@ -22,6 +23,7 @@ from steelyard.domain.money import dollars
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.runs import RunRow
 
+MIN_NAME = 12
 _VERDICTS = {"best": "best", "tied": "tied", "not_enough": "not enough", "single": "single"}
 
 
@@ -64,15 +66,17 @@ def resume_run(id_prefix: str, budget: float | None, concurrency: int, output: O
     async def body() -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
         async with open_workbench(concurrency=concurrency) as workbench:
-            run = await workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            resuming = workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            run, asked = await whole(resuming, terminal)
             now = await workbench.benchmarks.progress(workbench.tenant_id, run.id)
             done = sum(now.ended.values())
             terminal.say(
                 f"Continuing run {str(run.id)[:8]} of {words.safe(run.skill_name)}: {done:,} of {run.planned:,} cells"
                 " have come to an end."
             )
+            tell_kept_budget(None if limit is not None else run.budget_microcents, terminal)
             workbench.providers.warm([ModelRef.parse(text) for text in run.models])
-            interrupted = await follow(workbench, run.id, terminal)
+            interrupted = await follow(workbench, run.id, terminal, interrupted=asked)
             return await conclude(workbench, run.id, terminal, output, interrupted=interrupted)
 
     return asyncio.run(body())
@@ -94,7 +98,7 @@ def cancel_run(id_prefix: str) -> int:
 
 
 def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
-    """One row per run; columns give way from the right on a narrow screen."""
+    """One row per run; on a narrow screen its figures stand below its name."""
     if not runs:
         return [Text("No runs yet. Start one: steelyard run path/to/skill --model provider:name")]
     columns = [
@@ -106,15 +110,29 @@ def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
         Column("Cells", "", [f"{run.planned:,}" for run in runs]),
         Column("Spent", "", [_spent(run) for run in runs]),
     ]
-    while len(columns) > 3 and width - total_width(columns) - 2 < 12:
-        columns.pop(4 if len(columns) > 4 else -1)
-    room = max(8, width - total_width(columns) - 2)
-    names = Column("Skill", "", [words.shorten(words.safe(run.skill_name), room) for run in runs], left=True)
-    table = [columns[0], names, *columns[1:]]
-    lines = [*heading_lines(table), *(row(table, index) for index in range(len(runs)))]
+    if width - total_width(columns) - GAP < MIN_NAME:
+        columns.pop(4)
+    room = width - total_width(columns) - GAP
+    if room >= MIN_NAME:
+        names = Column("Skill", "", [words.shorten(words.safe(run.skill_name), room) for run in runs], left=True)
+        table = [columns[0], names, *columns[1:]]
+        lines = [*heading_lines(table), *(row(table, index) for index in range(len(runs)))]
+    else:
+        lines = [line for run in runs for line in _stacked(run, width)]
     if any(run.partial for run in runs):
         lines.append(Text("* partial: `steelyard runs resume ID` does what is left", style="dim"))
     return lines
+
+
+def _stacked(run: RunRow, width: int) -> list[Text]:
+    short = f"{str(run.id)[:8]}  "
+    name = words.shorten(words.safe(run.skill_name), width - len(short))
+    verdict = "no verdict" if run.verdict is None else _verdict(run)
+    figures = (
+        f"{_moment(run.started_at or run.created_at)} UTC, {_status(run)}, {verdict},"
+        f" {words.count(len(run.models), 'model')}, {words.count(run.planned, 'cell')}, {_spent(run)}"
+    )
+    return [Text(short).append(name, "bold"), Text(" " * len(short) + words.hang(figures, width, len(short)))]
 
 
 def _status(run: RunRow) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
-from steelyard.cli.grid import Column, heading_lines, row, total_width
+from steelyard.cli.grid import GAP, Column, fill, heading_lines, row, total_width
 from steelyard.cli.guard import tell
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
@@ -21,6 +22,7 @@ from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
 from steelyard.storage.skills import SkillRow
 
 CASES_SHOWN = 20
+MIN_NAME = 14
 
 
 def add_skills(paths: Sequence[str]) -> int:
@@ -78,7 +80,8 @@ def lint_skills(paths: Sequence[str]) -> int:
         for finding in findings:
             where = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
             line = Text(f"  {finding.level}: ", style="red" if finding.level == "error" else "yellow")
-            screen.line(line.append(words.safe(f"{where}: {finding.message}"), "default"))
+            said = words.hang(words.safe(f"{finding.level}: {where}: {finding.message}"), screen.width - 2, 4)
+            screen.line(line.append(said.removeprefix(f"{finding.level}: "), "default"))
     for error in unread:
         tell(error)
     return exits.USAGE if errors or unread else exits.OK
@@ -101,9 +104,11 @@ def show_skill(name: str) -> int:
         )
         screen.line()
         screen.line(words.count(len(cases), "golden case"), "bold")
-        for case in cases[:CASES_SHOWN]:
-            label = words.safe(case.case.case_id, 16)
-            screen.line(f"  {label}  {words.safe(case.case.input, max(10, screen.width - len(label) - 4))}")
+        shown = sorted(cases, key=lambda case: words.by_number(case.case.case_id))[:CASES_SHOWN]
+        labels = [words.safe(case.case.case_id, 16) for case in shown]
+        width = max((cell_len(label) for label in labels), default=0)
+        for label, case in zip(labels, shown, strict=True):
+            screen.line(f"  {fill(label, width)}  {words.safe(case.case.input, max(10, screen.width - width - 4))}")
         if len(cases) > CASES_SHOWN:
             screen.line(f"  and {len(cases) - CASES_SHOWN:,} more")
         screen.line()
@@ -126,7 +131,9 @@ def _skills_table(rows: Sequence[SkillRow], width: int) -> list[Text]:
         Column("Versions", "", [f"{r.versions:,}" for r in rows]),
         Column("Cases", "", [f"{r.cases:,}" for r in rows]),
     ]
-    room = max(10, width - total_width(columns) - 2)
+    if width - total_width(columns) - GAP < MIN_NAME:
+        columns.pop(1)
+    room = max(MIN_NAME, width - total_width(columns) - GAP)
     names = Column("Skill", "", [words.shorten(words.safe(r.name), room) for r in rows], left=True)
     table = [names, *columns]
     return [*heading_lines(table), *(row(table, index) for index in range(len(rows)))]

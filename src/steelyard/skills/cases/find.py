@@ -30,9 +30,7 @@ def find_case_files(paths: Iterable[str], files: Mapping[str, bytes]) -> CaseFil
     """
     there = sorted(paths)
     findings = [
-        LintFinding(
-            "warning", "trigger-set", f"{path} is a trigger set: it is kept, and its prompts are no cases.", path
-        )
+        LintFinding("warning", "trigger-set", "It is a trigger set: kept, and its prompts are no cases.", path)
         for path in there
         if is_trigger_file(path) and path.count("/") == path.startswith("evals/")
     ]
@@ -43,7 +41,7 @@ def find_case_files(paths: Iterable[str], files: Mapping[str, bytes]) -> CaseFil
     found = [path for path in known if path in there]
     if found:
         for path in found[1:]:
-            message = f"{path} is not read, since {found[0]} holds the cases; merge them to use both."
+            message = f"It is not read, since {found[0]} holds the cases; merge them to use both."
             findings.append(LintFinding("warning", "cases-not-read", message, path))
         return CaseFiles((found[0],), True, tuple(findings))
     others = tuple(path for path in there if _may_hold_cases(path))

@@ -35,7 +35,7 @@ def gather_cases(
         except NotCases as error:
             if found.certain and data.strip():
                 raise
-            findings.append(LintFinding("warning", "no-cases", f"{key} is not read: {error.message}", key))
+            findings.append(LintFinding("warning", "no-cases", f"It is not read: {error.message}", key))
             continue
         # Files of one folder may each count from 1.
         stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""

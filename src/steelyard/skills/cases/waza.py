@@ -81,7 +81,8 @@ def read_task(
 ) -> GoldenCase | None:
     """One task as a case, or None when it has a problem. `shared`: the checks of the suite's own graders."""
     case_id = case_id_of(task, number, book) or (posixpath.splitext(posixpath.basename(path))[0] if path else "")
-    who = f"{path}: {label(case_id, number)}" if path else label(case_id, number)
+    named = label(case_id, number)
+    who = f"{path}: {named}" if path else named
     inputs = cast("dict[str, Any]", task["inputs"])
     if reason := unstorable(task):
         book.problem(task.line, f"{who} cannot be kept: {reason}.")
@@ -96,9 +97,9 @@ def read_task(
         return None
     rest = {key: value for key, value in task.items() if key not in ("id", "inputs")}
     for key in [key for key in inputs if key not in ("prompt", "files")]:
-        book.lost("waza-input", f"{who}: inputs.{key} is kept, and not sent to a model.", task.line, path)
+        book.lost("waza-input", f"{named}: inputs.{key} is kept, and not sent to a model.", task.line, path)
         rest[f"inputs.{key}"] = inputs[key]
-    checks = (*_expected(task, who, book, path), *_graders(task, who, task.line, book, path), *shared)
+    checks = (*_expected(task, named, book, path), *_graders(task, named, task.line, book, path), *shared)
     extra: dict[str, Any] = {"waza": rest}
     # A task names its files as {path}; a path alone is all a file found on disk needs to be written back.
     kept: list[Any] = []

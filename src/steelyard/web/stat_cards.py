@@ -13,6 +13,7 @@ from steelyard.web.filters import compact, count, money, percent, plural, points
 from steelyard.web.model_names import model_name
 
 LINE_DAYS = 30
+RUNS_IN_CARD = 30
 _MOST_SHARES = 4
 # A change below this is not coloured as good or bad.
 _TELLING_PERCENT = 2.0
@@ -154,8 +155,9 @@ def _quality(runs: Sequence[BenchmarkPoint]) -> StatCard:
         None
         if len(runs) < 2
         else Line(
-            tuple(run.quality for run in runs[-30:]),
-            f"Quality of the last {plural(min(30, len(runs)), 'benchmark')}, the newest {points(last.quality)}",
+            tuple(run.quality for run in runs[-RUNS_IN_CARD:]),
+            f"Quality of the last {plural(min(RUNS_IN_CARD, len(runs)), 'benchmark')}, the newest"
+            f" {points(last.quality)}",
         ),
     )
 

@@ -52,7 +52,7 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
         return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, **typed))
     loaded = given.loaded
     changes = [await bench.skills.case_change(tenant, skill.content.name, skill.told_cases) for skill in loaded]
-    shown = {"loaded": loaded, "changes": changes, "way": way, "again": given.again}
+    shown: dict[str, Any] = {"loaded": loaded, "changes": changes, "way": way, "again": given.again}
     if text(form, "check"):
         return view.page("pages/skill_report.html.jinja", rows=None, **shown)
     rows = [await bench.skills.add(tenant, skill.content, skill.told_cases) for skill in loaded]

@@ -176,15 +176,15 @@ def _runs(known: Known) -> list[Line]:
         run = dice.choice(known.usual)
         places = "-".join(map(str, sorted(dice.sample(range(run.models), min(4, run.models)))))
         show = dice.choice(("", "evidence", "differences", "rendered", "raw"))
-        return Visit(_query(f"/runs/{run.id}/cases/{dice.randrange(run.cases)}", models=places, show=show))
+        return Visit(_query(f"/runs/{run.id}/cases/{1 + dice.randrange(run.cases)}", models=places, show=show))
 
     def case_of_largest(dice: Random) -> Visit:
         show = dice.choice(("", "evidence", "differences", "rendered", "raw"))
-        return Visit(_query(f"/runs/{largest.id}/cases/{dice.randrange(largest.cases)}", show=show))
+        return Visit(_query(f"/runs/{largest.id}/cases/{1 + dice.randrange(largest.cases)}", show=show))
 
     def output(dice: Random) -> Visit:
         run, index, result = dice.choice(known.outputs)
-        return Visit(f"/runs/{run}/cases/{index}/outputs/{result}")
+        return Visit(f"/runs/{run}/cases/{index + 1}/outputs/{result}")
 
     def matrix_of_largest(dice: Random) -> Visit:
         only = dice.choice(("all", "differ", "not_passed", "failures"))
@@ -200,7 +200,7 @@ def _runs(known: Known) -> list[Line]:
         Line("Case in a run of about 100 cells", case_of_usual),
         Line(f"Case in the run of {many}", case_of_largest),
         Line("Case, one output (download)", output, barred=False),
-        Line("Case, its input (download)", usual("/cases/0/texts/input"), barred=False),
+        Line("Case, its input (download)", usual("/cases/1/texts/input"), barred=False),
         Line("Run of about 100 cells, .json", usual(".json"), barred=False),
         Line("Run of about 100 cells, cells.csv", usual("/cells.csv"), barred=False),
         Line(f"Run of {many}, .json", _fixed(f"/runs/{largest.id}.json"), barred=False),

@@ -9,8 +9,8 @@ from uuid import UUID
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import skills
-from steelyard.storage.cases import CaseRow, accepted_cases, sync_cases
-from steelyard.storage.database import Database
+from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_cases
+from steelyard.storage.database import Database, clean
 from steelyard.storage.skills import SkillRow, VersionRow
 
 
@@ -24,18 +24,43 @@ class KeptSkill:
     cases: tuple[CaseRow, ...]
 
 
+@dataclass(frozen=True)
+class CaseChange:
+    """What adding a skill does to the cases of its folder: `retired` by key, and how many stay untouched, unmentioned.
+
+    `stay` is 0 where the source brings cases of its own.
+    """
+
+    retired: tuple[str, ...] = ()
+    stay: int = 0
+
+
 class SkillService:
     """Use cases on skills, for one tenant at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, tenant_id: UUID, content: SkillContent, cases: Sequence[GoldenCase]) -> SkillRow:
-        """Keep a skill, its version and the golden cases of its folder; what is known already is not doubled."""
+    async def add(self, tenant_id: UUID, content: SkillContent, cases: Sequence[GoldenCase] | None) -> SkillRow:
+        """Keep a skill, its version and the golden cases of its folder; what is known already is not doubled.
+
+        Cases of its folder that are not among `cases` are retired; None says nothing of them, and they stay.
+        """
         async with self._database.tenant(tenant_id) as connection:
             skill_id, _ = await skills.save_skill(connection, tenant_id, content)
-            await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
+            if cases is not None:
+                await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
             return await skills.find_skill(connection, content.name)
+
+    async def case_change(self, tenant_id: UUID, name: str, cases: Sequence[GoldenCase] | None) -> CaseChange:
+        """What `add` would do to the cases that the skill of that name has of its folder; nothing to a new skill's."""
+        async with self._database.tenant(tenant_id) as connection:
+            skill_id = await skills.id_of(connection, name)
+            known = [] if skill_id is None else await folder_keys(connection, skill_id)
+        if cases is None:
+            return CaseChange(stay=len(known))
+        told = {clean(case.case_id) for case in cases}
+        return CaseChange(retired=tuple(key for key in known if key not in told))
 
     async def list(self, tenant_id: UUID) -> Sequence[SkillRow]:
         """Every skill, by name."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from steelyard.domain.errors import SkillError
 from steelyard.domain.skills import LintFinding
 from steelyard.skills.cases import gather_cases
-from steelyard.skills.content import build_prompt_skill, build_skill, find_skill_file
+from steelyard.skills.content import build_prompt_skill, build_skill, find_skill_file, prompt_name
 from steelyard.skills.digest import is_content, is_ignored
 from steelyard.skills.folder import LoadedSkill
 from steelyard.skills.text import MAX_FILE_BYTES, size
@@ -29,13 +29,26 @@ def read_bundle(files: Mapping[str, bytes], folder_name: str | None, *, source: 
         raise _no_skill(kept, folder_name)
     small, findings = _without_large(kept)
     content = build_skill(small, folder_name, source=source, found=tuple(findings))
-    cases, lossy = gather_cases(sorted(kept), kept, read=kept.__getitem__, shown_as=lambda key: key)
-    return LoadedSkill(content, cases, lossy)
+    gathered = gather_cases(sorted(kept), kept, read=kept.__getitem__, shown_as=lambda key: key)
+    return LoadedSkill(content, gathered.cases, gathered.findings, has_case_file=gathered.has_case_file)
 
 
 def read_prompt(text: str, name: str | None, *, source: str | None = None) -> LoadedSkill:
-    """A pasted prompt, which may have frontmatter; `name` is used where that names nothing. Raises SkillError."""
-    return LoadedSkill(build_prompt_skill(text.encode(), f"{name or 'prompt'}.md", source=source))
+    """A pasted prompt, which may have frontmatter; `name` is used where that names nothing.
+
+    Raises SkillError, also for a typed name that would have to be changed to be a skill's.
+    """
+    content = build_prompt_skill(text.encode(), f"{prompt_name(name or '')}.md", source=source)
+    if name and "name" not in content.frontmatter and name != content.name:
+        shown = name if len(name) <= 80 else name[:77] + "…"
+        raise SkillError(
+            f"{shown!r} is no name for a skill: it is written with lowercase letters, digits and single hyphens, 64"
+            " characters at most.",
+            field="name",
+            kept="Nothing was added.",
+            next_step=f"Call it {content.name}, for instance.",
+        )
+    return LoadedSkill(content)
 
 
 def _without_large(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[LintFinding]]:

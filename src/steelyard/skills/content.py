@@ -62,7 +62,7 @@ def build_skill(
 def build_prompt_skill(data: bytes, file_name: str, *, source: str | None = None) -> SkillContent:
     """A bare prompt as a skill of one file; its name is the frontmatter's, else the file's. Raises SkillError."""
     document = split(_text(data, file_name), file_name, frontmatter_expected=False)
-    stem = re.sub(r"[^a-z0-9]+", "-", PurePosixPath(file_name).stem.lower()).strip("-") or "prompt"
+    stem = prompt_name(PurePosixPath(file_name).stem)
     prompt = document.body.strip()
     if not prompt:
         raise SkillError(
@@ -80,6 +80,11 @@ def build_prompt_skill(data: bytes, file_name: str, *, source: str | None = None
         lint=lint_document(document, file_name, None) if document.has_frontmatter else (),
         source=source,
     )
+
+
+def prompt_name(text: str) -> str:
+    """`text` as a skill's name: lowercase letters, digits and single hyphens, at most 64 characters."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "prompt"
 
 
 def assemble(

@@ -9,7 +9,7 @@ from pathlib import Path
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import CaseError, SkillError
 from steelyard.domain.skills import LintFinding, SkillContent
-from steelyard.skills.cases import MAX_CASES_BYTES, ParsedCases, gather_cases, parse_cases
+from steelyard.skills.cases import MAX_CASES_BYTES, GatheredCases, ParsedCases, gather_cases, parse_cases
 from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill, find_skill_file
 from steelyard.skills.digest import has_waza_spec, is_content, is_ignored
 from steelyard.skills.disk import MAX_FILES, FolderFiles
@@ -21,12 +21,21 @@ _IGNORED_FOLDERS = frozenset({"evals"})
 
 @dataclass(frozen=True)
 class LoadedSkill:
-    """A skill with its golden cases. `findings` say what of the cases was lossy; lint is in `content.lint`."""
+    """A skill with its golden cases. `findings` say what of the cases was lossy; lint is in `content.lint`.
+
+    `has_case_file` is False where nothing that was read is about golden cases: a pasted prompt, a folder without evals.
+    """
 
     content: SkillContent
     cases: tuple[GoldenCase, ...] = ()
     findings: tuple[LintFinding, ...] = ()
     path: Path | None = None
+    has_case_file: bool = False
+
+    @property
+    def told_cases(self) -> tuple[GoldenCase, ...] | None:
+        """The cases as far as the source says anything of them; None leaves those a skill has as they are."""
+        return self.cases if self.has_case_file else None
 
 
 def read_skill(path: str | Path, *, reference_limit: int = REFERENCE_LIMIT) -> LoadedSkill:
@@ -117,8 +126,8 @@ def _read_folder(path: Path, reference_limit: int) -> LoadedSkill:
     content = build_skill(
         data, path.resolve().name, source=str(path), reference_limit=reference_limit, found=tuple(findings)
     )
-    cases, lossy = _read_cases(path, keys)
-    return LoadedSkill(content, cases, lossy, path)
+    gathered = _read_cases(path, keys)
+    return LoadedSkill(content, gathered.cases, gathered.findings, path, gathered.has_case_file)
 
 
 def _no_skill(path: Path, keys: list[str], refused: dict[str, str]) -> SkillError:
@@ -184,7 +193,7 @@ def _read_content(path: Path, listing: FolderFiles, keys: list[str]) -> tuple[di
     return data, findings
 
 
-def _read_cases(path: Path, keys: list[str]) -> tuple[tuple[GoldenCase, ...], tuple[LintFinding, ...]]:
+def _read_cases(path: Path, keys: list[str]) -> GatheredCases:
     return gather_cases(
         keys,
         FolderFiles(path, MAX_FILE_BYTES),

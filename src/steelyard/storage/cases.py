@@ -54,6 +54,8 @@ _INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, in
                                        checks, files, family, case_set, source, extra, status, author)
              VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
              """
+# case-2 before case-10.
+_NATURAL = """regexp_replace(case_key, '[0-9]+$', ''), substring(case_key from '[0-9]+$')::numeric, case_key, id"""
 _CASES = """SELECT id, skill_id, case_key, input, expected_output, assertions, checks, files, family, case_set, source,
                    extra, status, author, created_at, decided_at, retired_at
               FROM golden_cases"""
@@ -98,11 +100,10 @@ async def sync_cases(
 
 
 async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
-    """The accepted cases in use, oldest first, ad-hoc ones left out."""
+    """The accepted cases in use, oldest first and case-2 before case-10, ad-hoc ones left out."""
     cursor = await connection.execute(
-        _CASES
-        + """ WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
-                     ORDER BY created_at, case_key""",
+        f"""{_CASES} WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
+             ORDER BY created_at, {_NATURAL}""",
         (skill_id,),
     )
     return [CaseRow(row["id"], _golden_case(row)) for row in await cursor.fetchall()]
@@ -122,12 +123,14 @@ async def list_cases(
     source: CaseSource | None = None,
     retired: bool = False,
 ) -> list[CaseEntry]:
-    """The skill's cases, ad-hoc ones left out unless asked for by `source`; retired ones only with `retired`."""
+    """The skill's cases, oldest first and case-2 before case-10.
+
+    Ad-hoc ones are left out unless asked for by `source`; retired ones come only with `retired`.
+    """
     cursor = await connection.execute(
-        _CASES
-        + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
+        f"""{_CASES} WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
                 AND CASE WHEN %s::text IS NULL THEN source <> 'ad_hoc' ELSE source = %s END
-              ORDER BY created_at, case_key, id""",
+              ORDER BY created_at, {_NATURAL}""",
         (skill_id, status, status, retired, source, source),
     )
     return [_entry(row) for row in await cursor.fetchall()]
@@ -136,13 +139,11 @@ async def list_cases(
 async def page_of_cases(
     connection: Connection, skill_id: UUID, *, status: CaseStatus | None, retired: bool, offset: int, limit: int
 ) -> list[CaseEntry]:
-    """Some of `list_cases`, those that wait for a decision first, and case-2 before case-10."""
+    """Some of `list_cases`, those that wait for a decision first."""
     cursor = await connection.execute(
-        _CASES
-        + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
+        f"""{_CASES} WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
                 AND source <> 'ad_hoc'
-              ORDER BY status = 'pending' DESC, created_at, regexp_replace(case_key, '[0-9]+$', ''),
-                       substring(case_key from '[0-9]+$')::numeric, case_key, id OFFSET %s LIMIT %s""",
+              ORDER BY status = 'pending' DESC, created_at, {_NATURAL} OFFSET %s LIMIT %s""",
         (skill_id, status, status, retired, offset, limit),
     )
     return [_entry(row) for row in await cursor.fetchall()]
@@ -180,6 +181,17 @@ async def live_keys(connection: Connection, skill_id: UUID) -> dict[str, str]:
         (skill_id,),
     )
     return {row["case_key"]: row["digest"] for row in await cursor.fetchall()}
+
+
+async def folder_keys(connection: Connection, skill_id: UUID) -> list[str]:
+    """The keys of the folder's cases in use, in order, rejected ones left out."""
+    cursor = await connection.execute(
+        f"""SELECT case_key FROM golden_cases
+             WHERE skill_id = %s AND source = 'file' AND retired_at IS NULL AND status <> 'rejected'
+             ORDER BY {_NATURAL}""",
+        (skill_id,),
+    )
+    return [row["case_key"] for row in await cursor.fetchall()]
 
 
 async def used_keys(connection: Connection, skill_id: UUID) -> set[str]:

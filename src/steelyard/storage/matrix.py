@@ -47,9 +47,13 @@ class CaseTitle:
 
 @dataclass(frozen=True)
 class CellExport:
-    """One cell without its texts. Money in microcents, times in milliseconds."""
+    """One cell without its texts. Money in microcents, times in milliseconds.
+
+    `test_case_index` counts from 0, `case_number` from 1 as pages do.
+    """
 
     test_case_index: int
+    case_number: int
     case_key: str
     model_name: str
     arm: str
@@ -143,8 +147,8 @@ async def export_cells(connection: Connection, run_id: UUID, first: int, last: i
     """The stored cells of the cases `first` to `last`, in the order of cases, models, arms and trials."""
     async with connection.cursor(row_factory=class_row(CellExport)) as cursor:
         await cursor.execute(
-            """SELECT b.test_case_index, c.case_key, b.model_name, b.arm, b.trial, b.state,
-                      b.reused_from IS NOT NULL AS reused, b.quality_score, b.passed, b.matches_expected,
+            """SELECT b.test_case_index, b.test_case_index + 1 AS case_number, c.case_key, b.model_name, b.arm, b.trial,
+                      b.state, b.reused_from IS NOT NULL AS reused, b.quality_score, b.passed, b.matches_expected,
                       b.input_tokens, b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, b.reasoning_tokens,
                       b.estimated_cost_microcents, b.wasted_cost_microcents, b.judge_cost_microcents, b.price_version,
                       b.price_date, b.latency_ms, b.ttft_ms, b.stop_reason, b.failure_kind, b.error_message

@@ -125,6 +125,13 @@ async def find_skill(connection: Connection, name: str) -> SkillRow:
     return row
 
 
+async def id_of(connection: Connection, name: str) -> UUID | None:
+    """The id of the skill of that name."""
+    cursor = await connection.execute("SELECT id FROM skills WHERE name = %s", (clean(name),))
+    row = await cursor.fetchone()
+    return None if row is None else row["id"]
+
+
 async def name_of(connection: Connection, skill_id: UUID) -> str:
     """The name of a skill. Raises NotFound."""
     cursor = await connection.execute("SELECT name FROM skills WHERE id = %s", (skill_id,))

@@ -16,6 +16,7 @@ from steelyard.web.pages import (
     run,
     run_case,
     run_form,
+    run_short,
     settings,
     skill_again,
     skill_benchmark,
@@ -40,8 +41,9 @@ from steelyard.workbench import Workbench
 # Pages become a tenth; higher levels take twice the time for a tenth less.
 GZIP_LEVEL = 4
 
-# One line per page module, by name.
+# One line per page module, by name; the start of an id comes before what would refuse it for no id.
 ROUTERS = (
+    run_short.router,
     add.router,
     compare.router,
     home.router,

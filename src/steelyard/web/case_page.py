@@ -14,7 +14,7 @@ from steelyard.judging.scoring import CANDIDATE_CUT, CONTRADICTION, QUOTE_NOT_FO
 from steelyard.services.case_view import MOST_MODELS, CaseAnswer, CaseColumn, CaseJudgement, CaseSlot, CaseView
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter
 from steelyard.web.filters import count, day, latency, money, points
-from steelyard.web.links import run_url, with_query
+from steelyard.web.links import case_url, run_url, with_query
 from steelyard.web.matrix_view import ARM_WORDS, LOOK_WORDS, band, models_query
 from steelyard.web.model_names import ModelName, model_name
 from steelyard.web.text.differences import Level, differences
@@ -193,7 +193,7 @@ def case_page(view: CaseView, chosen: Chosen) -> CasePage:
         models: str | None = chosen.models,
     ) -> str:
         return with_query(
-            run_url(view.run.id, f"cases/{index}"),
+            case_url(view.run.id, index),
             models=models,
             show=show,
             arm=None if arm == view.compared_arm else arm,
@@ -348,7 +348,7 @@ def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudge
         rendered=rendered,
         sentence=sentence,
         note=note or "",
-        download=run_url(view.run.id, f"cases/{view.index}/outputs/{answer.result_id}"),
+        download=case_url(view.run.id, view.index, f"outputs/{answer.result_id}"),
         size=answer.output.size,
     )
 

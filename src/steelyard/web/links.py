@@ -28,6 +28,11 @@ def run_url(run_id: UUID, rest: str = "") -> str:
     return f"/runs/{run_id}/{rest}" if rest else f"/runs/{run_id}"
 
 
+def case_url(run_id: UUID, index: int, rest: str = "") -> str:
+    """`/runs/<id>/cases/1` of the case at place 0: addresses count as the pages do."""
+    return run_url(run_id, f"cases/{index + 1}/{rest}" if rest else f"cases/{index + 1}")
+
+
 def with_query(path: str, /, **values: Any) -> str:
     """`path` with a query of the values that say something.
 

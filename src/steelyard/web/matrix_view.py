@@ -10,7 +10,7 @@ from steelyard.domain.runs import Arm
 from steelyard.services.case_view import MOST_MODELS
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage
 from steelyard.web.filters import points, visible
-from steelyard.web.links import run_url, with_query
+from steelyard.web.links import case_url, run_url, with_query
 from steelyard.web.model_names import short_names
 
 ARM_WORDS = {Arm.WITH_SKILL.value: "with the skill", Arm.WITHOUT_SKILL.value: "without the skill"}
@@ -50,10 +50,11 @@ class CellView:
 
 @dataclass(frozen=True)
 class RowView:
-    """One case; `title` is hostile text."""
+    """One case; `title` is hostile text. `named`: its key does not say its number, so it is shown beside it."""
 
     number: int
     key: str
+    named: bool
     title: str
     family: str | None
     href: str
@@ -96,7 +97,7 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         model: with_query("", models=models_query(side_by_side(place, len(models))), only=only)
         for place, model in enumerate(models)
     }
-    base, plain = run_url(run_id, "cases"), with_query("", only=only)
+    plain = with_query("", only=only)
     heads = {
         (model, arm): visible(f"{model}, {ARM_WORDS[arm]}" if len(arms) > 1 else model) for model, arm in page.columns
     }
@@ -109,11 +110,12 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         RowView(
             number=row.index + 1,
             key=row.key,
+            named=not says_number(row.key, row.index + 1),
             title=row.title,
             family=row.family,
-            href=f"{base}/{row.index}{plain}",
+            href=f"{case_url(run_id, row.index)}{plain}",
             cells=tuple(
-                _cell(cell, f"{base}/{row.index}{queries[cell.model]}", heads[cell.model, cell.arm], arms)
+                _cell(cell, f"{case_url(run_id, row.index)}{queries[cell.model]}", heads[cell.model, cell.arm], arms)
                 for cell in row.cells
             ),
         )
@@ -135,6 +137,12 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         previous=None if previous is None else address(page.only, previous),
         next=None if following is None else address(page.only, following),
     )
+
+
+def says_number(key: str, number: int) -> bool:
+    """Whether a case's key ends in that number, as case-007 does in 7."""
+    digits = key[len(key.rstrip("0123456789")) :]
+    return bool(digits) and digits.lstrip("0") == str(number)
 
 
 def side_by_side(first: int, models: int) -> Sequence[int]:

@@ -50,6 +50,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
         "asset": assets.url,
         "skill_url": links.skill_url,
         "run_url": links.run_url,
+        "case_url": links.case_url,
         "with_query": links.with_query,
         "plain_text": plain,
         "short_names": short_names,

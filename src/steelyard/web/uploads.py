@@ -6,6 +6,8 @@ exports it later.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 import stat
 import struct
@@ -25,6 +27,9 @@ MAX_TOTAL_BYTES = 50_000_000
 MAX_RATIO = 200
 # Text of one letter compresses a thousandfold and harms nobody; a ratio says something from this size on.
 RATIO_FROM_BYTES = 1_000_000
+# Of the files' bytes; in base64 they have to fit into one field of a form.
+MAX_PACKED_BYTES = 3_000_000
+MAX_PACKED_FILES = 1_000
 MAX_PATH = 500
 MAX_DEPTH = 20
 _JUNK = ("__MACOSX/",)
@@ -75,6 +80,26 @@ async def read_folder(parts: Iterable[UploadFile]) -> Upload:
         _check_total(total)
         files[path] = await part.read()
     return _without_top(files, None)
+
+
+def packed(upload: Upload) -> str | None:
+    """The files as the text of one hidden field, for `read_packed`; None where they are too large for it."""
+    if sum(map(len, upload.files.values())) > MAX_PACKED_BYTES or len(upload.files) > MAX_PACKED_FILES:
+        return None
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path, data in upload.files.items():
+            archive.writestr(path, data)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def read_packed(text: str, name: str) -> Upload:
+    """What `packed` made; read as warily as any archive. Raises InputError."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError("The files did not come back whole.", kept=_KEPT, next_step="Upload them again.") from None
+    return Upload(read_zip(data, "upload.zip").files, name or None)
 
 
 def _unpacked(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]:

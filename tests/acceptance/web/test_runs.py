@@ -210,7 +210,7 @@ def test_the_estimate_follows_the_choices(site: str, quiet_page: Page) -> None:
 def test_a_megabyte_of_attack_is_only_text(ended: str, quiet_page: Page, show: str) -> None:
     page = quiet_page
     page.set_viewport_size({"width": 360, "height": 800})
-    page.goto(f"{ended}/cases/0?show={show}&models=1")
+    page.goto(f"{ended}/cases/1?show={show}&models=1")
     expect(page.locator(".text-box").last).to_contain_text("window.pwned = 1")
     assert page.evaluate("window.pwned") is None
     assert page.locator("main img, main style, .text-box a[data-keys]").count() == 0
@@ -220,7 +220,7 @@ def test_a_megabyte_of_attack_is_only_text(ended: str, quiet_page: Page, show: s
 
 
 def test_the_whole_output_is_a_plain_download(ended: str, page: Page) -> None:
-    page.goto(f"{ended}/cases/0?models=1")
+    page.goto(f"{ended}/cases/1?models=1")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").last.click()
     assert download.value.suggested_filename.endswith(".txt")
@@ -230,18 +230,18 @@ def test_the_whole_output_is_a_plain_download(ended: str, page: Page) -> None:
 
 def test_keys_lead_from_case_to_case_but_not_out_of_a_text_that_scrolls(ended: str, quiet_page: Page) -> None:
     page = quiet_page
-    page.goto(f"{ended}/cases/0")
+    page.goto(f"{ended}/cases/1")
     page.keyboard.press("j")
-    page.wait_for_url(f"{ended}/cases/1")
-    page.keyboard.press("ArrowRight")
     page.wait_for_url(f"{ended}/cases/2")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"{ended}/cases/3")
     page.locator(".text-box").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Control+j")
     page.wait_for_timeout(300)
-    assert page.url == f"{ended}/cases/2"
+    assert page.url == f"{ended}/cases/3"
     page.keyboard.press("k")
-    page.wait_for_url(f"{ended}/cases/1")
+    page.wait_for_url(f"{ended}/cases/2")
 
 
 def test_the_matrix_is_filtered_in_place_and_its_cells_are_reached_by_keyboard(ended: str, quiet_page: Page) -> None:
@@ -255,7 +255,7 @@ def test_the_matrix_is_filtered_in_place_and_its_cells_are_reached_by_keyboard(e
     page.locator(".matrix tbody tr").first.locator("th a").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/cases/0\?models="))
+    page.wait_for_url(re.compile(r"/cases/1\?models="))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -265,7 +265,7 @@ def test_every_page_of_a_run_is_fit_for_all(ended: str, site: str, browser: Brow
         color_scheme="dark" if scheme == "dark" else "light", viewport={"width": width, "height": 900}
     )
     page = context.new_page()
-    for url in (ended, f"{ended}/cases/3", f"{site}/skills/item-weights/benchmark/new"):
+    for url in (ended, f"{ended}/cases/4", f"{site}/skills/item-weights/benchmark/new"):
         page.goto(url)
         assert serious_findings(page) == [], url
         assert sideways(page) <= 0, url

@@ -211,3 +211,22 @@ def test_a_draft_of_a_case_makes_that_case() -> None:
     draft = CaseDraft.of(made)
     assert (draft.input, draft.expected, draft.assertions, draft.checks) == ("in", "out", ("a",), made.checks)
     assert (draft.family, draft.case_set, draft.key, draft.files) == ("fam", "dev", "k", {"f": "t"})
+
+
+async def test_case_2_comes_before_case_10_wherever_cases_are_listed(database: Database, tenant_id: UUID) -> None:
+    skills, service = SkillService(database), CaseService(database)
+    wanted = ["a/2", "a/10", "case-1", "case-2", "case-10", "late"]
+    row = await skills.add(tenant_id, content(), [case(key, f"file {key}") for key in sorted(wanted, reverse=True)])
+    kept = await skills.kept(tenant_id, row.id)
+    assert [one.case.case_id for one in kept.cases] == wanted
+    assert [entry.case.case_id for entry in await service.list(tenant_id, row.id)] == wanted
+    assert [entry.case.case_id for entry in (await service.page(tenant_id, row.id)).entries] == wanted
+    assert (await skills.case_change(tenant_id, row.name, [])).retired == tuple(wanted)
+
+
+async def test_a_source_that_says_nothing_of_cases_retires_none(database: Database, tenant_id: UUID) -> None:
+    skills = SkillService(database)
+    row = await skills.add(tenant_id, content(), [case("1", "one")])
+    assert (await skills.case_change(tenant_id, row.name, None)).stay == 1
+    assert (await skills.add(tenant_id, content(), None)).cases == 1
+    assert (await skills.add(tenant_id, content(), [])).cases == 0

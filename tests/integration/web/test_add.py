@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
+import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -119,3 +122,121 @@ async def test_the_same_skill_again_is_a_new_version_only_when_it_changed(site: 
         await site.post("/skills", {"way": "paste", "prompt": text})
     (row,) = await site.workbench.skills.list(site.tenant_id)
     assert row.versions == 2
+
+
+CASES = b'{"evals": [%s]}'
+PATH_EVALS = "greet/evals/evals.json"
+
+
+def case_line(number: int) -> bytes:
+    return b'{"id": "c-%d", "prompt": "Hi %d", "expected_output": "hello"}' % (number, number)
+
+
+async def with_cases(site: Site, *numbers: int, check: bool = False) -> str:
+    """A zip with those golden cases is added (or checked); the answer's text."""
+    evals = CASES % b", ".join(map(case_line, numbers))
+    data = packed({"greet/SKILL.md": GOOD.encode(), PATH_EVALS: evals})
+    sent = {"way": "zip", **({"check": "1"} if check else {})}
+    return (await site.post("/skills", sent, files={"zip": ("greet.zip", data)})).text
+
+
+async def cases_in_use(site: Site) -> int:
+    (row,) = await site.workbench.skills.list(site.tenant_id)
+    return row.cases
+
+
+@pytest.mark.parametrize("way", ["paste", "file", "folder"])
+async def test_a_source_without_a_file_of_cases_leaves_those_of_the_folder(site: Site, way: str) -> None:
+    await with_cases(site, 1, 2, 3)
+    if way == "paste":
+        checked = await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly.", "check": "1"})
+        assert "brings no golden cases: the 3 of its folder stay" in checked.text
+        await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly."})
+    elif way == "file":
+        await site.post("/skills", {"way": "zip"}, files={"zip": ("greet.md", GOOD.encode() + b" Warmly.")})
+    else:
+        await site.post("/skills", {"way": "folder"}, files=[("folder", ("greet/SKILL.md", GOOD.encode() + b" Oh."))])
+    (row,) = await site.workbench.skills.list(site.tenant_id)
+    assert (row.versions, row.cases) == (2, 3)
+
+
+async def test_cases_that_a_folders_file_has_no_more_are_named_before_and_after(site: Site) -> None:
+    await with_cases(site, 1, 2, 3, 10)
+    assert "retired" not in await with_cases(site, 1, 2, 3, 10, 11, check=True)
+    checked = await with_cases(site, 1, check=True)
+    assert "3 golden cases of the folder will be retired" in checked
+    assert checked.index("c-2") < checked.index("c-3") < checked.index("c-10")
+    assert await cases_in_use(site) == 4
+    assert "3 golden cases of the folder were retired" in await with_cases(site, 1)
+    assert await cases_in_use(site) == 1
+
+
+async def test_a_file_of_cases_that_is_empty_retires_them_all(site: Site) -> None:
+    await with_cases(site, 1)
+    assert "1 golden case of the folder was retired, as it is no longer in it" in await with_cases(site)
+    assert await cases_in_use(site) == 0
+
+
+def sent_again(page: str) -> dict[str, str]:
+    """The fields of the page's own Add."""
+    form = re.search(r'<form method="post" action="/skills".*?</form>', page, re.S)
+    assert form is not None
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    if area := re.search(r'<textarea name="prompt" hidden>\n(.*?)</textarea>', form[0], re.S):
+        fields["prompt"] = area[1]
+    return {name: html.unescape(value) for name, value in fields.items() if name != "csrf_token"}
+
+
+@pytest.mark.parametrize("way", ["paste", "zip", "file", "folder", "path"])
+async def test_what_was_checked_can_be_added_from_there(site: Site, way: str, tmp_path: Path) -> None:
+    sent: dict[str, str] = {"way": "zip" if way == "file" else way, "check": "1"}
+    evals = CASES % case_line(1)
+    match way:
+        case "paste":
+            answer = await site.post("/skills", {**sent, "prompt": GOOD})
+        case "zip":
+            data = packed({"greet/SKILL.md": GOOD.encode(), PATH_EVALS: evals})
+            answer = await site.post("/skills", sent, files={"zip": ("greet.zip", data)})
+        case "file":
+            answer = await site.post("/skills", sent, files={"zip": ("a.md", GOOD.encode())})
+        case "folder":
+            parts = [("folder", ("greet/SKILL.md", GOOD.encode())), ("folder", (PATH_EVALS, evals))]
+            answer = await site.post("/skills", sent, files=parts)
+        case _:
+            (tmp_path / "greet").mkdir()
+            (tmp_path / "greet" / "SKILL.md").write_text(GOOD, encoding="utf-8")
+            answer = await site.post("/skills", {**sent, "path": str(tmp_path / "greet")})
+    assert await kept(site) == []
+    added = await site.post("/skills", sent_again(answer.text))
+    assert (added.status_code, added.headers["location"]) == (303, "/skills/greet/details")
+    assert await cases_in_use(site) == (1 if way in ("zip", "folder") else 0)
+
+
+async def test_an_upload_too_large_for_a_field_is_asked_for_again(site: Site) -> None:
+    data = packed({"SKILL.md": GOOD.encode(), **{f"assets/{n}.bin": os.urandom(1_000_000) for n in range(4)}})
+    page = (await site.post("/skills", {"way": "zip", "check": "1"}, files={"zip": ("greet.zip", data)})).text
+    assert "choose it once more" in page
+    assert 'name="packed"' not in page
+
+
+@pytest.mark.parametrize("sent", ["%%%", "bm8gemlw"])
+async def test_a_packed_upload_that_was_meddled_with_adds_nothing(site: Site, sent: str) -> None:
+    answer = await site.post("/skills", {"way": "zip", "packed": sent, "packed_name": "x"})
+    assert answer.status_code == 422
+    assert await kept(site) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "step"), [("../../x", "Call it x,"), ("a\nb", "Call it a-b,"), ("Ünï", "Call it n,")]
+)
+async def test_a_name_that_would_be_changed_is_refused_with_the_rule(site: Site, typed: str, step: str) -> None:
+    answer = await site.post("/skills", {"way": "paste", "prompt": "Answer in French.", "name": typed})
+    assert answer.status_code == 422
+    assert step in answer.text
+    assert "lowercase letters, digits and single hyphens" in answer.text
+    assert await kept(site) == []
+
+
+async def test_a_name_in_the_frontmatter_counts_before_the_typed_one(site: Site) -> None:
+    await site.post("/skills", {"way": "paste", "prompt": GOOD, "name": "Some Name"})
+    assert await kept(site) == ["greet"]

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -175,7 +175,7 @@ async def test_another_tenants_run_is_not_there(site: Site) -> None:
     async with database.tenant(stranger) as connection:
         await ensure_tenant(connection, stranger, "other")
     run_id = await Made(Bench(database, stranger)).run(asks(content(), [checked(1)]))
-    for rest in ("", ".json", "/cells.csv", "/events", "/cases/0"):
+    for rest in ("", ".json", "/cells.csv", "/events", "/cases/1"):
         assert (await site.client.get(f"/runs/{run_id}{rest}")).status_code == 404, rest
     for action in ("cancel", "resume"):
         assert (await site.post(f"/runs/{run_id}/{action}")).status_code == 404
@@ -280,9 +280,50 @@ async def test_the_run_and_its_cells_can_be_downloaded(site: Site, made: Made) -
     assert [(line["test_case_index"], line["model_name"]) for line in lines] == [
         ("0", "test:m0"), ("0", "test:m1"), ("1", "test:m0"), ("1", "test:m1"),
     ]  # fmt: skip
+    assert [line["case_number"] for line in lines] == ["1", "1", "2", "2"]
     assert {line["case_key"] for line in lines} == {"'=cmd()", "case-002"}
     assert lines[0]["passed"] == "true"
     assert lines[0]["ttft_ms"] == ""
+
+
+async def test_the_matrix_names_a_case_whose_key_is_not_its_number(site: Site, made: Made) -> None:
+    run_id = await made.run(asks(content(), [checked(1), replace(checked(2), case_id="late-7")]))
+    page = await get(site, f"/runs/{run_id}")
+    assert ">late-7</span>" in page
+    assert ">case-001</span>" not in page
+
+
+async def test_the_short_id_leads_to_the_run(site: Site, made: Made) -> None:
+    run_id = await made.run(asks(content(), [checked(1)]))
+    short = str(run_id)[:8]
+    answer = await site.client.get(f"/runs/{short}?only=differ")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/runs/{run_id}?only=differ")
+    answer = await site.client.get(f"/runs/{short.upper()}/cases/1")
+    assert answer.headers["location"] == f"/runs/{run_id}/cases/1"
+    assert (await site.client.get(f"/runs/{short}.json")).headers["location"] == f"/runs/{run_id}.json"
+    assert (await site.client.get(f"/runs/{short}/events")).status_code == 303
+    assert (await site.post(f"/runs/{short}/cancel")).status_code == 404
+    for other in ("0" * 8, "%", "________", "x", short + "zz"):
+        assert (await site.client.get(f"/runs/{other}")).status_code == 404, other
+
+
+async def test_a_short_id_of_another_tenants_run_leads_nowhere(site: Site) -> None:
+    stranger = uuid4()
+    database = site.workbench.database
+    async with database.tenant(stranger) as connection:
+        await ensure_tenant(connection, stranger, "other")
+    run_id = await Made(Bench(database, stranger)).run(asks(content(), [checked(1)]))
+    assert (await site.client.get(f"/runs/{str(run_id)[:8]}")).status_code == 404
+
+
+async def test_a_short_id_of_two_runs_leads_to_neither(site: Site, made: Made) -> None:
+    ids = [await made.bench.start(asks(content(), [checked(number)])) for number in (1, 2)]
+    twins = [UUID(f"{'0' * 8}-{str(one)[9:]}") for one in ids]
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        for one, twin in zip(ids, twins, strict=True):
+            await connection.execute("UPDATE benchmark_runs SET id = %s WHERE id = %s", (twin, one))
+    answer = await site.client.get("/runs/00000000")
+    assert answer.status_code == 404
 
 
 def events_of(text: str) -> list[dict[str, str]]:

@@ -211,3 +211,12 @@ def test_a_missing_file_and_a_folder_of_cases_are_clear(tmp_path: Path) -> None:
         read_cases_file(tmp_path / "gone.json")
     with pytest.raises(CaseError, match="is a folder"):
         read_cases_file(tmp_path)
+
+
+def test_no_cases_and_nothing_said_of_cases_are_two_things(tmp_path: Path) -> None:
+    assert read_skill(skill(tmp_path / "silent")).told_cases is None
+    assert read_skill(skill(tmp_path / "none", cases={"evals": []})).told_cases == ()
+    assert len(read_skill(skill(tmp_path / "one", cases={"evals": [CASE]})).told_cases or ()) == 1
+    triggers = skill(tmp_path / "triggers", cases=[{"query": "weigh it", "should_trigger": True}])
+    assert read_skill(triggers).told_cases is None
+    assert read_skill(write(tmp_path / "prompt.md", "Do it.")).told_cases is None

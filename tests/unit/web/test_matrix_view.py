@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage, MatrixRow
-from steelyard.web.matrix_view import band, matrix_view, models_query, read_models_query, side_by_side
+from steelyard.web.matrix_view import band, matrix_view, models_query, read_models_query, says_number, side_by_side
 
 RUN = uuid4()
 ARMS = ("with_skill", "without_skill")
@@ -76,3 +76,20 @@ def test_pages_lead_on_and_back() -> None:
 def test_only_what_is_there_is_explained() -> None:
     assert matrix_view(page(2, 2), RUN).looks == (CellLook.PASSED,)
     assert matrix_view(page(2, 0), RUN).looks == ()
+
+
+def test_addresses_count_from_one_as_the_rows_do() -> None:
+    rows = matrix_view(page(1, 2), RUN).rows
+    assert [(row.number, row.href) for row in rows] == [(1, f"/runs/{RUN}/cases/1"), (2, f"/runs/{RUN}/cases/2")]
+    assert all(cell.href.startswith(row.href) for row in rows for cell in row.cells)
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "says"),
+    [
+        *(("case-7", 7, True), ("7", 7, True), ("inv-007", 7, True), ("case-8", 7, False), ("late", 7, False)),
+        *(("17", 7, False), ("case-0", 0, False), ("٧", 7, False), ("9" * 9_000, 7, False)),
+    ],
+)
+def test_a_key_is_shown_where_it_does_not_say_the_number(key: str, number: int, says: bool) -> None:
+    assert says_number(key, number) is says

@@ -18,6 +18,7 @@ from steelyard.cli.guard import tell
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
+from steelyard.services.skills import CaseChange
 from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
 from steelyard.storage.skills import SkillRow
 
@@ -29,19 +30,33 @@ def add_skills(paths: Sequence[str]) -> int:
     """Keep each skill found; one that cannot be read does not keep the others out."""
     loaded, unread = _read_all(paths)
 
-    async def body() -> list[SkillRow]:
+    async def body() -> list[tuple[SkillRow, CaseChange]]:
+        done: list[tuple[SkillRow, CaseChange]] = []
         async with open_workbench() as workbench:
-            return [await workbench.skills.add(workbench.tenant_id, skill.content, skill.cases) for skill in loaded]
+            tenant, skills = workbench.tenant_id, workbench.skills
+            for skill in loaded:
+                change = await skills.case_change(tenant, skill.content.name, skill.told_cases)
+                done.append((await skills.add(tenant, skill.content, skill.told_cases), change))
+        return done
 
     screen = Terminal().out
-    for kept in asyncio.run(body()) if loaded else []:
+    for kept, change in asyncio.run(body()) if loaded else []:
         screen.line(
             f"Added {words.safe(kept.name)}: version {kept.digest[:12]} ({words.count(kept.versions, 'version')} kept),"
             f" {words.count(kept.cases, 'golden case')}."
         )
+        if change.retired:
+            screen.line(f"  {_retired(change.retired)}")
     for error in unread:
         tell(error)
     return exits.USAGE if unread else exits.OK
+
+
+def _retired(keys: Sequence[str]) -> str:
+    """Which golden cases the folder has no more."""
+    more = f" and {len(keys) - CASES_SHOWN:,} more" if len(keys) > CASES_SHOWN else ""
+    named = ", ".join(words.safe(key, 60) for key in keys[:CASES_SHOWN])
+    return f"{words.count(len(keys), 'golden case')} of the folder retired, no longer in it: {named}{more}."
 
 
 def list_skills(json_to: str | None) -> int:

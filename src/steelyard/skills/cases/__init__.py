@@ -2,7 +2,7 @@
 
 from steelyard.skills.cases.adhoc import ad_hoc_cases
 from steelyard.skills.cases.find import CaseFiles, find_case_files
-from steelyard.skills.cases.gather import gather_cases
+from steelyard.skills.cases.gather import GatheredCases, gather_cases
 from steelyard.skills.cases.model import NotCases, ParsedCases
 from steelyard.skills.cases.read import MAX_CASES_BYTES, parse_cases
 from steelyard.skills.cases.write import write_evals_json
@@ -10,6 +10,7 @@ from steelyard.skills.cases.write import write_evals_json
 __all__ = [
     "MAX_CASES_BYTES",
     "CaseFiles",
+    "GatheredCases",
     "NotCases",
     "ParsedCases",
     "ad_hoc_cases",

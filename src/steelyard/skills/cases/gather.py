@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from steelyard.domain.cases import GoldenCase
@@ -13,14 +13,23 @@ from steelyard.skills.cases.model import NotCases
 from steelyard.skills.cases.read import parse_cases
 
 
+@dataclass(frozen=True)
+class GatheredCases:
+    """The cases of a folder and what of them was lossy; `has_case_file` tells no cases from nothing said of cases."""
+
+    cases: tuple[GoldenCase, ...]
+    findings: tuple[LintFinding, ...]
+    has_case_file: bool
+
+
 def gather_cases(
     keys: Iterable[str],
     files: Mapping[str, bytes],
     *,
     read: Callable[[str], bytes],
     shown_as: Callable[[str], str],
-) -> tuple[tuple[GoldenCase, ...], tuple[LintFinding, ...]]:
-    """(cases, what of them was lossy) of a folder with the files `keys`.
+) -> GatheredCases:
+    """The golden cases of a folder with the files `keys`.
 
     `files` resolves what cases refer to; `read` gives a case file's bytes, `shown_as` its name for a person. Raises
     CaseError.
@@ -28,6 +37,7 @@ def gather_cases(
     found = find_case_files(keys, files)
     cases: list[GoldenCase] = []
     findings = list(found.findings)
+    has_case_file = False
     for key in found.paths:
         data = read(key)
         try:
@@ -41,4 +51,5 @@ def gather_cases(
         stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""
         cases += [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
         findings += parsed.lossy
-    return tuple(cases), tuple(findings)
+        has_case_file |= bool(parsed.cases) or all(finding.code != "trigger-set" for finding in parsed.lossy)
+    return GatheredCases(tuple(cases), tuple(findings), has_case_file)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,20 @@ from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, files, text
 from steelyard.web.links import skill_url
 from steelyard.web.rendering import Viewing
-from steelyard.web.uploads import read_folder, read_zip
+from steelyard.web.uploads import Upload, packed, read_folder, read_packed, read_zip
 
 router = APIRouter()
 
 WAYS = ("paste", "zip", "folder", "path")
+_PROMPTS = (".md", ".txt", ".prompt")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a form held: the skills, and the fields that say the same once more, None where it is too much for them."""
+
+    loaded: Sequence[LoadedSkill]
+    again: Mapping[str, str] | None
 
 
 @router.get("/skills/new")
@@ -35,18 +45,22 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
     """Add what was given; with `check` only say what the linter finds. A skill known already gets a new version."""
     way = text(form, "way")
     try:
-        loaded = await _load(way, form)
+        given = await _load(way, form)
     except InputError as error:
-        given = {name: text(form, name) for name in ("name", "prompt", "path")}
+        typed = {name: text(form, name) for name in ("name", "prompt", "path")}
         status = 413 if isinstance(error, TooLarge) else 422
-        return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, **given))
+        return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, **typed))
+    loaded = given.loaded
+    changes = [await bench.skills.case_change(tenant, skill.content.name, skill.told_cases) for skill in loaded]
+    shown: dict[str, Any] = {"loaded": loaded, "changes": changes, "way": way, "again": given.again}
     if text(form, "check"):
-        return view.page("pages/skill_report.html.jinja", loaded=loaded, rows=None, way=way)
-    rows = [await bench.skills.add(tenant, skill.content, skill.cases) for skill in loaded]
-    if not any(skill.findings or skill.content.lint for skill in loaded):
+        return view.page("pages/skill_report.html.jinja", rows=None, **shown)
+    rows = [await bench.skills.add(tenant, skill.content, skill.told_cases) for skill in loaded]
+    remarks = any(skill.findings or skill.content.lint for skill in loaded)
+    if not remarks and not any(change.retired for change in changes):
         (row, *others) = rows
         return view.redirect("/" if others else skill_url(row.name, row.id, "details"))
-    return view.page("pages/skill_report.html.jinja", loaded=loaded, rows=rows, way=way)
+    return view.page("pages/skill_report.html.jinja", rows=rows, **shown)
 
 
 def _form(way: str, error: InputError | None = None, **given: str) -> dict[str, Any]:
@@ -54,28 +68,33 @@ def _form(way: str, error: InputError | None = None, **given: str) -> dict[str, 
     return {"way": shown, "name": "", "prompt": "", "path": "", "error": error, **given}
 
 
-async def _load(way: str, form: FormData) -> Sequence[LoadedSkill]:
+async def _load(way: str, form: FormData) -> Given:
     """The skills the form holds. Raises InputError."""
     match way:
         case "paste":
-            return [await asyncio.to_thread(read_prompt, text(form, "prompt"), text(form, "name").strip() or None)]
+            prompt, name = text(form, "prompt"), text(form, "name").strip()
+            loaded = await asyncio.to_thread(read_prompt, prompt, name or None)
+            return Given([loaded], {"way": way, "prompt": prompt, "name": name})
         case "zip":
+            if text(form, "packed"):
+                return await asyncio.to_thread(_from_packed, way, text(form, "packed"), text(form, "packed_name"))
             given = files(form, "zip")
             if not given:
                 raise InputError("No file was chosen.", next_step="Choose a zip with a SKILL.md, or a prompt file.")
             data, name = await given[0].read(), given[0].filename or "upload.zip"
-            return [await asyncio.to_thread(_from_file, data, name)]
+            return await asyncio.to_thread(_from_file, way, data, name)
         case "folder":
+            if text(form, "packed"):
+                return await asyncio.to_thread(_from_packed, way, text(form, "packed"), text(form, "packed_name"))
             given = files(form, "folder")
             if not given:
                 raise InputError("No folder was chosen.", next_step="Choose the folder that holds the SKILL.md.")
-            upload = await read_folder(given)
-            return [await asyncio.to_thread(read_bundle, upload.files, upload.name)]
+            return await asyncio.to_thread(_from_upload, way, await read_folder(given))
         case "path":
             path = text(form, "path").strip()
             if not path:
                 raise InputError("No path was given.", next_step="Give the folder that holds the SKILL.md.")
-            return await asyncio.to_thread(_from_path, path)
+            return Given(await asyncio.to_thread(_from_path, path), {"way": way, "path": path})
         case _:
             raise InputError("It was not said how the skill is given.", next_step="Paste it, upload it or give a path.")
 
@@ -87,9 +106,20 @@ def _from_path(path: str) -> Sequence[LoadedSkill]:
         raise InputError("There is no such home folder.", file=path, next_step="Give the whole path.") from None
 
 
-def _from_file(data: bytes, name: str) -> LoadedSkill:
+def _from_file(way: str, data: bytes, name: str) -> Given:
     """A zip, or a single prompt file uploaded as it is."""
-    if name.lower().endswith((".md", ".txt", ".prompt")):
-        return read_bundle({name.rsplit("/", 1)[-1]: data}, None)
-    upload = read_zip(data, name)
-    return read_bundle(upload.files, upload.name)
+    if name.lower().endswith(_PROMPTS):
+        return _from_upload(way, Upload({name.rsplit("/", 1)[-1]: data}, None))
+    return _from_upload(way, read_zip(data, name))
+
+
+def _from_packed(way: str, data: str, name: str) -> Given:
+    """What was checked before, sent back by the page that said so."""
+    return _from_upload(way, read_packed(data, name))
+
+
+def _from_upload(way: str, upload: Upload) -> Given:
+    loaded = read_bundle(upload.files, upload.name)
+    again = packed(upload)
+    fields = None if again is None else {"way": way, "packed": again, "packed_name": upload.name or ""}
+    return Given([loaded], fields)

@@ -79,7 +79,7 @@ async def home_page(
 async def add_example(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
     """Add the example skill and go to its run, with the local models chosen."""
     skill = await asyncio.to_thread(lambda: read_skill(examples() / FIRST))
-    row = await bench.skills.add(tenant, skill.content, skill.cases)
+    row = await bench.skills.add(tenant, skill.content, skill.told_cases)
     place = skill_url(row.name, row.id, "benchmark/new")
     return view.redirect(with_query(place, model=MODELS, judge="none", max_tokens=MAX_TOKENS))
 

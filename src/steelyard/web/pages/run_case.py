@@ -20,25 +20,28 @@ from steelyard.web.rendering import Viewing
 router = APIRouter()
 
 
-@router.get("/runs/{run_id}/cases/{index}")
+@router.get("/runs/{run_id}/cases/{number}")
 async def case_in_run(
     view: Viewing,
     bench: Bench,
     tenant: Tenant,
     run_id: UUID,
-    index: int,
+    number: int,
     models: str = "",
     only: str = "",
     show: str = "",
     arm: str = "",
     trial: str = "",
 ) -> Response:
-    """`models` are places of the run's models, as `0-2-3`; what says nothing in the address is left aside."""
+    """`number` counts from 1; `models` are places of the run's models, as `0-2-3`.
+
+    What says nothing in the address is left aside.
+    """
     run = await bench.benchmarks.find(tenant, str(run_id))
     found = await bench.case_views.view(
         tenant,
         run_id,
-        index,
+        number - 1,
         models=read_models_query(models, Plan.from_json(run.plan).models),
         only=one_of(MatrixFilter, only) or MatrixFilter.ALL,
     )
@@ -53,19 +56,19 @@ async def case_in_run(
     return view.page("run/case.html.jinja", view=found, run=found.run, case=found.case, page=page)
 
 
-@router.get("/runs/{run_id}/cases/{index}/outputs/{result_id}")
-async def whole_output(bench: Bench, tenant: Tenant, run_id: UUID, index: int, result_id: UUID) -> Response:
+@router.get("/runs/{run_id}/cases/{number}/outputs/{result_id}")
+async def whole_output(bench: Bench, tenant: Tenant, run_id: UUID, number: int, result_id: UUID) -> Response:
     text = await bench.case_views.output(tenant, run_id, result_id)
-    return _download(text, f"run-{str(run_id)[:8]}-case-{index + 1}-{str(result_id)[:8]}.txt")
+    return _download(text, f"run-{str(run_id)[:8]}-case-{number}-{str(result_id)[:8]}.txt")
 
 
-@router.get("/runs/{run_id}/cases/{index}/texts/{part}")
-async def whole_text(bench: Bench, tenant: Tenant, run_id: UUID, index: int, part: str) -> Response:
-    case = await bench.case_views.golden_case(tenant, run_id, index)
+@router.get("/runs/{run_id}/cases/{number}/texts/{part}")
+async def whole_text(bench: Bench, tenant: Tenant, run_id: UUID, number: int, part: str) -> Response:
+    case = await bench.case_views.golden_case(tenant, run_id, number - 1)
     texts = {"input": case.prompt, "expected": case.expected}
     if part not in texts:
         raise NotFound("A case has an input and an expected output.")
-    return _download(texts[part], f"run-{str(run_id)[:8]}-case-{index + 1}-{part}.txt")
+    return _download(texts[part], f"run-{str(run_id)[:8]}-case-{number}-{part}.txt")
 
 
 def _download(text: str, filename: str) -> Response:

@@ -104,9 +104,9 @@ def _movement(filled: Sequence[CostDay]) -> str:
         averages.append(sum(item.cost_microcents for item in part) / known)
     if averages[0] == 0:
         return ""
-    return f" In the last {half} days a use cost {change(*averages)} than before.".replace(
-        "as much than before", "as much as before"
-    ).replace("about the same than before", "about the same as before")
+    words, before = change(*averages), f"in the {len(filled) - half} days before"
+    than = "as" if words.endswith(("as much", "about the same")) else "than"
+    return f" In the last {half} days a use cost {words} {than} {before}."
 
 
 def _table(filled: Sequence[CostDay], runs: Sequence[RunMark]) -> Table:

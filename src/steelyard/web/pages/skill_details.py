@@ -34,6 +34,7 @@ router = APIRouter()
 
 _SHOWN_VERSIONS = 5
 _SHOWN_EXAMPLES = 10
+_SHOWN_FEEDBACK = 5
 _CASES_A_PAGE = 25
 
 
@@ -117,6 +118,7 @@ async def details_page(
         check_words=check_words,
         examples=examples.rows,
         case_error=case_error,
+        newest=(await bench.feedback.list(tenant, frame.skill.id, limit=_SHOWN_FEEDBACK)).rows,
         stats=await bench.feedback.stats(tenant, frame.skill.id),
         feedback=feedback or dict.fromkeys(FEEDBACK_FIELDS, ""),
         feedback_error=feedback_error,

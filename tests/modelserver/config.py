@@ -11,7 +11,10 @@ from tests.modelserver.requests import Call
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `stop_reason`: stop, length or refusal; `usage` as in the domain (input includes cache tokens)."""
+    """One answer. `stop_reason`: stop, length, refusal or, of Anthropic, context.
+
+    `usage` is as in the domain: input includes cache tokens.
+    """
 
     text: str
     stop_reason: str = "stop"

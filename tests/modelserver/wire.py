@@ -131,7 +131,8 @@ def _anthropic_usage(usage: Usage) -> dict[str, Any]:
 def _anthropic_stop(call: Call, reply: Reply) -> str:
     if reply.stop_reason == "stop" and call.tool:
         return "tool_use"
-    return {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"}[reply.stop_reason]
+    stops = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"}
+    return (stops | {"context": "model_context_window_exceeded"})[reply.stop_reason]
 
 
 def _anthropic(call: Call, reply: Reply, usage: Usage) -> dict[str, Any]:

@@ -59,7 +59,13 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
         sentence=_sentence(filled, used, span) if enough else _too_little(used, span),
         reading="Each day's cost of use in US dollars. Benchmark runs are marked; their own cost is not in it.",
         table=_table(filled, marks),
-        etag=digest("cost-trend", filled, marks, span),
+        etag=digest(
+            "cost-trend",
+            # Tuples: a year has a thousand of these, and a class is looked into one by one.
+            [(item.day.toordinal(), item.cost_microcents, item.uses, item.unknown_uses) for item in filled],
+            [(mark.day.toordinal(), mark.label) for mark in marks],
+            span,
+        ),
         draw=partial(_draw, filled=filled, runs=marks) if enough else None,
     )
 
@@ -98,9 +104,9 @@ def _movement(filled: Sequence[CostDay]) -> str:
         averages.append(sum(item.cost_microcents for item in part) / known)
     if averages[0] == 0:
         return ""
-    return f" In the last {half} days a use cost {change(*averages)} than before.".replace(
-        "as much than before", "as much as before"
-    ).replace("about the same than before", "about the same as before")
+    words, before = change(*averages), f"in the {len(filled) - half} days before"
+    than = "as" if words.endswith(("as much", "about the same")) else "than"
+    return f" In the last {half} days a use cost {words} {than} {before}."
 
 
 def _table(filled: Sequence[CostDay], runs: Sequence[RunMark]) -> Table:

@@ -234,7 +234,9 @@ def _reason(code: int, report: RunReport, require: str | None) -> str | None:
 
 
 def _leave(terminal: Terminal) -> None:
-    terminal.err.line("Left at once: answers received are saved, calls in flight are lost.", "yellow")
+    terminal.err.line(
+        "Left at once: answers received are saved, calls in flight are lost. The same command goes on.", "yellow"
+    )
     os._exit(exits.INTERRUPTED)
 
 

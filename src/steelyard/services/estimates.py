@@ -123,7 +123,7 @@ def work_out_estimate(
             unpriced.append(model.text)
         rows.append(ModelEstimate(model.text, calls, used_in + used_out, cost))
         total_in, total_out, total_cost = total_in + used_in, total_out + used_out, total_cost + (cost or 0)
-        latency_s = known.latency_ms / 1000 if known else TYPICAL_LATENCY_S
+        latency_s = known.latency_ms / 1000 if known else TYPICAL_LATENCY_S * output / TYPICAL_OUTPUT_TOKENS
         at_once = 1 if model.provider == "local" else concurrency
         seconds.append(calls * latency_s / at_once)
     judged = [case for case in cases if case.needs_judge] if request.judge else []
@@ -158,16 +158,21 @@ def work_out_estimate(
         n_cases=len(cases),
         detectable_lead=lead,
         per_model=tuple(rows),
-        assumptions=_assumptions(guessed, judge_calls, Arm.WITH_SKILL in arms and bool(request.content.cut)),
+        assumptions=_assumptions(
+            guessed,
+            min(request.max_tokens, TYPICAL_OUTPUT_TOKENS),
+            judge_calls,
+            Arm.WITH_SKILL in arms and bool(request.content.cut),
+        ),
     )
 
 
-def _assumptions(guessed: list[str], judge_calls: int, cut: bool) -> tuple[str, ...]:
+def _assumptions(guessed: list[str], most: int, judge_calls: int, cut: bool) -> tuple[str, ...]:
     said = [f"Input tokens are guessed at one for {CHARACTERS_PER_TOKEN:.0f} characters."]
     if guessed:
         said.append(
-            f"Not run here before, so {TYPICAL_OUTPUT_TOKENS} output tokens and {TYPICAL_LATENCY_S:.0f} s a call are"
-            f" assumed: {', '.join(guessed)}."
+            f"Not run here before, so {most:,} output tokens and"
+            f" {TYPICAL_LATENCY_S * most / TYPICAL_OUTPUT_TOKENS:.1f} s a call are assumed: {', '.join(guessed)}."
         )
     if judge_calls:
         said.append(f"A judgement is taken to be {JUDGE_TOKENS_PER_CRITERION} output tokens for each criterion.")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from steelyard.domain.errors import InputError, InvalidForm
 
+# Commas part thousands and nothing else: one read as a decimal's would make ten times of a sum.
+_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d*", re.ASCII)
 _LONGEST = 40
 
 
@@ -37,12 +41,13 @@ class Problems:
         stripped = text.strip()
         if not stripped:
             return default
-        try:
-            value = float(stripped.replace(",", ""))
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            self.add(field, f"'{stripped[:_LONGEST]}' is no number.", "Give digits, with a point for decimals.")
+        if _NUMBER.fullmatch(stripped) is None or not math.isfinite(value := float(stripped.replace(",", ""))):
+            decimal = " A comma parts thousands here." if _DECIMAL_COMMA.fullmatch(stripped) else ""
+            self.add(
+                field,
+                f"'{stripped[:_LONGEST]}' is no number.{decimal}",
+                "Give digits, with a point for decimals.",
+            )
             return default
         return value
 

@@ -25,7 +25,7 @@ RUNS_LOOKED_AT = 1_000
 NEWEST_PER_VENDOR = 4
 
 PriceFinder = Callable[[ModelRef, date], Price | None]
-Group = Literal["used before", "on this machine", "current"]
+Group = Literal["used before", "chosen", "on this machine", "current"]
 
 
 class ModelChecker(Protocol):
@@ -107,7 +107,7 @@ class ModelOffers:
         for one in seen:
             add(one.model, "used before", one.runs, one.last_used)
         for text in also:
-            add(text, "used before")
+            add(text, "chosen")
         here = installed_models(self._settings.home)
         for name in sorted({*here, *CATALOGUE}, key=lambda name: (name not in here, name)):
             add(f"{LOCAL}:{name}", "on this machine")

@@ -219,14 +219,17 @@ class UsageService:
         )
 
     async def quality_history(
-        self, tenant_id: UUID, skill_id: UUID, *, days: int | None = None, limit: int = 400
+        self, tenant_id: UUID, skill_id: UUID, *, days: int | None = None, at_least: int = 0, limit: int = 400
     ) -> Sequence[BenchmarkPoint]:
-        """The newest completed runs of record, oldest first, of the last `days` UTC days where given."""
+        """The newest completed runs of record, oldest first.
+
+        Where `days` are given, those of the last `days` UTC days, and earlier ones where they are not `at_least` many.
+        """
         since = None
         if days is not None:
             since = datetime.combine(self._days(days)[0], datetime.min.time(), UTC)
         async with self._database.tenant(tenant_id) as connection:
-            return await usage.benchmark_points(connection, skill_id, since=since, limit=limit)
+            return await usage.benchmark_points(connection, skill_id, since=since, at_least=at_least, limit=limit)
 
     async def _make_partitions(self, tenant_id: UUID, moments: Sequence[datetime]) -> None:
         """The months of these measurements and the next two, in a transaction of its own; known ones cost nothing."""

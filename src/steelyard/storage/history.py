@@ -127,11 +127,11 @@ async def quality_history(connection: Connection, skill_id: UUID, *, since: date
 
 
 async def last_of_record(connection: Connection, skill_id: UUID) -> UUID | None:
-    """The skill's benchmark: its run of record that was completed last."""
+    """The skill's benchmark: the last whole run of record; the last partial one only where none is whole."""
     cursor = await connection.execute(
         """SELECT id FROM benchmark_runs WHERE skill_id = %s AND of_record AND status = 'completed'
               AND headline_model IS NOT NULL
-            ORDER BY completed_at DESC, id LIMIT 1""",
+            ORDER BY partial, completed_at DESC, id LIMIT 1""",
         (skill_id,),
     )
     row = await cursor.fetchone()

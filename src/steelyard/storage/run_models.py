@@ -26,7 +26,10 @@ async def write_models(connection: Connection, run_ids: Sequence[UUID]) -> None:
 
 
 async def refresh_standing(connection: Connection, skill_ids: Sequence[UUID]) -> None:
-    """Find anew, for each model of those skills, the last completed run of record that has it in the compared arm."""
+    """Find anew, for each model of those skills, the last whole run of record that has it in the compared arm.
+
+    A partial one stands where none is whole.
+    """
     # In two steps: at most one row of a skill and model stands, and that is checked row by row.
     await connection.execute(
         "UPDATE run_models SET stands = false WHERE skill_id = ANY(%s) AND stands", (list(skill_ids),)
@@ -39,7 +42,7 @@ async def refresh_standing(connection: Connection, skill_ids: Sequence[UUID]) ->
                      JOIN run_models m ON m.tenant_id = r.tenant_id AND m.benchmark_run_id = r.id
                     WHERE r.skill_id = ANY(%s) AND r.of_record AND r.status = 'completed'
                       AND r.headline_model IS NOT NULL AND m.compared
-                    ORDER BY r.skill_id, m.model_name, r.completed_at DESC, r.id) last
+                    ORDER BY r.skill_id, m.model_name, r.partial, r.completed_at DESC, r.id) last
             WHERE m.tenant_id = last.tenant_id AND m.benchmark_run_id = last.benchmark_run_id
               AND m.model_name = last.model_name AND m.arm = last.arm""",
         (list(skill_ids),),

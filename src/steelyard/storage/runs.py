@@ -135,14 +135,21 @@ async def get_run(connection: Connection, run_id: UUID) -> RunRow:
 
 async def find_run(connection: Connection, id_prefix: str) -> RunRow:
     """The run whose id starts so. Raises NotFound when none or several do."""
-    prefix = id_prefix.strip().lower()
-    usable = bool(prefix) and all(c in "0123456789abcdef-" for c in prefix)
-    query = _RUNS + " WHERE r.id::text LIKE %s ORDER BY r.created_at DESC LIMIT 2"
-    rows = await _fetch(connection, query, (prefix + "%",)) if usable else []
+    between = _ids_with(id_prefix.strip().lower())
+    rows = await _fetch(connection, _RUNS + " WHERE r.id BETWEEN %s AND %s LIMIT 2", between) if between else []
     if len(rows) == 1:
         return rows[0]
     what = f"Several runs start with '{id_prefix}'." if rows else f"No run '{id_prefix}'."
     raise NotFound(what, next_step="`steelyard runs list` shows the ids.")
+
+
+def _ids_with(prefix: str) -> tuple[UUID, UUID] | None:
+    """The least and the greatest id that is written so at its start; None when none is. An index has them in order."""
+    digits = prefix.replace("-", "")
+    if not 1 <= len(digits) <= 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        return None
+    least, greatest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    return (least, greatest) if str(least).startswith(prefix) else None
 
 
 async def list_runs(connection: Connection, *, skill_id: UUID | None = None, limit: int = 50) -> list[RunRow]:

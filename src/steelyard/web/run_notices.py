@@ -49,7 +49,7 @@ def notices(view: RunView) -> list[Notice]:
     report = view.report
     if report is None:
         return []
-    found = [*_stopped(report), *_harm(report)]
+    found = [*_stopped(report, view.progress.ended), *_harm(report)]
     if report.counts.missing and view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None:
         found.append(
             Notice(
@@ -66,7 +66,13 @@ def notices(view: RunView) -> list[Notice]:
     if view.judge is not None and view.judge.same_family:
         found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
     if view.run.spent_is_lower_bound:
-        found.append(Notice("warn", "Some prices or usages are unknown.", "What was spent is at least the sum shown."))
+        found.append(
+            Notice(
+                "warn",
+                "What was spent is at least the sum shown.",
+                "A price is not known, or a call broke off before it told its usage and may be billed all the same.",
+            )
+        )
     return found
 
 
@@ -88,13 +94,20 @@ def _ungraded(report: RunReport) -> int:
     return report.counts.answered - report.counts.judged
 
 
-def _stopped(report: RunReport) -> Sequence[Notice]:
-    run, counts = report.run, report.counts
-    done = f"{counts.answered + counts.failed:,} of {plural(counts.planned, 'cell')} are done."
+def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
+    run = report.run
+    done = f"{ended:,} of {plural(report.counts.planned, 'cell')} are done."
     kept = "What is paid is kept, and not paid again when the run is resumed."
     if run.stop_cause == "budget":
         budget = "" if run.budget_microcents is None else f" of {money(run.budget_microcents)}"
-        return [Notice("warn", f"Partial: stopped by its budget{budget}.", f"{done} {kept}")]
+        over = run.budget_microcents is not None and run.spent_microcents > run.budget_microcents
+        least = "at least " if run.spent_is_lower_bound else ""
+        more = (
+            f" It spent {least}{money(run.spent_microcents)}: calls that were out when the budget was reached are paid"
+            " for anyway, so they were waited for and kept."
+        )
+        detail = f"{done}{more if over else ''} {kept}"
+        return [Notice("warn", f"Partial: stopped by its budget{budget}.", detail)]
     if run.status == RunStatus.CANCELLED:
         return [Notice("warn", "Partial: cancelled.", f"{done} {kept}")]
     if run.status == RunStatus.FAILED:

@@ -13,6 +13,7 @@ from steelyard.web.filters import compact, count, money, percent, plural, points
 from steelyard.web.model_names import model_name
 
 LINE_DAYS = 30
+RUNS_IN_CARD = 30
 _MOST_SHARES = 4
 # A change below this is not coloured as good or bad.
 _TELLING_PERCENT = 2.0
@@ -97,6 +98,11 @@ def _window(usage: SkillUsage) -> tuple[UsageWindow, str]:
     return (recent, "last 30 days") if recent.uses else (usage.total, "all time")
 
 
+def _average(span: str, change_percent: float | None) -> str:
+    """What the figure is, and what its change stands against."""
+    return f"average, {span}" if change_percent is None else f"average, {span}; change on the 30 before"
+
+
 def _cost(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     if not usage.total.uses:
         return StatCard("Cost per use", None, ("No use measured yet.",))
@@ -107,7 +113,7 @@ def _cost(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     return StatCard(
         "Cost per use",
         money(window.avg_cost_microcents),
-        (f"average, {span}", f"{said}, {plural(usage.total.uses, 'use')} measured"),
+        (_average(span, usage.change.avg_cost_percent), f"{said}, {plural(usage.total.uses, 'use')} measured"),
         _change(usage.change.avg_cost_percent, fewer_is_better=True),
         Line(
             tuple(_each(day.cost_microcents, day.uses - day.cost_unknown) for day in days),
@@ -125,7 +131,7 @@ def _tokens(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     return StatCard(
         "Tokens per use",
         _whole(window.avg_total_tokens),
-        (f"average, {span}", parts),
+        (_average(span, usage.change.avg_tokens_percent), parts),
         _change(usage.change.avg_tokens_percent, fewer_is_better=True),
         Line(
             tuple(_each(day.input_tokens + day.output_tokens, day.uses) for day in days),
@@ -149,15 +155,18 @@ def _quality(runs: Sequence[BenchmarkPoint]) -> StatCard:
         None
         if len(runs) < 2
         else Line(
-            tuple(run.quality for run in runs[-30:]),
-            f"Quality of the last {plural(min(30, len(runs)), 'benchmark')}, the newest {points(last.quality)}",
+            tuple(run.quality for run in runs[-RUNS_IN_CARD:]),
+            f"Quality of the last {plural(min(RUNS_IN_CARD, len(runs)), 'benchmark')}, the newest"
+            f" {points(last.quality)}",
         ),
     )
 
 
 def _moved(runs: Sequence[BenchmarkPoint]) -> Delta | None:
-    """Against the run before, where the same judge graded both."""
-    if len(runs) < 2 or runs[-1].judge_digest != runs[-2].judge_digest:
+    """Against the run before, where it is of the same model and the same judge graded both."""
+    if len(runs) < 2:
+        return None
+    if (runs[-1].judge_digest, runs[-1].model) != (runs[-2].judge_digest, runs[-2].model):
         return None
     return Delta(signed(runs[-1].quality - runs[-2].quality), "points against the benchmark before; not tested")
 

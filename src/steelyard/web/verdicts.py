@@ -10,7 +10,7 @@ from steelyard.execution.outcome import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict
 from steelyard.statistics.verdict import GapFigures
-from steelyard.web.filters import money, percent, plural, points
+from steelyard.web.filters import UNKNOWN, money, percent, plural, points, signed
 from steelyard.web.model_names import short_names
 
 _MOST_NAMED = 5
@@ -28,15 +28,29 @@ Sentence = tuple[Part, ...]
 
 
 @dataclass(frozen=True)
+class LeadRow:
+    """A lead over one rival on the same cases: points with their interval, p, the test and how many cases it is of."""
+
+    rival: str
+    lead: str
+    interval: str
+    p: str
+    test: str
+    n: int
+
+
+@dataclass(frozen=True)
 class VerdictWords:
     """`claim` is the verdict in a sentence, `further` what follows from it; `evidence` is the stored sentence with the
-    statistics behind both.
+    statistics behind both, and `leads` are those of the best or leading model, named `ahead`, the least certain first.
     """
 
     kind: str
     claim: Sentence
     further: tuple[Sentence, ...]
     evidence: str
+    ahead: str | None
+    leads: tuple[LeadRow, ...]
 
     @property
     def text(self) -> str:
@@ -52,13 +66,16 @@ def verdict_words(report: RunReport) -> VerdictWords:
         case "best":
             claim, further = _best(verdict, names), _least_certain(verdict, names)
         case "tied":
-            claim, further = _tied(verdict, names), _leading(verdict, names)
+            claim, further = _tied(verdict, names), (*_leading(verdict, names), *_between_tied(verdict))
         case "single":
             claim, further = _single(verdict, names), (_words("There is nothing to compare it with yet."),)
         case "not_enough":
             claim, further = _words("Not enough evidence to name a best model."), _why_not(verdict, names)
     good = _good_enough(report, names)
-    return VerdictWords(verdict.kind, claim, further + ((good,) if good else ()), report.sentence)
+    head = verdict.leader if verdict.best is None else verdict.best
+    ahead = None if head is None or not verdict.gaps else names[head]
+    leads = tuple(_lead_row(gap, names) for gap in sorted(verdict.gaps, key=lambda gap: (-gap.p, gap.mean)))
+    return VerdictWords(verdict.kind, claim, further + ((good,) if good else ()), report.sentence, ahead, leads)
 
 
 def standings_of(report: RunReport) -> dict[str, tuple[Standing, ...]]:
@@ -78,9 +95,18 @@ def standings_of(report: RunReport) -> dict[str, tuple[Standing, ...]]:
         add(verdict.leader, Standing.LEADING)
     add(verdict.cheapest_good_enough, Standing.GOOD_ENOUGH)
     cheapest = report.run.cheapest_model
-    if cheapest in found and len(report.names) > 1:
+    free = sum(_cost(report, name) == 0 for name in report.names)
+    # Of several that cost nothing, as on one's own machine, none is the cheapest.
+    if cheapest in found and len(report.names) > 1 and (free < 2 or _cost(report, cheapest) != 0):
         found[cheapest].append(Standing.CHEAPEST)
     return {name: tuple(standings) for name, standings in found.items()}
+
+
+def _lead_row(gap: GapFigures, names: Sequence[str]) -> LeadRow:
+    known = gap.low is not None and gap.high is not None
+    interval = f"{signed(gap.low)} to {signed(gap.high)}" if known else UNKNOWN
+    p = "< 0.001" if gap.p < 0.001 else f"{gap.p:.3f}"
+    return LeadRow(names[gap.rival], signed(gap.mean), interval, p, gap.test, gap.n)
 
 
 def _best(verdict: Verdict, names: Sequence[str]) -> Sentence:
@@ -121,6 +147,15 @@ def _leading(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
     if verdict.leader is None or verdict.reason == "identical_scores":
         return ()
     return ((Part(names[verdict.leader], model=True), Part(" is leading, which is not proven.")),)
+
+
+def _between_tied(verdict: Verdict) -> tuple[Sentence, ...]:
+    """What to do about a tie that no cheapest good enough settles."""
+    if verdict.cheapest_good_enough is not None:
+        return ()
+    if verdict.reason == "identical_scores":
+        return (_words("Take the cheapest or the fastest, or add cases on which they differ."),)
+    return (_words("Cost and speed may decide between them below; only more cases can show a difference in quality."),)
 
 
 def _single(verdict: Verdict, names: Sequence[str]) -> Sentence:

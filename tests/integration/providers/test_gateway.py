@@ -191,3 +191,12 @@ async def test_closing_twice_and_using_again_is_safe(open_providers: Open) -> No
     await providers.aclose()
     await providers.aclose()
     assert (await providers.complete(request_for(OPENAI))).output
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_anthropics_word_for_a_full_context_window_is_understood(
+    server: ModelServer, open_providers: Open, stream: bool
+) -> None:
+    server.config = ServerConfig(reply=lambda call: Reply("It weighs", stop_reason="context"))
+    reply = await open_providers(calls=CallSettings(stream=stream)).complete(request_for(ANTHROPIC))
+    assert reply.stop_reason is StopReason.CONTEXT

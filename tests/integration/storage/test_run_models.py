@@ -29,7 +29,7 @@ _RECOUNT = """
       FROM benchmark_runs r, jsonb_array_elements(r.verdict -> 'summaries') AS one
      WHERE r.of_record AND r.status = 'completed' AND r.headline_model IS NOT NULL
        AND one ->> 'arm' = r.verdict ->> 'arm'
-     ORDER BY r.skill_id, one ->> 'model', r.completed_at DESC, r.id"""
+     ORDER BY r.skill_id, one ->> 'model', r.partial, r.completed_at DESC, r.id"""
 
 
 async def rows(connection: Connection, query: str, *values: object) -> list[dict[str, Any]]:

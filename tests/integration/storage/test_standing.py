@@ -19,14 +19,14 @@ from steelyard.services.staleness import StalenessService
 from steelyard.services.usage import UsageService
 from steelyard.storage.database import Database
 from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
-from tests.integration.execution.bench import Bench, Caller, price, request_of
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, price, request_of
 from tests.integration.services.made_skills import other_tenant
 
 _RECOUNT = """
     SELECT DISTINCT ON (skill_id) skill_id, id, completed_at, skill_version_id, verdict_kind, headline_model,
            headline_quality
       FROM benchmark_runs WHERE of_record AND status = 'completed' AND headline_model IS NOT NULL
-     ORDER BY skill_id, completed_at DESC, id"""
+     ORDER BY skill_id, partial, completed_at DESC, id"""
 _KEPT = """
     SELECT id AS skill_id, last_run_id AS id, benchmarked_at AS completed_at, last_run_version_id AS skill_version_id,
            verdict_kind, best_model AS headline_model, quality AS headline_quality
@@ -55,6 +55,23 @@ async def test_a_finished_run_of_record_speaks_for_its_skill(bench: Bench) -> No
     assert (row.avg_cost_microcents, row.cases, row.staleness.state) == (best.avg_cost_microcents, 20, "fresh")
     points = await UsageService(bench.database, price).quality_history(bench.tenant_id, row.id, days=1)
     assert [(point.run_id, point.model, point.quality) for point in points] == [(run_id, "test:m1", best.quality)]
+
+
+async def test_a_run_its_budget_stopped_speaks_for_the_skill_only_where_none_is_whole(bench: Bench) -> None:
+    request, catalogue = request_of(cases=20, models=2), SkillCatalogue(bench.database)
+    stopped = replace(request, fresh=True, budget_microcents=12 * CALL_MICROCENTS)
+    partial = await bench.start(stopped)
+    await bench.serve(partial, Caller(at_once=1))
+    row = await catalogue.find(bench.tenant_id, request.content.name)
+    assert row.last_run_id == partial
+    usage = UsageService(bench.database, price)
+    assert [one.run_id for one in await usage.quality_history(bench.tenant_id, row.id, days=1)] == [partial]
+    whole = await bench.start(request)
+    await bench.serve(whole, Caller())
+    await bench.serve(await bench.start(replace(stopped, seed=7)), Caller(at_once=1))
+    row = await catalogue.find(bench.tenant_id, request.content.name)
+    assert row.last_run_id == whole
+    assert [one.run_id for one in await usage.quality_history(bench.tenant_id, row.id, days=1)] == [whole]
 
 
 async def test_ad_hoc_cases_never_speak_for_the_skill(bench: Bench) -> None:

@@ -256,3 +256,21 @@ async def test_another_tenants_skill_is_not_there(site: Site) -> None:
     other = uuid4()
     for path in ("benchmark", "runs", "compare", "benchmark/again", "charts/cost-trend.svg"):
         assert (await site.client.get(f"/skills/{other}/{path}")).status_code == 404
+
+
+async def test_of_runs_before_a_span_only_what_the_card_needs_is_read(site: Site) -> None:
+    skill_id = await made_skill(site.workbench, site.tenant_id, golden=2)
+    made = [
+        await made_run(
+            site.workbench,
+            site.tenant_id,
+            skill_id,
+            [MadeModel("openai:gpt-5.4", 90.0)],
+            at=NOW - timedelta(days=back),
+            seed=back,
+        )
+        for back in (100, 50, 1)
+    ]
+    for at_least, expected in ((0, made[2:]), (1, made[2:]), (2, made[1:]), (9, made)):
+        points = await site.workbench.usage.quality_history(site.tenant_id, skill_id, days=30, at_least=at_least)
+        assert [point.run_id for point in points] == expected

@@ -27,7 +27,7 @@ def test_a_number_is_read_as_people_write_it(text: str, value: float) -> None:
     problems.raise_any()
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "1e999", "one", "1.2.3"])
+@pytest.mark.parametrize("text", ["nan", "inf", "1e999", "one", "1.2.3", "0,5", "0,01", "1_0", "1,2345", "."])
 def test_what_is_no_number_is_a_problem(text: str) -> None:
     problems = Problems()
     problems.number("budget", text, 7.0)

@@ -19,6 +19,13 @@ from steelyard.web.rendering import Viewing
 
 router = APIRouter()
 
+
+@router.get("/skills")
+async def skills_page(view: Viewing) -> Response:
+    """The address that forms for new skills are sent to: opened by itself, it is the list of skills."""
+    return view.redirect("/")
+
+
 PAGE = 50
 # What a first press on a column shows on top: names from a, everything else from its most telling end.
 _FIRST_DESCENDING = {"name": False, "quality": True, "cost": False, "feedback": True, "benchmarked": True}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from steelyard.domain.errors import InputError
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.estimates import Estimate
-from steelyard.services.run_form import MOST_AD_HOC, RunFormValues
+from steelyard.services.run_form import MOST_AD_HOC, RunForm, RunFormValues
 from steelyard.services.selection import Selected
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
@@ -41,7 +41,8 @@ async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant,
     first = await bench.run_forms.form(tenant, row.id)
     given = {key: request.query_params.getlist(key) for key in request.query_params}
     left_out = () if given.get("model") else first.left_out
-    return await _page(view, bench, row, values_in_query(given, first.values), left_out=left_out)
+    values = values_in_query(given, first.values)
+    return await _page(view, bench, row, values, left_out=left_out, offered=first if values == first.values else None)
 
 
 @router.post("/skills/{skill}/benchmark/new")
@@ -89,8 +90,9 @@ async def _page(
     estimate: Estimate | None = None,
     more: bool = False,
     left_out: tuple[str, ...] = (),
+    offered: RunForm | None = None,
 ) -> Response:
-    offered = await bench.run_forms.form(bench.tenant_id, row.id, values)
+    offered = offered or await bench.run_forms.form(bench.tenant_id, row.id, values)
     usable, unusable = model_groups(offered)
     listed = {offer.model for offer in offered.models}
     typed = [model for model in values.models if model not in listed]

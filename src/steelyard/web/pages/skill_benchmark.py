@@ -25,7 +25,7 @@ from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows,
 from steelyard.web.pages.skill_charts import SPANS, cost_chart_of, quality_chart_of, span_of
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.rendering import Viewing
-from steelyard.web.stat_cards import stat_cards
+from steelyard.web.stat_cards import RUNS_IN_CARD, stat_cards
 from steelyard.web.verdicts import verdict_words
 from steelyard.workbench import Workbench
 
@@ -147,7 +147,7 @@ async def _days_and_runs(
 ) -> tuple[Sequence[UsageDay], Sequence[BenchmarkPoint]]:
     return (
         await bench.usage.daily(tenant_id, skill_id, span),
-        await bench.usage.quality_history(tenant_id, skill_id),
+        await bench.usage.quality_history(tenant_id, skill_id, days=span, at_least=RUNS_IN_CARD),
     )
 
 

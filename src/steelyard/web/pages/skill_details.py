@@ -83,29 +83,30 @@ async def details_page(
 ) -> Response:
     """The tab; of an earlier version where the start of a digest says so. Raises NotFound."""
     frame = await skill_frame(bench, tenant, skill, "details")
-    versions = await bench.versions.list(tenant, frame.skill.id)
-    shown = await _version(bench, tenant, frame.skill, version)
-    files = await bench.versions.files(tenant, shown.id)
-    status = one_of(CaseStatus, cases)
     retired = cases == "retired"
-    listed = await bench.cases.page(
-        tenant, frame.skill.id, status=status, retired=retired, number=number, size=_CASES_A_PAGE
+    status = one_of(CaseStatus, cases)
+    # Independent readings, at the same time on a connection each.
+    versions, (shown, files, written), listed, examples, stats = await asyncio.gather(
+        bench.versions.list(tenant, frame.skill.id),
+        _shown(bench, tenant, frame.skill, version, raw),
+        bench.cases.page(tenant, frame.skill.id, status=status, retired=retired, number=number, size=_CASES_A_PAGE),
+        bench.feedback.list(
+            tenant,
+            frame.skill.id,
+            feedback_type=FeedbackType.TRAINING_EXAMPLE,
+            status=FeedbackStatus.NEW,
+            limit=_SHOWN_EXAMPLES,
+        ),
+        bench.feedback.stats(tenant, frame.skill.id),
     )
     pages = max(1, -(-listed.total // _CASES_A_PAGE))
-    examples = await bench.feedback.list(
-        tenant,
-        frame.skill.id,
-        feedback_type=FeedbackType.TRAINING_EXAMPLE,
-        status=FeedbackStatus.NEW,
-        limit=_SHOWN_EXAMPLES,
-    )
     return view.page(
         "skill/details.html.jinja",
         status=http_status,
         frame=frame,
         version=shown,
         raw=raw,
-        text=await _text(bench, tenant, shown, files, raw),
+        text=written,
         facts=list(frontmatter_facts(shown.frontmatter)),
         files=files,
         advice=advice,
@@ -119,11 +120,20 @@ async def details_page(
         examples=examples.rows,
         case_error=case_error,
         newest=(await bench.feedback.list(tenant, frame.skill.id, limit=_SHOWN_FEEDBACK)).rows,
-        stats=await bench.feedback.stats(tenant, frame.skill.id),
+        stats=stats,
         feedback=feedback or dict.fromkeys(FEEDBACK_FIELDS, ""),
         feedback_error=feedback_error,
         thanks="thanks" in view.request.query_params,
     )
+
+
+async def _shown(
+    bench: Workbench, tenant: UUID, skill: CatalogueRow, prefix: str, raw: bool
+) -> tuple[VersionRow, Sequence[FileLine], Any]:
+    """The version, its files and its text. Raises NotFound."""
+    version = await _version(bench, tenant, skill, prefix)
+    files = await bench.versions.files(tenant, version.id)
+    return version, files, await _text(bench, tenant, version, files, raw)
 
 
 async def _version(bench: Workbench, tenant: UUID, skill: CatalogueRow, prefix: str) -> VersionRow:

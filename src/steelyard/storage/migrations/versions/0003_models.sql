@@ -36,7 +36,7 @@ UPDATE run_models m SET stands = true
           FROM run_models m
           JOIN benchmark_runs r ON r.tenant_id = m.tenant_id AND r.id = m.benchmark_run_id
          WHERE m.compared AND r.of_record AND r.status = 'completed' AND r.headline_model IS NOT NULL
-         ORDER BY m.tenant_id, m.skill_id, m.model_name, r.completed_at DESC, r.id) last
+         ORDER BY m.tenant_id, m.skill_id, m.model_name, r.partial, r.completed_at DESC, r.id) last
  WHERE m.tenant_id = last.tenant_id AND m.benchmark_run_id = last.benchmark_run_id
    AND m.model_name = last.model_name AND m.arm = last.arm;
 

@@ -110,6 +110,11 @@ class CaseService:
         async with self._database.tenant(tenant_id) as connection:
             return await cases.get_case(connection, case_id)
 
+    async def as_now(self, tenant_id: UUID, entry: CaseEntry) -> CaseEntry | None:
+        """What a retired case has become: the one in use under its name; None where it was retired or renamed."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await cases.case_in_use(connection, entry.skill_id, entry.case.case_id, entry.case.source)
+
     async def add(self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None) -> CaseEntry:
         """An accepted case, written here. Raises CaseError, Conflict where the same is there, NotFound."""
         return await self._add(tenant_id, skill_id, draft, CaseSource.WRITTEN, CaseStatus.ACCEPTED, author)
@@ -135,9 +140,10 @@ class CaseService:
             others.pop(old.case.case_id, None)
             _refuse_double(case, others)
             await cases.retire_case(connection, old.skill_id, case_id)
-            new_id = await cases.put_case(
-                connection, tenant_id, old.skill_id, case, status=old.status, author=author or old.author
-            )
+            # A folder's case with an author, even an unnamed one, is known for edited.
+            unnamed = "" if case.source is CaseSource.FILE else None
+            by = author or old.author or unnamed
+            new_id = await cases.put_case(connection, tenant_id, old.skill_id, case, status=old.status, author=by)
             return await cases.get_case(connection, new_id)
 
     async def accept(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:

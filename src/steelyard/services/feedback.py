@@ -38,8 +38,8 @@ class FeedbackStats:
     """What feedback adds up to, days in UTC, today among them.
 
     A thumb up and a rating of 7 or more are positive, a thumb down and a lower rating negative, a training example
-    neither; a percentage is None where nothing is either. `trend` has the last 14 days, oldest first, none left out.
-    `undecided_examples` counts training examples nobody has decided on.
+    neither; `rated` counts what is one of the two, and a percentage is None where nothing is. `trend` has the last 14
+    days, oldest first, none left out. `undecided_examples` counts training examples nobody has decided on.
     """
 
     total: int
@@ -48,6 +48,7 @@ class FeedbackStats:
     last_30_days_positive_percent: float | None
     trend: tuple[FeedbackDay, ...]
     undecided_examples: int
+    rated: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class FeedbackService:
             ),
             trend=tuple(FeedbackDay(day, c.total, c.positive, c.negative) for day, c in counted),
             undecided_examples=undecided,
+            rated=every.positive + every.negative,
         )
 
     async def reject(self, tenant_id: UUID, feedback_id: UUID) -> FeedbackRow:

@@ -28,7 +28,10 @@ class CaseRow:
 
 @dataclass(frozen=True)
 class CaseEntry:
-    """A golden case as its owner sees it; a retired one is out of use but still what old results were measured on."""
+    """A golden case as its owner sees it; a retired one is out of use but still what old results were measured on.
+
+    `author` of a folder's case is None until it is edited here, then who did that, "" where no name was given.
+    """
 
     id: UUID
     skill_id: UUID
@@ -81,7 +84,7 @@ async def sync_cases(
         cursor = await connection.execute(
             _INSERT
             + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
-                    SET retired_at = NULL, extra = EXCLUDED.extra
+                    SET retired_at = NULL, extra = EXCLUDED.extra, author = EXCLUDED.author
                  RETURNING id""",
             _values(tenant_id, skill_id, case, source, CaseStatus.ACCEPTED, None),
         )
@@ -171,6 +174,18 @@ async def get_case(connection: Connection, case_id: UUID) -> CaseEntry:
     if row is None:
         raise NotFound("No such golden case.")
     return _entry(row)
+
+
+async def case_in_use(connection: Connection, skill_id: UUID, key: str, source: CaseSource) -> CaseEntry | None:
+    """The skill's case of that key and source that is not retired: what an edited one has become."""
+    cursor = await connection.execute(
+        _CASES
+        + """ WHERE skill_id = %s AND case_key = %s AND source = %s AND retired_at IS NULL
+              ORDER BY status <> 'rejected' DESC, created_at DESC, id LIMIT 1""",
+        (skill_id, clean(key), source.value),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else _entry(row)
 
 
 async def live_keys(connection: Connection, skill_id: UUID) -> dict[str, str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from steelyard.domain.errors import NotFound
-from steelyard.domain.feedback import POSITIVE_FROM, Feedback, FeedbackStatus, FeedbackType
+from steelyard.domain.feedback import POSITIVE_FROM, Feedback, FeedbackStatus, FeedbackType, is_positive
 from steelyard.storage import standing
 from steelyard.storage.database import Connection, clean
 
@@ -33,6 +33,11 @@ class FeedbackRow:
     golden_case_id: UUID | None
     created_at: datetime
     decided_at: datetime | None
+
+    @property
+    def positive(self) -> bool | None:
+        """As a `Feedback`'s."""
+        return is_positive(self.feedback_type, self.quality_score)
 
 
 @dataclass(frozen=True)

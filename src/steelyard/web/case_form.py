@@ -100,13 +100,17 @@ class TypedCase:
 
 @dataclass(frozen=True)
 class FormPage:
-    """A form of a case: where it is sent, its title, and its buttons as (what is done, label)."""
+    """A form of a case: where it is sent, its title, and its buttons as (what is done, label).
+
+    `now`: of a case that is out of use, the address of what it has become.
+    """
 
     title: str
     action: str
     buttons: tuple[tuple[str, str], ...]
     note: str = ""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
+    now: str | None = None
 
 
 def check_words(check: Check) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from steelyard.domain.errors import (
     StorageError,
     TooLarge,
 )
+from steelyard.web.filters import clip
 from steelyard.web.rendering import View, is_fragment_request
 
 _LOG = logging.getLogger("steelyard.web")
@@ -44,6 +45,8 @@ _TITLES = {
     500: "Something went wrong",
     503: "The database does not answer",
 }
+# Of what is said of a thing that is not there, as its name may be of any length.
+_LONGEST = 200
 _SAVED = "Every answer received so far is saved."
 
 
@@ -59,8 +62,18 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
     if _wants_json(request):
         body = {"error": {"message": error.message, "kept": error.kept, "next_step": error.next_step}}
         return JSONResponse(body, status)
+    if status == 404:
+        error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"
     return View(request).page(template, status=status, title=title, error=error, status_code=status)
+
+
+def _without_commands(error: SteelyardError) -> SteelyardError:
+    """What was not found as a page says it: a name at its length, and no command of the terminal as the next step."""
+    step = error.next_step
+    if step is not None and "`steelyard " in step:
+        step = "Start from the list of skills."
+    return SteelyardError(clip(error.message, _LONGEST), kept=error.kept, next_step=step)
 
 
 def _wants_json(request: Request) -> bool:

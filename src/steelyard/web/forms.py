@@ -31,6 +31,12 @@ async def read_form(request: Request) -> FormData:
             )
         except HTTPException as error:
             detail = str(error.detail)
+            if "maximum size" in detail:
+                raise TooLarge(
+                    f"A text of the form is longer than the {MAX_FIELD_BYTES / 1e6:g} MB that one may have.",
+                    kept="Nothing was changed.",
+                    next_step="Go back in the browser, where what you typed still is, and shorten it.",
+                ) from None
             if "Too many" in detail or "exceeded" in detail:
                 raise TooLarge(
                     f"The form holds too much: {detail.rstrip('.')}.",

@@ -234,6 +234,92 @@ async def test_a_form_without_its_token_is_refused(site: Site) -> None:
     assert not await site.workbench.cases.list(site.tenant_id, skill_id)
 
 
+async def test_whoever_edits_second_can_look_and_save_over_it(site: Site) -> None:
+    skill_id = await skill(site, 1)
+    old = await only(site, skill_id)
+    await site.post(f"{CASES}/{old.id}", typed(key="case-0", input="By the first.", do="save"))
+    now = await only(site, skill_id)
+    answer = await site.post(f"{CASES}/{old.id}", typed(key="case-0", input="By the second.", do="save", author="Bo"))
+    assert answer.status_code == 409
+    assert "By the second." in answer.text
+    assert f'href="{CASES}/{now.id}"' in answer.text
+    assert "Save mine over it" in answer.text
+    sent = fields_of(answer.text)
+    assert (await site.post(action_of(answer.text), {**sent, "do": "save"})).status_code == 303
+    case = await only(site, skill_id)
+    assert (case.case.input, case.author) == ("By the second.", "Bo")
+
+
+async def test_what_was_typed_into_a_case_retired_meanwhile_can_be_kept(site: Site) -> None:
+    skill_id = await skill(site, 1)
+    old = await only(site, skill_id)
+    await site.post(f"{CASES}/{old.id}/retire")
+    answer = await site.post(f"{CASES}/{old.id}", typed(key="case-0", input="Mine.", do="save"))
+    assert "Keep mine as a case of its own" in answer.text
+    sent = fields_of(answer.text)
+    assert (await site.post(action_of(answer.text), {**sent, "do": "add"})).status_code == 303
+    assert (await only(site, skill_id)).case.input == "Mine."
+
+
+async def test_a_case_that_is_out_of_use_cannot_be_saved_when_nothing_was_typed(site: Site) -> None:
+    skill_id = await skill(site, 1)
+    old = await only(site, skill_id)
+    await site.post(f"{CASES}/{old.id}", typed(key="case-0", do="save"))
+    page = (await site.client.get(f"{CASES}/{old.id}")).text
+    assert "See it as it is now" in page
+    assert "Save" not in page
+    await site.post(f"{CASES}/{(await only(site, skill_id)).id}/retire")
+    page = (await site.client.get(f"{CASES}/{old.id}")).text
+    assert "cases=retired" in page
+    assert 'name="do"' not in page
+
+
+@pytest.mark.parametrize(("author", "said"), [("Ann", "edited here by Ann</span>"), ("", "edited here</span>")])
+async def test_a_folders_case_says_that_it_was_edited_here(site: Site, author: str, said: str) -> None:
+    skill_id = await skill(site, 1)
+    assert "edited here" not in (await site.client.get(DETAILS)).text
+    old = await only(site, skill_id)
+    await site.post(f"{CASES}/{old.id}", typed(key="case-0", do="save", author=author))
+    page = (await site.client.get(DETAILS)).text
+    assert "from its folder, " + said in page
+    assert author in page
+    await skill(site, 1)
+    assert "edited here" not in (await site.client.get(DETAILS)).text
+
+
+@pytest.mark.parametrize("letters", [1_200_000, 4_900_000])
+async def test_a_long_text_is_kept_whatever_becomes_of_it(site: Site, letters: int) -> None:
+    skill_id = await skill(site)
+    page = (await site.client.get(f"{CASES}/new")).text
+    assert 'enctype="multipart/form-data"' in page
+    parts: dict[str, Any] = {"input": (None, "y" * letters), "expected": (None, "x" * letters), "do": (None, "add")}
+    answer = await site.post(CASES, files=parts)
+    if 2 * letters < 5_000_000:
+        assert answer.status_code == 303
+        assert len((await only(site, skill_id)).case.input) == letters
+    else:
+        assert answer.status_code == 422
+        assert "5,000,000 are the most" in answer.text
+        assert "y" * letters in answer.text
+
+
+async def test_what_is_too_much_for_a_form_is_told_in_its_own_words(site: Site) -> None:
+    await skill(site)
+    parts: dict[str, Any] = {"input": (None, "y" * 5_500_000), "do": (None, "add")}
+    for answer in (await site.post(CASES, files=parts), await site.post(CASES, typed(input="y" * 1_100_000))):
+        assert answer.status_code == 413
+        assert "Nothing was changed" in answer.text
+        assert "Go back" in answer.text
+        assert "path on this machine" not in answer.text
+        assert "zip" not in answer.text
+
+
+def action_of(page: str) -> str:
+    """Where the case's form is sent."""
+    (action,) = re.findall(r'<form method="post" action="([^"]+/cases[^"]*)"', page)
+    return action
+
+
 def fields_of(page: str) -> dict[str, Any]:
     """What a browser would send of the case's form."""
     from html.parser import HTMLParser

@@ -95,6 +95,28 @@ async def test_runs_of_another_skill_are_not_compared_under_this_one(site: Site,
     await text_of(site, f"/skills/weigh/compare?a={first}&b={uuid4()}", 404)
 
 
-async def test_an_id_that_is_none_is_as_good_as_no_choice(site: Site, skill_id: UUID) -> None:
+async def test_an_id_that_is_none_is_as_good_as_no_choice_and_said(site: Site, skill_id: UUID) -> None:
     await two_runs(site, skill_id)
-    assert "Quality rose" in await text_of(site, "/skills/weigh/compare?a=nonsense&b=")
+    page = await text_of(site, "/skills/weigh/compare?a=<b>nonsense\u202e&b=")
+    assert "Quality rose" in page
+    assert "No run is named &lt;b&gt;nonsense" in page
+    assert "\u202e" not in page
+    assert "Another is shown in its place" in page
+    assert "No run is named" not in await text_of(site, "/skills/weigh/compare?a=&b=%20")
+
+
+async def test_the_start_of_an_id_says_the_run(site: Site, skill_id: UUID) -> None:
+    first, second = await two_runs(site, skill_id)
+    page = await text_of(site, f"/skills/weigh/compare?a={str(second)[:8]}&b={str(first)[:8]}")
+    assert "Quality fell by " in words_of(page)
+    assert "No run is named" not in page
+
+
+async def test_one_case_has_no_interval(site: Site) -> None:
+    await made_skill(site.workbench, site.tenant_id, golden=1)
+    row = await site.workbench.catalogue.find(site.tenant_id, "weigh")
+    await two_runs(site, row.id)
+    words = words_of(await text_of(site, "/skills/weigh/compare"))
+    assert "on 1 case in both runs: +" in words
+    assert "(95% interval" not in words
+    assert not re.search(r"[+−]\d+\.\d to [+−]\d", words)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.skills.digest import digest
 from tests.integration.web.harness import Site
@@ -132,3 +134,43 @@ async def test_a_skill_without_text_says_what_that_means(site: Site) -> None:
     assert "a model would get no instructions" in page
     assert "It has no frontmatter" in page
     assert (await site.client.get(f"{HERE}?view=raw")).status_code == 200
+
+
+async def test_feedback_is_listed_with_its_comment_and_counted_in_words(site: Site) -> None:
+    skill_id = await skill(site)
+    add = site.workbench.feedback.add
+    assert "None yet" in (await site.client.get(HERE)).text
+    bad = "<script>alert(3)</script>\u202eWrong unit."
+    await add(site.tenant_id, skill_id, Feedback(FeedbackType.THUMB_DOWN, comment=bad, author="<b>Bo</b>"))
+    await add(site.tenant_id, skill_id, Feedback(FeedbackType.THUMB_UP))
+    await add(site.tenant_id, skill_id, Feedback(FeedbackType.RATING, 6, comment="So so."))
+    example = Feedback(FeedbackType.TRAINING_EXAMPLE, example_input="2 lb", expected_output="907 g")
+    await add(site.tenant_id, skill_id, example)
+    for url in (HERE, "/skills/weigh/feedback"):
+        page = (await site.client.get(url)).text
+        assert "4 pieces: 3 rated, 33% positive; 1 training example" in page
+        for said in ("Thumb down", "Thumb up", "Rated 6 of 10", "Training example", "Wrong unit.", "So so.", "907 g"):
+            assert said in page, said
+        assert "<script>alert(3)" not in page
+        assert "<b>Bo" not in page
+        assert "\u202e" not in page
+
+
+async def test_all_feedback_comes_a_page_at_a_time(site: Site) -> None:
+    skill_id = await skill(site)
+    url = "/skills/weigh/feedback"
+    assert "No feedback yet" in (await site.client.get(url)).text
+    for number in range(53):
+        given = Feedback(FeedbackType.THUMB_UP, comment=f"said-{number};")
+        await site.workbench.feedback.add(site.tenant_id, skill_id, given)
+    details = (await site.client.get(HERE)).text
+    assert re.findall(r"said-(\d+);", details) == ["52", "51", "50", "49", "48"]
+    assert f'href="{url}">All 53</a>' in details
+    first = (await site.client.get(url)).text
+    (following,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = (await site.client.get(following.replace("&amp;", "&"))).text
+    seen = [int(number) for number in re.findall(r"said-(\d+);", first + second)]
+    assert seen == list(reversed(range(53)))
+    assert 'rel="next"' not in second
+    assert (await site.client.get(url + "?after=nonsense")).text.count("said-") == 50
+    assert (await site.client.get("/skills/other/feedback")).status_code == 404

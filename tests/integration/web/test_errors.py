@@ -108,3 +108,15 @@ async def test_a_fault_shows_a_reference_that_the_log_has_and_nothing_else(
     assert found[1] in caplog.text
     assert "secret detail" in caplog.text
     assert "content-security-policy" in page.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/skills/{}/details", "/skills/{}/benchmark", "/runs/00000000", "/skills/{}/cases/new"]
+)
+async def test_what_is_not_there_is_told_in_a_browsers_words(site: Site, path: str) -> None:
+    answer = await site.client.get(path.format("n" * 1_500))
+    assert answer.status_code == 404
+    assert "n" * 300 not in answer.text
+    assert "steelyard skills" not in answer.text
+    assert "steelyard runs" not in answer.text
+    assert "list of skills" in answer.text

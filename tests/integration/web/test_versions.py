@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from steelyard.skills.digest import digest
+from steelyard.web.pages.skill_versions import days_apart
 from tests.integration.web.harness import Site
 from tests.integration.web.made import content, made_skill
 
@@ -76,3 +78,13 @@ async def test_a_very_long_change_is_cut_and_says_so(site: Site) -> None:
     page = (await site.client.get(f"{HERE}?from={first}&to={second}")).text
     assert page.count('class="diff-added"') == 3_000
     assert "2,000 more lines not shown" in page
+
+
+def test_versions_of_one_day_are_told_apart_by_the_minute() -> None:
+    times = [datetime(2026, 3, day, hour, 5, tzinfo=UTC) for day, hour in ((2, 9), (2, 11), (1, 9))]
+    assert days_apart(times) == ["2 March 2026, 09:05 UTC", "2 March 2026, 11:05 UTC", "1 March 2026"]
+
+
+async def test_the_menu_of_versions_says_the_time_where_two_share_a_day(site: Site) -> None:
+    await versions(site, FIRST, SECOND)
+    assert len(re.findall(r"<option [^>]+>[0-9a-f]{8}, [^<]+, \d\d:\d\d UTC", (await site.client.get(HERE)).text)) == 4

@@ -47,12 +47,14 @@ class Option:
 
 @router.get("/skills/{skill}/compare")
 async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, a: str = "", b: str = "") -> Response:
-    """`a` is the first run, `b` the second; without them the two newest that have ended."""
+    """`a` is the first run, `b` the second; without them, or where they name none, the two newest that have ended."""
     frame = await skill_frame(bench, tenant, skill, "benchmark")
     row = frame.skill
     history = await bench.history.page(tenant, row.id, limit=CHOICES)
     runs = [entry.run for entry in history.entries if entry.run.status in _ENDED]
-    first, second = _chosen(runs, _id(a), _id(b))
+    asked = [await _run_id(bench, tenant, text.strip()) for text in (a, b)]
+    unknown = [text for text, found in zip((a, b), asked, strict=True) if text.strip() and found is None]
+    first, second = _chosen(runs, *asked)
     found: RunComparison | None = None
     error: InputError | None = None
     if first is not None and second is not None:
@@ -76,6 +78,7 @@ async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
         second=str(second or ""),
         swapped=with_query(skill_url(row.name, row.id, "compare"), a=second, b=first),
         error=error,
+        unknown=unknown,
         found=found,
         headline=headline(found) if found else None,
         cost_words=cost_sentence(found.cost) if found else None,
@@ -107,10 +110,15 @@ def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple
     return next((run for run in older if run != second), None), second
 
 
-def _id(text: str) -> UUID | None:
+async def _run_id(bench: Workbench, tenant_id: UUID, text: str) -> UUID | None:
+    """The run of that id or of the start of one; None where it says no run."""
     try:
         return UUID(text)
     except ValueError:
+        pass
+    try:
+        return (await bench.benchmarks.find(tenant_id, text)).id
+    except NotFound:
         return None
 
 

@@ -50,7 +50,8 @@ async def add_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form
 @router.get("/skills/{skill}/cases/{case}")
 async def edit_form(view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID) -> Response:
     row, entry = await _case(bench, tenant, skill, case)
-    return _form(view, row, _editing(row, entry), TypedCase.of(CaseDraft.of(entry.case)), entry=entry)
+    page = await _editing(bench, tenant, row, entry, typed=False)
+    return _form(view, row, page, TypedCase.of(CaseDraft.of(entry.case)), entry=entry)
 
 
 @router.post("/skills/{skill}/cases/{case}")
@@ -60,7 +61,8 @@ async def edit_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, cas
     async def keep(draft: CaseDraft, author: str | None, propose: bool) -> object:
         return await bench.cases.edit(tenant, case, draft, author=author)
 
-    return await _sent(view, row, _editing(row, entry), form, keep, entry=entry)
+    page = await _editing(bench, tenant, row, entry)
+    return await _sent(view, row, page, form, keep, entry=entry)
 
 
 @router.post("/skills/{skill}/cases/{case}/{decision}")
@@ -190,16 +192,22 @@ def _adding(row: CatalogueRow) -> FormPage:
     return FormPage("New golden case", skill_url(row.name, row.id, "cases"), _ADD, _ADD_NOTE)
 
 
-def _editing(row: CatalogueRow, entry: CaseEntry) -> FormPage:
-    if entry.retired_at is not None:
-        return FormPage("Retired golden case", skill_url(row.name, row.id, f"cases/{entry.id}"), ())
-    return FormPage(
-        "Golden case",
-        skill_url(row.name, row.id, f"cases/{entry.id}"),
-        (("save", "Save"),),
-        "Earlier runs keep the case as it was; a change makes the last benchmark stale.",
-        entry.case.files,
-    )
+async def _editing(
+    bench: Workbench, tenant: UUID, row: CatalogueRow, entry: CaseEntry, *, typed: bool = True
+) -> FormPage:
+    """The form of a case. One out of use has a button only where something was `typed` that would be lost."""
+    base = skill_url(row.name, row.id, "cases")
+    if entry.retired_at is None:
+        note = "Earlier runs keep the case as it was; a change makes the last benchmark stale."
+        return FormPage("Golden case", f"{base}/{entry.id}", (("save", "Save"),), note, entry.case.files)
+    now = await bench.cases.as_now(tenant, entry)
+    if now is None:
+        # A case of its own would lack the files, which come from the folder alone.
+        buttons = (("add", "Keep mine as a case of its own"),) if typed and not entry.case.files else ()
+        return FormPage("Retired golden case", base, buttons)
+    address = f"{base}/{now.id}"
+    buttons = (("save", "Save mine over it"),) if typed else ()
+    return FormPage("Golden case as it was", address, buttons, "", now.case.files, address)
 
 
 def _from_example(row: CatalogueRow, given: FeedbackRow) -> FormPage:

@@ -34,6 +34,7 @@ router = APIRouter()
 
 _SHOWN_VERSIONS = 5
 _SHOWN_EXAMPLES = 10
+_SHOWN_FEEDBACK = 5
 _CASES_A_PAGE = 25
 
 
@@ -85,7 +86,7 @@ async def details_page(
     retired = cases == "retired"
     status = one_of(CaseStatus, cases)
     # Independent readings, at the same time on a connection each.
-    versions, (shown, files, written), listed, examples, stats = await asyncio.gather(
+    versions, (shown, files, written), listed, examples, newest, stats = await asyncio.gather(
         bench.versions.list(tenant, frame.skill.id),
         _shown(bench, tenant, frame.skill, version, raw),
         bench.cases.page(tenant, frame.skill.id, status=status, retired=retired, number=number, size=_CASES_A_PAGE),
@@ -96,6 +97,7 @@ async def details_page(
             status=FeedbackStatus.NEW,
             limit=_SHOWN_EXAMPLES,
         ),
+        bench.feedback.list(tenant, frame.skill.id, limit=_SHOWN_FEEDBACK),
         bench.feedback.stats(tenant, frame.skill.id),
     )
     pages = max(1, -(-listed.total // _CASES_A_PAGE))
@@ -118,6 +120,7 @@ async def details_page(
         check_words=check_words,
         examples=examples.rows,
         case_error=case_error,
+        newest=newest.rows,
         stats=stats,
         feedback=feedback or dict.fromkeys(FEEDBACK_FIELDS, ""),
         feedback_error=feedback_error,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.storage.versions import VersionLine
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.diff_view import shown_diff
+from steelyard.web.filters import absolute, day
 from steelyard.web.rendering import Viewing
 from steelyard.web.text.plain import plain
 
@@ -43,7 +46,7 @@ async def versions(
         skill=row,
         versions=lines[:_SHOWN_VERSIONS],
         total=len(lines),
-        options=[(line.digest, line) for line in lines],
+        options=list(zip(lines, days_apart([line.created_at for line in lines]), strict=True)),
         old=old,
         new=new,
         diff=None if diff is None else await asyncio.to_thread(shown_diff, diff),
@@ -77,6 +80,13 @@ def _one_before(lines: Sequence[VersionLine], line: VersionLine) -> VersionLine 
     """The version added before that one; of the oldest, the next; None where it is the only one."""
     place = lines.index(line)
     return lines[place + 1] if place + 1 < len(lines) else lines[place - 1] if place else None
+
+
+def days_apart(times: Sequence[datetime]) -> list[str]:
+    """Each time as its UTC day, and to the minute where several share a day."""
+    days = [day(when) for when in times]
+    shared = {one for one, number in Counter(days).items() if number > 1}
+    return [absolute(when) if one in shared else one for when, one in zip(times, days, strict=True)]
 
 
 def attachment(data: bytes, name: str) -> Response:

@@ -22,6 +22,12 @@ def limit_of(headers: Headers) -> int:
 
 
 def _too_large(limit: int) -> TooLarge:
+    if limit == MAX_BODY:
+        return TooLarge(
+            f"A form without files has at most {limit / 1e6:g} MB in all.",
+            kept="Nothing was changed.",
+            next_step="Go back in the browser, where what you typed still is, and shorten it.",
+        )
     return TooLarge(
         f"This is larger than the {limit / 1e6:g} MB that are taken at once.",
         kept="Nothing was changed.",

@@ -70,13 +70,13 @@ def _with_calls(folder: Path, lines: str) -> Providers:
 
 @needs_weights
 async def test_a_call_over_its_time_limit_ends_there_once_and_the_next_one_answers(tmp_path: Path) -> None:
-    providers = _with_calls(tmp_path, "attempt_timeout_s = 0.5")
+    providers = _with_calls(tmp_path, "attempt_timeout_s = 3")
     endless = request_for(f"{SMOL}?seed=1", "Tell a very long story about a sailor.", max_tokens=8000)
     await providers.complete(request_for(SMOL, "Hello.", max_tokens=1))
     began = time.monotonic()
-    with pytest.raises(CallError, match=r"did not finish within 0\.5 s \(attempt_timeout_s") as failure:
+    with pytest.raises(CallError, match=r"did not finish within 3 s \(attempt_timeout_s") as failure:
         await providers.complete(endless)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 15
     assert (failure.value.kind, failure.value.attempts) == (FailureKind.TIMEOUT, 1)
     assert (await providers.complete(request_for(SMOL, "Hello.", max_tokens=1))).usage.output_tokens == 1
     await providers.aclose()

@@ -72,7 +72,10 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
 
 def _too_little(used: Sequence[CostDay], span: int) -> str:
     if not used:
-        return f"No use was recorded in the last {span} days. The cost appears here once measurements come in."
+        return (
+            f"No use was recorded in the last {span} days. Steelyard cannot be sent uses yet: what a case costs each"
+            " model stands in the table of models."
+        )
     uses = sum(item.uses for item in used)
     if len(used) > 1:
         return f"{count(uses, 'use')} in {span} days, none with a known cost: the models' prices are not known."

@@ -185,26 +185,25 @@ class BenchmarkPoint:
 async def benchmark_points(
     connection: Connection, skill_id: UUID, *, since: datetime | None, at_least: int = 0, limit: int
 ) -> list[BenchmarkPoint]:
-    """The newest whole runs of record, oldest first; of those before `since` only what makes them `at_least`.
+    """The newest whole runs of record, oldest first; a partial one where it is all that speaks for the skill.
 
-    A partial run is among them where it is all that speaks for the skill.
+    Of those before `since` there are only as many as make them `at_least`.
     """
     async with connection.cursor(row_factory=class_row(BenchmarkPoint)) as cursor:
         await cursor.execute(
-            """SELECT id AS run_id, completed_at, skill_version_id, verdict_kind, headline_model AS model,
+            """WITH speaking AS NOT MATERIALIZED (
+                   SELECT * FROM benchmark_runs
+                    WHERE skill_id = %(skill)s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
+                      AND (NOT partial OR id = (SELECT last_run_id FROM skills WHERE skills.id = %(skill)s)))
+               SELECT id AS run_id, completed_at, skill_version_id, verdict_kind, headline_model AS model,
                       headline_quality AS quality, headline_quality_low AS quality_low,
                       headline_quality_high AS quality_high, headline_cost_microcents AS avg_cost_microcents,
                       judge_digest
-                 FROM benchmark_runs
-                WHERE skill_id = %(skill)s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
-                  AND (NOT partial OR id = (SELECT last_run_id FROM skills s WHERE s.id = benchmark_runs.skill_id))
-                  AND (%(since)s::timestamptz IS NULL
-                       OR completed_at >= least(%(since)s, (
-                              SELECT min(completed_at)
-                                FROM (SELECT completed_at FROM benchmark_runs
-                                       WHERE skill_id = %(skill)s AND of_record AND status = 'completed'
-                                         AND headline_model IS NOT NULL
-                                       ORDER BY completed_at DESC LIMIT %(at_least)s) newest)))
+                 FROM speaking
+                WHERE %(since)s::timestamptz IS NULL
+                   OR completed_at >= least(%(since)s, (
+                          SELECT min(completed_at) FROM (SELECT completed_at FROM speaking
+                                                          ORDER BY completed_at DESC LIMIT %(at_least)s) newest))
                 ORDER BY completed_at DESC, id LIMIT %(limit)s""",
             {"skill": skill_id, "since": since, "at_least": at_least, "limit": limit},
         )

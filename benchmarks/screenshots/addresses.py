@@ -24,6 +24,7 @@ def addresses(site: str) -> dict[str, str]:
         "add-skill": "/skills/new",
         "benchmark": f"{skill}/benchmark",
         "details": f"{skill}/details",
+        "feedback": f"{skill}/feedback",
         "review": f"{skill}/review",
         "suggestions": f"{skill}/suggestions",
         "run-form": f"{skill}/benchmark/new",

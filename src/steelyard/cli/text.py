@@ -101,11 +101,6 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def by_number(text: str) -> list[tuple[int, str]]:
-    """A sort key under which `case 2` comes before `case 10`."""
-    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)]
-
-
 def rounded(number: int) -> str:
     """A guess in three digits: `22,500,000`."""
     return f"{float(f'{number:.3g}'):,.0f}"

@@ -150,7 +150,7 @@ async def test_a_source_without_a_file_of_cases_leaves_those_of_the_folder(site:
     await with_cases(site, 1, 2, 3)
     if way == "paste":
         checked = await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly.", "check": "1"})
-        assert "brings no golden cases: the 3 of its folder stay" in checked.text
+        assert "It brings no golden cases: the 3 of its folder stay" in checked.text
         await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly."})
     elif way == "file":
         await site.post("/skills", {"way": "zip"}, files={"zip": ("greet.md", GOOD.encode() + b" Warmly.")})

@@ -244,6 +244,7 @@ async def test_whoever_edits_second_can_look_and_save_over_it(site: Site) -> Non
     assert "By the second." in answer.text
     assert f'href="{CASES}/{now.id}"' in answer.text
     assert "Save mine over it" in answer.text
+    assert answer.text.count('role="alert"') == 1
     sent = fields_of(answer.text)
     assert (await site.post(action_of(answer.text), {**sent, "do": "save"})).status_code == 303
     case = await only(site, skill_id)

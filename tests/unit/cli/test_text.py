@@ -11,7 +11,6 @@ from rich.cells import cell_len
 
 from steelyard.cli.text import (
     ascii_only,
-    by_number,
     interval,
     latency,
     points,
@@ -92,8 +91,3 @@ def test_figures_carry_their_units_and_unknown_is_a_dash() -> None:
     assert (points(None), points(-0.01), points(7.25, signed=True)) == ("–", "0.0", "+7.2")
     assert interval(1.0, 2.5, signed=True) == "+1.0 to +2.5"
     assert rounded(22_464_040) == "22,500,000"
-
-
-def test_numbered_names_sort_by_their_numbers() -> None:
-    names = ["case 10", "case 2", "2", "10", "case", ""]
-    assert sorted(names, key=by_number) == ["", "case", "case 2", "case 10", "2", "10"]

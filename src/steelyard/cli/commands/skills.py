@@ -119,7 +119,7 @@ def show_skill(name: str) -> int:
         )
         screen.line()
         screen.line(words.count(len(cases), "golden case"), "bold")
-        shown = sorted(cases, key=lambda case: words.by_number(case.case.case_id))[:CASES_SHOWN]
+        shown = cases[:CASES_SHOWN]
         labels = [words.safe(case.case.case_id, 16) for case in shown]
         width = max((cell_len(label) for label in labels), default=0)
         for label, case in zip(labels, shown, strict=True):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
+from steelyard.cli import exits
 from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
 
@@ -412,7 +415,15 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """The entry point of the `steelyard` command."""
-    app(prog_name="steelyard")
+    try:
+        app(prog_name="steelyard")
+    except SystemExit as end:
+        if end.code == exits.INTERRUPTED:
+            # Python would end itself by the signal again where it came within an `exec`, as imports have many.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(exits.INTERRUPTED)
+        raise
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from steelyard.storage.queue import Queue, QueueUnreachable
 logger = logging.getLogger(__name__)
 
 _RESCUE_S = 5.0
-_HURRY_S = 2.0
+_HURRY_S = (0.5, 2.5)
 # Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
 _RESTART_S = (1.0, 10.0)
 _MAX_QUICK_RESTARTS = 60
@@ -138,7 +139,8 @@ async def _rescue(queue: Queue) -> None:
 async def _hurry(queue: Queue, engine: Engine) -> None:
     """Let no job rest of a run that may be served here: one that another worker left can be taken at once."""
     while True:
-        await asyncio.sleep(_HURRY_S)
+        # Unevenly: workers look for jobs in a steady beat, and one that cannot do them must not always be first.
+        await asyncio.sleep(random.uniform(*_HURRY_S))  # noqa: S311
         with suppress(*DATABASE_AWAY):
             for run_id in await queue.resting_runs() - engine.left_runs:
                 await queue.hurry(run_id)

@@ -152,6 +152,7 @@ def test_an_interrupt_at_any_moment_before_the_run_has_ended_leaves_no_run_or_sa
         made = [run for run in json.loads(shell.run("runs", "list", "--json", "-").stdout)["runs"] if run not in before]
         assert all(run["status"] == "cancelled" for run in made)
         assert not made or "steelyard runs resume" in out + err
+        before += made
 
 
 def test_the_same_command_keeps_the_budget_and_says_so(shell: Shell, skill: Path) -> None:

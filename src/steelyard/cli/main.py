@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -420,8 +421,9 @@ def main() -> None:
     except SystemExit as end:
         if end.code == exits.INTERRUPTED:
             # Python would end itself by the signal again where it came within an `exec`, as imports have many.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(exits.INTERRUPTED)
         raise
 

@@ -13,6 +13,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.execution.fitness import why_unfit
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
+from steelyard.services import worker as worker_module
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
 from steelyard.services.worker import LeftRun
 from steelyard.storage import queue as queue_module
@@ -105,6 +106,17 @@ async def test_a_worker_that_can_serve_a_run_does_not_wait_for_what_another_keep
     await unfit
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert (report.run.status, report.counts.judged) == ("completed", 400)
+
+
+async def test_a_worker_of_one_run_lets_the_jobs_of_others_rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "_REST_S", (60.0, 60.0))
+    monkeypatch.setattr(worker_module, "_HURRY_S", (0.1, 0.1))
+    left_alone, stop = await bench.start(request_of(cases=1, models=1)), asyncio.Event()
+    asyncio.get_running_loop().call_later(1.0, stop.set)
+    await bench.serve(left_alone, Caller(), stop=stop, unfit=lambda plan: "It differs.", left=lambda run: None)
+    assert [job[:2] for job in await _scheduled(bench, left_alone)] == [("todo", True)]
+    await bench.serve(await bench.start(request_of(cases=20, models=1)), Caller(at_once=1, delay_s=0.05))
+    assert [job[:2] for job in await _scheduled(bench, left_alone)] == [("todo", True)]
 
 
 async def test_the_sentence_tells_whether_anybody_else_might_serve_it(bench: Bench) -> None:

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -247,8 +246,11 @@ async def test_models_are_sorted_by_the_column_asked_for(site: Site, made: Made)
     run_id = await made.run(asks(content(), [checked(number) for number in range(1, 6)]), half_right)
     descending = await get(site, f"/runs/{run_id}?sort=quality&dir=desc")
     ascending = await get(site, f"/runs/{run_id}?sort=quality&dir=asc")
-    table: Callable[[str], str] = lambda page: page[page.index('id="models"') :]  # noqa: E731
-    order: Callable[[str], bool] = lambda page: table(page).index(">m0</span>") < table(page).index(">m1</span>")  # noqa: E731
+
+    def order(page: str) -> bool:
+        table = page[page.index('id="models"') :]
+        return table.index(">m0</span>") < table.index(">m1</span>")
+
     assert order(descending)
     assert not order(ascending)
     assert 'aria-sort="ascending"' in ascending

@@ -21,7 +21,7 @@ from steelyard.execution.recorder import Recorder
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.cases import cases_by_id
-from steelyard.storage.database import DATABASE_AWAY, Database
+from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.results import RunState, StoredCell
 
@@ -76,6 +76,8 @@ class Engine:
         self._trusted_until = 0.0
         # Claims made in an earlier epoch are not to be trusted: the worker was frozen or lost its lock.
         self._epoch = 0
+        # The claims its tasks ask for or work under: nobody else in this process may ask for them.
+        self._in_hand: set[str] = set()
         self._recorder = Recorder(database, self._worker_key, self._on_state)
         self._cells = CellRunner(caller, self._recorder, price)
         self._stack = AsyncExitStack()
@@ -177,8 +179,19 @@ class Engine:
 
     async def _round(self, context: RunContext, pending: Mapping[str, Cell]) -> list[str]:
         """Claim what is free and bring it to its end; returns the digests of cells that need nothing more."""
+        keys = {digest: _claim_key(context, digest) for digest in pending}
+        keys = {digest: key for digest, key in keys.items() if key not in self._in_hand}
+        self._in_hand.update(keys.values())
+        try:
+            return await self._bring_all_to_end(context, {digest: pending[digest] for digest in keys}, keys)
+        finally:
+            self._in_hand.difference_update(keys.values())
+
+    async def _bring_all_to_end(
+        self, context: RunContext, pending: Mapping[str, Cell], keys: Mapping[str, str]
+    ) -> list[str]:
         epoch = self._epoch
-        opened = await self._open(context, pending)
+        opened = await self._open(context, pending, keys)
 
         def gate() -> None:
             context.check()
@@ -192,17 +205,15 @@ class Engine:
         left = [digest for digest, outcome in zip(opened.work, outcomes, strict=True) if outcome is not None]
         if left:
             async with self._database.tenant(context.tenant_id) as connection:
-                keys = [_claim_key(context, digest) for digest in left]
-                await claims.release_claims(connection, self._worker_key, keys)
+                await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in left])
         for outcome in outcomes:
             # Raised only now, when the siblings' paid answers are safe.
             if isinstance(outcome, BaseException) and not isinstance(outcome, Stopped):
                 raise outcome
         return [*opened.ended, *(digest for digest in opened.work if digest not in left)]
 
-    async def _open(self, context: RunContext, pending: Mapping[str, Cell]) -> _Opened:
+    async def _open(self, context: RunContext, pending: Mapping[str, Cell], keys: Mapping[str, str]) -> _Opened:
         run_id = context.run.id
-        keys = {digest: _claim_key(context, digest) for digest in pending}
         async with self._database.tenant(context.tenant_id) as connection:
             taken = await claims.take_claims(
                 connection, context.tenant_id, run_id, list(keys.values()), self._worker_key
@@ -333,7 +344,7 @@ class Engine:
                         context.observe(await results.run_state(connection, context.run.id))
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
-            except DATABASE_AWAY:
+            except DATABASE_ERROR:
                 if not away:
                     logger.warning("The database is away. What was received is kept, and saved when it is back.")
                 away = True

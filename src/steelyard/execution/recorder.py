@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from steelyard.storage import claims, results
-from steelyard.storage.database import (
-    DATABASE_AWAY,
-    DATABASE_ERROR,
-    Connection,
-    Database,
-    has_committed,
-    transaction_id,
-)
+from steelyard.storage import claims, marks, results
+from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Connection, Database
 from steelyard.storage.results import AnswerWrite, GradeWrite, RunState
 
 # Row ids in the group's order, and how each run stands.
@@ -62,6 +56,8 @@ class Recorder:
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        # The last mark left for each tenant served.
+        self._marks: dict[UUID, int] = {}
 
     async def __aenter__(self) -> Recorder:
         self._task = asyncio.create_task(self._serve(), name="recorder")
@@ -73,6 +69,11 @@ class Recorder:
         self._wake.set()
         assert self._task is not None
         await self._task
+        # A mark left behind is a row too many, and not worth waiting for a database that is away.
+        with suppress(*DATABASE_ERROR):
+            for tenant_id in self._marks:
+                async with self._database.tenant(tenant_id) as connection:
+                    await marks.forget_marks(connection, self._worker_key)
 
     async def answer(
         self, tenant_id: UUID, run_id: UUID, answer: AnswerWrite, spending: Spending, *, release: str | None = None
@@ -110,13 +111,12 @@ class Recorder:
                 return
 
     async def _commit(self, tenant_id: UUID, group: Sequence[_Pending]) -> None:
-        transaction: str | None = None
+        mark = self._marks[tenant_id] = self._marks.get(tenant_id, 0) + 1
         written: _Written | None = None
         while True:
             try:
                 async with self._database.tenant(tenant_id) as connection:
-                    if transaction is None or written is None or not await has_committed(connection, transaction):
-                        transaction = await transaction_id(connection)
+                    if await marks.leave_mark(connection, tenant_id, self._worker_key, mark) or written is None:
                         written = await self._write(connection, tenant_id, group)
                 break
             except DATABASE_AWAY:

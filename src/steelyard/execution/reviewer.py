@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.models import ModelRef
@@ -15,7 +15,7 @@ from steelyard.domain.reviews import ReviewStatus
 from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.judging.review import read_review, review_request
 from steelyard.storage import reviews, skills
-from steelyard.storage.database import DATABASE_AWAY, Connection, Database, has_committed, transaction_id
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.reviews import PaidCall, ReviewRow
 
@@ -137,20 +137,17 @@ class Reviewer:
         )
 
     async def _keep(self, tenant_id: UUID, review_id: UUID, call: PaidCall) -> None:
-        await self._commit(tenant_id, lambda connection: reviews.record_call(connection, review_id, call))
+        key = uuid4()
+        await self._commit(tenant_id, lambda connection: reviews.record_call(connection, review_id, key, call))
 
     async def _end(self, tenant_id: UUID, review_id: UUID, message: str) -> None:
         await self._commit(tenant_id, lambda connection: reviews.fail_review(connection, review_id, message))
 
     async def _commit(self, tenant_id: UUID, write: Callable[[Connection], Awaitable[None]]) -> None:
-        """Write once, however often the database goes away: what was paid for is kept in memory until it is on disk."""
-        transaction: str | None = None
+        """Write until it is known to be on disk; `write` done twice must do what it does done once."""
         while True:
             try:
                 async with self._database.tenant(tenant_id) as connection:
-                    if transaction is not None and await has_committed(connection, transaction):
-                        return
-                    transaction = await transaction_id(connection)
                     await write(connection)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)

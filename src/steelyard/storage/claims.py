@@ -24,9 +24,10 @@ async def hold_worker_lock(connection: Connection, worker_key: int) -> None:
 async def take_claims(
     connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str], worker_key: int
 ) -> set[str]:
-    """Claim what is free or was claimed by a worker that is gone; returns the keys obtained.
+    """Claim what is free, this worker's own, or of a worker that is gone; returns the keys obtained.
 
-    A claim this same worker holds already is not given twice: two of its tasks would both call.
+    What this worker holds already it is given again, since a line lost at a commit may have hidden from it that it
+    does: it must not ask for what a task of its own has in hand.
     """
     cursor = await connection.execute(
         """WITH alive AS MATERIALIZED (
@@ -39,7 +40,7 @@ async def take_claims(
            ON CONFLICT (tenant_id, claim_key) DO UPDATE
               SET benchmark_run_id = EXCLUDED.benchmark_run_id, worker_key = EXCLUDED.worker_key,
                   lease_until = EXCLUDED.lease_until
-            WHERE held.lease_until < clock_timestamp()
+            WHERE held.worker_key = EXCLUDED.worker_key OR held.lease_until < clock_timestamp()
                OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key)
            RETURNING claim_key""",
         (tenant_id, run_id, worker_key, LEASE_S, sorted(keys)),

@@ -90,19 +90,6 @@ async def _become_app_role(connection: AsyncConnection[Any]) -> None:
     await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APP_ROLE)))
 
 
-async def transaction_id(connection: Connection) -> str:
-    """The id of the open transaction, to ask later whether its commit came through."""
-    row = await (await connection.execute("SELECT pg_current_xact_id()::text AS id")).fetchone()
-    assert row is not None
-    return row["id"]
-
-
-async def has_committed(connection: Connection, transaction: str) -> bool:
-    """Whether that transaction was committed; a commit whose confirmation was lost may well have been."""
-    row = await (await connection.execute("SELECT pg_xact_status(%s::xid8) AS status", (transaction,))).fetchone()
-    return row is not None and row["status"] == "committed"
-
-
 def clean(text: str) -> str:
     """The text as PostgreSQL can hold it: NUL becomes U+FFFD, a lone surrogate a question mark."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

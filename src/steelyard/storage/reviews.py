@@ -159,16 +159,16 @@ async def note_waiting(connection: Connection, review_id: UUID, why: str) -> Non
     await connection.execute("UPDATE skill_reviews SET error_message = %s WHERE id = %s", (clean(why), review_id))
 
 
-async def record_call(connection: Connection, review_id: UUID, call: PaidCall) -> None:
-    """Keep what a call gave and add what it took."""
+async def record_call(connection: Connection, review_id: UUID, call_key: UUID, call: PaidCall) -> None:
+    """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
     await connection.execute(
         """UPDATE skill_reviews
               SET raw_reply = coalesce(%s, raw_reply), stop_reason = coalesce(%s, stop_reason), calls = calls + 1,
                   input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
                   cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
                   price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
-                  latency_ms = coalesce(%s, latency_ms)
-            WHERE id = %s""",
+                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s
+            WHERE id = %s AND NOT %s = ANY (call_keys)""",
         (
             None if call.raw_reply is None else clean(call.raw_reply),
             call.stop_reason,
@@ -179,7 +179,9 @@ async def record_call(connection: Connection, review_id: UUID, call: PaidCall) -
             call.price_version,
             call.price_date,
             call.latency_ms,
+            [call_key],
             review_id,
+            call_key,
         ),
     )
 

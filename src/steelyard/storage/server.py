@@ -78,10 +78,11 @@ async def keep_running(home: Path) -> None:
         await asyncio.sleep(_WATCH_S)
         try:
             await asyncio.to_thread(revive, home)
-        except StorageError as error:
+        except Exception as error:
+            # A fault of ours must not end the watch: every command of this process waits for the server it starts.
             if str(error) != told:
                 told = str(error)
-                logger.warning("%s", told)
+                logger.warning("%s", told, exc_info=None if isinstance(error, StorageError) else error)
         else:
             told = None
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from random import Random
 from uuid import UUID, uuid4
+
+import psycopg
 
 from steelyard.domain.calls import ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
@@ -20,7 +24,7 @@ from steelyard.judging import Judge
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
 from steelyard.services.worker import LeftRun, work
-from steelyard.storage.database import Database
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue
 
 CALL_MICROCENTS = 1_000
@@ -56,6 +60,27 @@ class Caller:
             finally:
                 self.in_flight -= 1
         return found if isinstance(found, ModelResponse) else answer(found)
+
+
+class LossyDatabase(Database):
+    """Loses its line at the end of some transactions: half of those are committed all the same, and nobody hears it."""
+
+    def __init__(self, dsn: str, *, seed: int, share: float) -> None:
+        super().__init__(dsn)
+        self.random = Random(seed)
+        self.share = share
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
+        lost = self.random.random() < self.share
+        if lost and self.random.random() < 0.5:
+            async with super().tenant(tenant_id) as connection:
+                yield connection
+                raise psycopg.OperationalError("the line was lost before the commit")
+        async with super().tenant(tenant_id) as connection:
+            yield connection
+        if lost:
+            raise psycopg.OperationalError("the line was lost after the commit")
 
 
 def answer(text: str, stop: StopReason = StopReason.STOP) -> ModelResponse:

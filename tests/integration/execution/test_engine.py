@@ -17,14 +17,14 @@ from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelRe
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, NoCases
 from steelyard.domain.models import ModelRef
-from steelyard.execution import engine
+from steelyard.execution import engine, recorder
 from steelyard.execution.conclude import conclude
 from steelyard.services.run_view import RunViews
 from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
 from steelyard.storage.server import Server
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, LossyDatabase, answer, request_of
 
 
 @pytest.fixture
@@ -364,7 +364,7 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
         await claims.hold_worker_lock(session, mine)
         assert await take(mine) == {"cell"}
         assert await take(other) == set()
-        assert await take(mine) == set()
+        assert await take(mine) == {"cell"}
     # The server lets go of the lock when it notices the closed line: at once, but not in the same instant.
     async with asyncio.timeout(5):
         while not await take(other):  # noqa: ASYNC110 - the event is the server's
@@ -511,3 +511,19 @@ async def test_the_budget_is_asked_once_more_under_the_runs_lock(bench: Bench, r
         run = await runs.get_run(connection, run_id)
     expected = (False, "running", None) if raised else (True, "completed", "budget")
     assert (ended, run.status, run.stop_cause) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_lost_confirmations_lose_no_answer_count_no_money_twice_and_leave_no_cell_behind(
+    bench: Bench, server: Server, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_AWAY_S", 0.02)
+    monkeypatch.setattr(recorder, "_RETRY_S", 0.02)
+    caller = Caller()
+    run_id = await bench.start(request_of(cases=40, models=2))
+    async with LossyDatabase(server.dsn, seed=seed, share=0.3) as lossy:
+        await replace(bench, database=lossy).serve(run_id, caller)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.judged == 80
+    assert set(caller.calls.values()) == {1}
+    assert report.run.spent_microcents == 80 * CALL_MICROCENTS

@@ -14,6 +14,7 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
+from steelyard.execution import reviewer
 from steelyard.execution.fitness import why_review_unfit
 from steelyard.execution.reviewer import Reviewer, always_fit
 from steelyard.judging import Judge
@@ -24,7 +25,7 @@ from steelyard.storage import reviews
 from steelyard.storage.database import Database
 from steelyard.storage.queue import LeftToOthers, Queue
 from steelyard.storage.reviews import ReviewRow
-from tests.integration.execution.bench import CALL_MICROCENTS, Caller, Models, fit, price
+from tests.integration.execution.bench import CALL_MICROCENTS, Caller, LossyDatabase, Models, fit, price
 from tests.integration.services.made_skills import other_tenant, skill
 
 GOOD = json.dumps(
@@ -166,6 +167,20 @@ async def test_a_reply_that_was_kept_before_the_kill_is_read_and_not_paid_again(
     await Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id)
     row = await (await service(database)).get(tenant_id, review_id)
     assert (row.status, row.calls, caller.calls.total()) == ("completed", 1, 1)
+
+
+async def test_lost_confirmations_pay_and_count_no_review_twice(
+    database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewer, "_AWAY_S", 0.01)
+    skill_id, caller, found = await skill(database, tenant_id), Caller(lambda _: GOOD), await service(database)
+    async with LossyDatabase(database.dsn, seed=0, share=0.5) as lossy:
+        for _ in range(20):
+            review_id = await found.request(tenant_id, skill_id, MODEL)
+            await Reviewer(lossy, caller, price, unfit=always_fit).run(tenant_id, review_id)
+            row = await found.get(tenant_id, review_id)
+            assert (row.status, row.calls, row.cost_microcents) == ("completed", 1, CALL_MICROCENTS)
+    assert caller.calls.total() == 20
 
 
 async def test_two_workers_with_one_review_call_once(database: Database, tenant_id: UUID) -> None:

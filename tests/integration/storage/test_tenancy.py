@@ -17,7 +17,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import claims, results, runs, skills, usage
+from steelyard.storage import claims, marks, results, runs, skills, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -162,6 +162,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             connection, tenant_id, [GradeWrite(result_id, "grading", "judged", 80.0, True, judgement=judgement)]
         )
         await claims.take_claims(connection, tenant_id, run_id, ["cell"], claims.new_worker_key())
+        await marks.leave_mark(connection, tenant_id, claims.new_worker_key(), 1)
         await runs.take_look(connection, tenant_id, version_id, "comparison", "cases")
         summary = {"model": "t:m", "arm": "with_skill", "n": 1, "quality": 80.0}
         await runs.conclude_run(
@@ -269,4 +270,4 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             await runs.get_run(connection, run_id)
         for table in tenant_tables(server):
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-            assert await rows.fetchone() is None or table == "tenants", table
+            assert await rows.fetchone() is None or table in ("tenants", "worker_marks"), table

@@ -174,7 +174,12 @@ def is_alive(pid: int) -> bool:
 
 
 def _state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    """A process's letter of proc_pid_stat(5). Raises ProcessLookupError, FileNotFoundError."""
+    fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    if not fields:
+        # Opened while it lived and read when it was gone.
+        raise ProcessLookupError
+    return fields[0]
 
 
 def exists(pid: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ class Engine:
         self._trusted_until = 0.0
         # Claims made in an earlier epoch are not to be trusted: the worker was frozen or lost its lock.
         self._epoch = 0
-        # The claims its tasks ask for or work under: nobody else in this process may ask for them.
-        self._in_hand: set[str] = set()
+        # Each tenant's claims that its tasks ask for or work under: no other task of this process may ask for them.
+        self._in_hand: defaultdict[UUID, set[str]] = defaultdict(set)
         self._recorder = Recorder(database, self._worker_key, self._on_state)
         self._cells = CellRunner(caller, self._recorder, price)
         self._stack = AsyncExitStack()
@@ -179,13 +180,14 @@ class Engine:
 
     async def _round(self, context: RunContext, pending: Mapping[str, Cell]) -> list[str]:
         """Claim what is free and bring it to its end; returns the digests of cells that need nothing more."""
+        in_hand = self._in_hand[context.tenant_id]
         keys = {digest: _claim_key(context, digest) for digest in pending}
-        keys = {digest: key for digest, key in keys.items() if key not in self._in_hand}
-        self._in_hand.update(keys.values())
+        keys = {digest: key for digest, key in keys.items() if key not in in_hand}
+        in_hand.update(keys.values())
         try:
             return await self._bring_all_to_end(context, {digest: pending[digest] for digest in keys}, keys)
         finally:
-            self._in_hand.difference_update(keys.values())
+            in_hand.difference_update(keys.values())
 
     async def _bring_all_to_end(
         self, context: RunContext, pending: Mapping[str, Cell], keys: Mapping[str, str]
@@ -338,15 +340,21 @@ class Engine:
                 contexts = list(self._contexts.values())
                 for tenant_id in {context.tenant_id for context in contexts}:
                     async with self._database.tenant(tenant_id) as connection:
-                        await claims.renew_claims(connection, self._worker_key)
+                        await claims.renew_claims(connection, self._worker_key, self._in_hand[tenant_id])
                 for context in contexts:
                     async with self._database.tenant(context.tenant_id) as connection:
                         context.observe(await results.run_state(connection, context.run.id))
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
-            except DATABASE_ERROR:
+            except DATABASE_AWAY:
                 if not away:
                     logger.warning("The database is away. What was received is kept, and saved when it is back.")
+                away = True
+                continue
+            except DATABASE_ERROR:
+                # Without a pulse the worker would trust its claims no more and say nothing of it.
+                if not away:
+                    logger.exception("The database refuses the worker's pulse. It is tried again.")
                 away = True
                 continue
             away = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from steelyard.storage.database import Connection
@@ -48,12 +48,15 @@ async def take_claims(
     return {row["claim_key"] for row in await cursor.fetchall()}
 
 
-async def renew_claims(connection: Connection, worker_key: int) -> int:
-    """Push out the lease of every claim this worker holds for the current tenant."""
+async def renew_claims(connection: Connection, worker_key: int, keys: Collection[str]) -> int:
+    """Push out the leases of those claims of the current tenant that this worker holds.
+
+    One it holds and does not know of must lapse: a lease that is always renewed would keep everybody else waiting.
+    """
     cursor = await connection.execute(
         """UPDATE cell_claims SET lease_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE worker_key = %s AND lease_until > clock_timestamp()""",
-        (LEASE_S, worker_key),
+            WHERE worker_key = %s AND claim_key = ANY(%s) AND lease_until > clock_timestamp()""",
+        (LEASE_S, worker_key, sorted(keys)),
     )
     return cursor.rowcount
 

@@ -20,11 +20,22 @@ from steelyard.domain.models import ModelRef
 from steelyard.execution import engine, recorder
 from steelyard.execution.conclude import conclude
 from steelyard.services.run_view import RunViews
+from steelyard.services.worker import work
 from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
 from steelyard.storage.server import Server
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, LossyDatabase, answer, request_of
+from steelyard.storage.tenants import ensure_tenant
+from tests.integration.execution.bench import (
+    CALL_MICROCENTS,
+    Bench,
+    Caller,
+    LossyDatabase,
+    answer,
+    fit,
+    price,
+    request_of,
+)
 
 
 @pytest.fixture
@@ -374,6 +385,78 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE cell_claims SET lease_until = now() - interval '1 second'")
         assert await take(mine) == {"cell"}
+
+
+async def test_a_claim_its_live_worker_has_forgotten_lapses_and_those_it_works_under_do_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LEASE_S", 0.6)
+    monkeypatch.setattr(engine, "_PULSE_S", 0.1)
+    run_id = await bench.start(request_of(cases=1, models=1))
+    serving = asyncio.create_task(bench.serve(run_id, Caller(delay_s=4)))
+
+    async def held(connection: Connection) -> list[tuple[str, int]]:
+        rows = await (await connection.execute("SELECT claim_key, worker_key FROM cell_claims")).fetchall()
+        return [(row["claim_key"], row["worker_key"]) for row in rows]
+
+    async with asyncio.timeout(3):
+        while True:
+            async with bench.database.tenant(bench.tenant_id) as connection:
+                if found := await held(connection):
+                    break
+            await asyncio.sleep(0.05)
+    (working_under, key), other = found[0], claims.new_worker_key()
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert await claims.take_claims(connection, bench.tenant_id, run_id, ["forgotten"], key) == {"forgotten"}
+    wanted = ["forgotten", working_under]
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert await claims.take_claims(connection, bench.tenant_id, run_id, wanted, other) == set()
+    await asyncio.sleep(1.5)
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert await claims.take_claims(connection, bench.tenant_id, run_id, wanted, other) == {"forgotten"}
+    await serving
+
+
+async def test_tenants_with_the_same_cells_do_not_wait_for_each_other(bench: Bench) -> None:
+    request = request_of(cases=5, models=1)
+    other = replace(bench, tenant_id=uuid4())
+    async with bench.database.tenant(other.tenant_id) as connection:
+        await ensure_tenant(connection, other.tenant_id, "other")
+    all_out, stop = asyncio.Barrier(10), asyncio.Event()
+
+    class Together(Caller):
+        """Answers none of these runs' calls before all of both are out."""
+
+        async def complete(
+            self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        ) -> ModelResponse:
+            if asked_for in request.prompt:
+                if before_call is not None:
+                    before_call()
+                await all_out.wait()
+            return answer("120 g")
+
+    asked_for = request.content.name
+    runs_of_both = {await bench.start(request), await other.start(request)}
+
+    def ended(run_id: UUID) -> None:
+        runs_of_both.discard(run_id)
+        if not runs_of_both:
+            stop.set()
+
+    async with asyncio.timeout(20):
+        await work(
+            bench.database,
+            Together(),
+            price,
+            bench.make_judge,
+            unfit=fit,
+            run_id=None,
+            concurrency=20,
+            stop=stop,
+            ended=ended,
+        )
+    assert not runs_of_both
 
 
 async def test_a_job_taken_over_and_finished_by_both_workers_scares_nobody(

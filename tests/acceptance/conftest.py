@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,11 @@ class Shell:
 
     def seen(self) -> dict[str, Any]:
         return stats(self.address)
+
+    def calls(self) -> list[tuple[float, float | None]]:
+        """When each call arrived at the server and when it was over there (None: not yet), on the monotonic clock."""
+        with urllib.request.urlopen(f"{self.address}/_calls") as reply:
+            return [(arrived, over) for arrived, over in json.load(reply)]
 
 
 @pytest.fixture

@@ -35,13 +35,15 @@ class Handler:
         path = request.path
         vendor = _PATHS.get(path)
         if request.method == "POST" and vendor is not None:
-            self.stats.arrive(path)
+            times = self.stats.arrive(path)
             try:
                 return await self._answer(request, vendor)
             finally:
-                self.stats.in_flight -= 1
+                self.stats.leave(times)
         if path == "/_stats":
             return web.json_response(self.stats.to_json())
+        if path == "/_calls":
+            return web.json_response(self.stats.calls)
         if path == "/_reset":
             self.stats = Stats()
             return web.json_response({})

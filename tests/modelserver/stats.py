@@ -17,7 +17,8 @@ MAX_DIGESTS = 1_000_000
 class Stats:
     """`started` counts every call that arrived, `served` those answered whole (also to a client that left: it
     would be paid for), `faults` the failures by kind; `by_digest` counts served calls by the digest of the body.
-    `first_s` and `last_s` are when the first call arrived and the last one was answered, on the monotonic clock."""
+    `first_s` and `last_s` are when the first call arrived and the last one was answered, on the monotonic clock.
+    `calls` holds, for each call in the order of arrival, when it arrived and when it was over (None: not yet)."""
 
     started: int = 0
     served: int = 0
@@ -25,6 +26,7 @@ class Stats:
     max_in_flight: int = 0
     first_s: float | None = None
     last_s: float | None = None
+    calls: list[list[float | None]] = field(default_factory=list[list[float | None]])
     by_model: Counter[str] = field(default_factory=Counter[str])
     by_path: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
@@ -32,12 +34,22 @@ class Stats:
     bodies: deque[Mapping[str, Any]] = field(default_factory=deque[Mapping[str, Any]])
     headers: deque[Mapping[str, str]] = field(default_factory=deque[Mapping[str, str]])
 
-    def arrive(self, path: str) -> None:
+    def arrive(self, path: str) -> list[float | None]:
+        """Count a call that arrived; its times, for `leave`."""
+        now = time.monotonic()
+        times: list[float | None] = [now, None]
+        self.calls.append(times)
         self.started += 1
-        self.first_s = time.monotonic() if self.first_s is None else self.first_s
+        self.first_s = now if self.first_s is None else self.first_s
         self.by_path[path] += 1
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        return times
+
+    def leave(self, times: list[float | None]) -> None:
+        """Note that a call which arrived is over, answered or not."""
+        self.in_flight -= 1
+        times[1] = time.monotonic()
 
     def keep(self, call: Call, headers: Mapping[str, str], limit: int) -> None:
         """Keep the last `limit` bodies and headers."""

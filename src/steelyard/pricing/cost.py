@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -69,11 +70,11 @@ def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] =
     known = _known(model.provider, model.name, when)
     if known is None:
         return None
-    each = _per_token(known)
+    each = _per_token(known, whole_input)
     usd = (
         _priced(known, whole_input, output, read, write)
         if each is None
-        else (each[0] * (whole_input - read - write) + each[1] * output + each[2] * read + each[3] * write)
+        else each.fresh * (whole_input - read - write) + each.output * output + each.read * read + each.write * write
     )
     return Cost(_microcents(usd), _price_version(), when)
 
@@ -122,25 +123,53 @@ def _priced(known: Any, whole_input: int, output: int, read: int, write: int) ->
     return known.calc_price(counts)["total_price"]
 
 
-# By the identity of a price, which is kept beside it: the library's prices cannot be hashed.
-_PER_TOKEN: dict[int, tuple[Any, tuple[Decimal, Decimal, Decimal, Decimal] | None]] = {}
+@dataclass(frozen=True)
+class _TokenRates:
+    """US dollars of one token: of input read anew, written as output, read from the cache, and put there."""
+
+    fresh: Decimal
+    output: Decimal
+    read: Decimal
+    write: Decimal
 
 
-def _per_token(known: Any) -> tuple[Decimal, Decimal, Decimal, Decimal] | None:
-    """US dollars of a token read anew, of one written, of one read from the cache and one put there.
+@dataclass(frozen=True)
+class _Bands:
+    """A library's price as rates by the token: `rates[n]` hold for an input longer than the first n of `starts`."""
 
-    None where a long prompt makes every token dearer, or a call itself costs something. The library is asked, once for
-    each of its prices.
+    price: Any
+    starts: tuple[int, ...]
+    rates: tuple[_TokenRates, ...]
+
+
+# By the identity of a price, which is kept in what is found: the library's prices cannot be hashed.
+_BANDS: dict[int, _Bands] = {}
+
+
+def _per_token(known: Any, whole_input: int) -> _TokenRates | None:
+    """The rates for a call with so much input, for which the library is asked once for each of its prices and tiers.
+
+    A long prompt makes every token dearer from a tier's start on. None where a call itself costs something.
     """
-    found = _PER_TOKEN.get(id(known))
-    if found is None:
+    bands = _BANDS.get(id(known))
+    if bands is None:
         prices = cast("dict[str, Any]", vars(known)).values()
-        linear = not any(hasattr(price, "tiers") for price in prices) and not _priced(known, 0, 0, 0, 0)
-        million = int(_MILLION)
-        counts = (million, 0, 0, 0), (0, million, 0, 0), (million, 0, million, 0), (million, 0, 0, million)
-        fresh, output, read, write = (_priced(known, *each) / _MILLION for each in counts)
-        found = _PER_TOKEN[id(known)] = known, (fresh, output, read, write) if linear else None
-    return found[1]
+        starts = tuple(sorted({tier.start for price in prices for tier in getattr(price, "tiers", ())}))
+        linear = not _priced(known, 0, 0, 0, 0)
+        rates = tuple(_asked(known, start + 1) for start in (0, *starts)) if linear else ()
+        bands = _BANDS[id(known)] = _Bands(known, starts, rates)
+    return bands.rates[bisect_left(bands.starts, whole_input)] if bands.rates else None
+
+
+def _asked(known: Any, whole_input: int) -> _TokenRates:
+    million = int(_MILLION)
+    fresh = _priced(known, whole_input, 0, 0, 0)
+    return _TokenRates(
+        fresh / whole_input,
+        (_priced(known, whole_input, million, 0, 0) - fresh) / million,
+        _priced(known, whole_input, 0, whole_input, 0) / whole_input,
+        _priced(known, whole_input, 0, 0, whole_input) / whole_input,
+    )
 
 
 @lru_cache(maxsize=4096)

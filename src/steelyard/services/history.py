@@ -66,6 +66,13 @@ class RunHistory:
         token = _token(shown[-1]) if len(rows) > limit else None
         return HistoryPage(tuple(_entry(row) for row in shown), token, total)
 
+    async def newest(self, tenant_id: UUID, skill_id: UUID, limit: int = PAGE) -> list[HistoryRow]:
+        """The newest runs alone, at most `limit` (200): to choose from."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await history.runs_of_skill(
+                connection, skill_id, before=None, limit=min(max(1, limit), MAX_PAGE), of_record=False
+            )
+
     async def quality(self, tenant_id: UUID, skill_id: UUID, *, days: int = 365) -> tuple[QualityRow, ...]:
         """Every model's quality in the completed runs of record of the last `days`, oldest first.
 

@@ -8,10 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ async def case_results(
     connection: Connection, run_id: UUID, case_index: int, models: Sequence[str]
 ) -> list[CaseResultRow]:
     """The stored cells of those models on one case, by model, arm and trial."""
-    async with connection.cursor(row_factory=class_row(CaseResultRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(CaseResultRow)) as cursor:
         await cursor.execute(
             """SELECT id, model_name, arm, trial, state, attempt, reused_from,
                       octet_length(output_produced) AS output_bytes, grading_digest, input_tokens, output_tokens,
@@ -117,7 +116,7 @@ async def whole_output(connection: Connection, run_id: UUID, result_id: UUID) ->
 
 async def judgements_of(connection: Connection, ids: Sequence[UUID]) -> list[JudgementRow]:
     """Every judgement of those results, oldest first."""
-    async with connection.cursor(row_factory=class_row(JudgementRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(JudgementRow)) as cursor:
         await cursor.execute(
             """SELECT benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
                       differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens, calls,

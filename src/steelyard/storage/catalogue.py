@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 Sort = Literal["name", "quality", "cost", "feedback", "benchmarked"]
 
@@ -149,7 +148,7 @@ async def find_glance(
     connection: Connection, *, name: str | None = None, skill_id: UUID | None = None
 ) -> SkillGlance | None:
     """The skill of that name or id."""
-    async with connection.cursor(row_factory=class_row(SkillGlance)) as cursor:
+    async with connection.cursor(row_factory=record_row(SkillGlance)) as cursor:
         await cursor.execute(
             (_GLANCE + " WHERE s.name = %s OR s.id = %s ORDER BY s.name = %s DESC NULLS LAST LIMIT 1").encode(),
             (None if name is None else clean(name), skill_id, None if name is None else clean(name)),

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection
 from steelyard.storage.results import CellFigures
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class ComparedCell(CellFigures):
 
 async def compared_cells(connection: Connection, run_id: UUID, arm: str) -> list[ComparedCell]:
     """The stored cells of a run's arm, by model, case and trial."""
-    async with connection.cursor(row_factory=class_row(ComparedCell)) as cursor:
+    async with connection.cursor(row_factory=record_row(ComparedCell)) as cursor:
         await cursor.execute(
             """SELECT model_name, arm, trial, test_case_index, state, quality_score, passed, failure_kind,
                       estimated_cost_microcents, input_tokens, total_tokens, latency_ms, ttft_ms, cell_digest,

@@ -25,6 +25,9 @@ DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
 # Any refusal of the database.
 DATABASE_ERROR = (psycopg.Error, PoolTimeout)
 
+# One round trip for all three.
+_BEGIN = sql.SQL("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.current_tenant_id = {tenant}")
+
 
 class Database:
     """A pool of connections that act as the application's role, never as a superuser or owner.
@@ -66,11 +69,10 @@ class Database:
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
         """One transaction as `tenant_id`; commits on leaving, rolls back on an error."""
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "SELECT set_config('role', %s, true), set_config('app.current_tenant_id', %s, true)",
-                (APP_ROLE, str(tenant_id)),
-            )
+        begin = _BEGIN.format(role=sql.Identifier(APP_ROLE), tenant=sql.Literal(str(tenant_id)))
+        # The pool's own context commits and rolls back.
+        async with self.pool.connection() as connection:
+            await connection.execute(begin, prepare=False)
             yield connection
 
     @asynccontextmanager

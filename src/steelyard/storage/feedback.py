@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import POSITIVE_FROM, Feedback, FeedbackStatus, FeedbackType, is_positive
 from steelyard.storage import standing
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ async def add_feedback(
 
 async def get_feedback(connection: Connection, feedback_id: UUID) -> FeedbackRow:
     """One piece of feedback. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(FeedbackRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(FeedbackRow)) as cursor:
         await cursor.execute((_ROW + " WHERE id = %s").encode(), (feedback_id,))
         row = await cursor.fetchone()
     if row is None:
@@ -107,7 +106,7 @@ async def list_feedback(
 ) -> list[FeedbackRow]:
     """The newest first, from after a row's (created_at, id) on."""
     at, last = after or (None, None)
-    async with connection.cursor(row_factory=class_row(FeedbackRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(FeedbackRow)) as cursor:
         await cursor.execute(
             (
                 _ROW

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ async def runs_of_skill(
 ) -> list[HistoryRow]:
     """Newest first, from after the run created at `before` with that id on; with `of_record` only such runs."""
     moment, run_id = before or (None, None)
-    async with connection.cursor(row_factory=class_row(HistoryRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(HistoryRow)) as cursor:
         await cursor.execute(
             """SELECT r.id, r.created_at, r.started_at, r.completed_at, r.status, r.stop_cause, r.partial, r.of_record,
                       r.fresh, r.triggered_by, cardinality(r.models) AS models,
@@ -105,7 +104,7 @@ async def count_runs(connection: Connection, skill_id: UUID, *, of_record: bool)
 
 async def quality_history(connection: Connection, skill_id: UUID, *, since: datetime, limit: int) -> list[QualityRow]:
     """Every model's quality in the newest completed runs of record, oldest run first."""
-    async with connection.cursor(row_factory=class_row(QualityRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(QualityRow)) as cursor:
         await cursor.execute(
             """SELECT r.id AS run_id, r.completed_at AS at, v.digest AS skill_digest, r.judge_digest,
                       one ->> 'model' AS model, coalesce(one ->> 'model' = r.headline_model, false) AS headline,

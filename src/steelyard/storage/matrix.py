@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 from steelyard.storage.runs import ZERO_SCORING
 
 # A failure of the model's own scores 0 and does not pass; other cells without a grade are missing.
@@ -82,7 +81,7 @@ class CellExport:
 
 async def matrix_cells(connection: Connection, run_id: UUID, indexes: Sequence[int]) -> list[MatrixCounts]:
     """The stored cells of those cases, trials put together."""
-    async with connection.cursor(row_factory=class_row(MatrixCounts)) as cursor:
+    async with connection.cursor(row_factory=record_row(MatrixCounts)) as cursor:
         await cursor.execute(
             f"""SELECT test_case_index, model_name, arm, count(*)::int AS trials,
                        count(*) FILTER (WHERE state = 'failed' OR graded_at IS NOT NULL)::int AS ended,
@@ -135,7 +134,7 @@ async def failing_cases(connection: Connection, run_id: UUID) -> list[int]:
 
 async def case_titles(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, CaseTitle]:
     """By id; `start` has at most 400 characters."""
-    async with connection.cursor(row_factory=class_row(CaseTitle)) as cursor:
+    async with connection.cursor(row_factory=record_row(CaseTitle)) as cursor:
         await cursor.execute(
             "SELECT id, case_key, left(input, 400) AS start, family FROM golden_cases WHERE id = ANY(%s)",
             (list(ids),),
@@ -145,7 +144,7 @@ async def case_titles(connection: Connection, ids: Sequence[UUID]) -> dict[UUID,
 
 async def export_cells(connection: Connection, run_id: UUID, first: int, last: int) -> list[CellExport]:
     """The stored cells of the cases `first` to `last`, in the order of cases, models, arms and trials."""
-    async with connection.cursor(row_factory=class_row(CellExport)) as cursor:
+    async with connection.cursor(row_factory=record_row(CellExport)) as cursor:
         await cursor.execute(
             """SELECT b.test_case_index, b.test_case_index + 1 AS case_number, c.case_key, b.model_name, b.arm, b.trial,
                       b.state, b.reused_from IS NOT NULL AS reused, b.quality_score, b.passed, b.matches_expected,

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 
 NEWEST_CALLS = 200
 
@@ -52,7 +51,7 @@ async def newest_run(connection: Connection) -> str:
 
 async def models_seen(connection: Connection, *, limit: int, newest_runs: int | None = None) -> list[ModelSeen]:
     """The models last used first, of all runs or of the newest ones only."""
-    async with connection.cursor(row_factory=class_row(ModelSeen)) as cursor:
+    async with connection.cursor(row_factory=record_row(ModelSeen)) as cursor:
         await cursor.execute(
             """SELECT model, count(*)::int AS runs, max(created_at) AS last_used
                  FROM (SELECT models, created_at FROM benchmark_runs ORDER BY created_at DESC, id LIMIT %s) runs,
@@ -88,7 +87,7 @@ async def qualities(connection: Connection) -> list[ModelQuality]:
     A family is what the current version's frontmatter has as metadata.family, else metadata.category, else
     metadata.domain, where that is a text.
     """
-    async with connection.cursor(row_factory=class_row(ModelQuality)) as cursor:
+    async with connection.cursor(row_factory=record_row(ModelQuality)) as cursor:
         await cursor.execute(
             """SELECT m.model_name AS model, v.family, count(*)::int AS skills, sum(m.n)::int AS n,
                       sum(m.n * m.quality) / sum(m.n) AS quality
@@ -103,7 +102,7 @@ async def qualities(connection: Connection) -> list[ModelQuality]:
 
 async def latencies(connection: Connection, models: Sequence[str]) -> dict[str, ModelLatency]:
     """By model, over its newest 200 answers that were called for and not taken over."""
-    async with connection.cursor(row_factory=class_row(ModelLatency)) as cursor:
+    async with connection.cursor(row_factory=record_row(ModelLatency)) as cursor:
         await cursor.execute(
             """SELECT model, t.calls, t.at[1] AS p50_ms, t.at[2] AS p95_ms
                  FROM unnest(%s::text[]) AS model,

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 
 PACE_WINDOW_S = 180
 PACE_CELLS = 200
@@ -79,7 +78,7 @@ async def signature(connection: Connection, run_id: UUID) -> str:
 
 async def run_head(connection: Connection, run_id: UUID) -> RunHead:
     """The run's row. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(RunHead)) as cursor:
+    async with connection.cursor(row_factory=record_row(RunHead)) as cursor:
         await cursor.execute(
             """SELECT id, status, stop_cause, partial, planned, spent_microcents, judge_spent_microcents,
                       spent_is_lower_bound, budget_microcents, error_message, started_at, completed_at, created_at,
@@ -103,7 +102,7 @@ async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) ->
         if details
         else "NULL AS message, NULL AS settings"
     )
-    async with connection.cursor(row_factory=class_row(CellGroup)) as cursor:
+    async with connection.cursor(row_factory=record_row(CellGroup)) as cursor:
         await cursor.execute(
             f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells, count(graded_at)::int AS graded,
                        count(reused_from)::int AS reused, {about}

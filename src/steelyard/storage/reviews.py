@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.errors import NotFound
 from steelyard.domain.reviews import Review
 from steelyard.storage.database import Connection, clean, clean_json
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ async def insert_review(
 
 async def find_review(connection: Connection, review_id: UUID) -> ReviewRow | None:
     """One review, or None where its skill has been deleted meanwhile."""
-    async with connection.cursor(row_factory=class_row(ReviewRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(ReviewRow)) as cursor:
         await cursor.execute((_ROW + " WHERE r.id = %s").encode(), (review_id,))
         return await cursor.fetchone()
 
@@ -114,7 +114,7 @@ async def get_review(connection: Connection, review_id: UUID) -> ReviewRow:
 
 async def list_reviews(connection: Connection, skill_id: UUID, *, limit: int) -> list[ReviewRow]:
     """The newest first."""
-    async with connection.cursor(row_factory=class_row(ReviewRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(ReviewRow)) as cursor:
         await cursor.execute(
             (_ROW + " WHERE r.skill_id = %s ORDER BY r.created_at DESC, r.id LIMIT %s").encode(), (skill_id, limit)
         )

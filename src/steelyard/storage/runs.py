@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.calls import FailureKind
@@ -16,6 +15,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
 from steelyard.storage import run_models, standing
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
 
@@ -333,6 +333,6 @@ async def ungraded(connection: Connection, run_id: UUID) -> int:
 
 
 async def _fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[RunRow]:
-    async with connection.cursor(row_factory=class_row(RunRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(RunRow)) as cursor:
         await cursor.execute(query.encode(), parameters)
         return await cursor.fetchall()

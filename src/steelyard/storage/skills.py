@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
 from steelyard.storage.database import Connection, clean, clean_json
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ async def save_skill(connection: Connection, tenant_id: UUID, content: SkillCont
 
 async def list_skills(connection: Connection) -> list[SkillRow]:
     """Every skill of the tenant, by name."""
-    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(SkillRow)) as cursor:
         await cursor.execute(_SKILLS + " ORDER BY s.name")
         return await cursor.fetchall()
 
 
 async def find_skill(connection: Connection, name: str) -> SkillRow:
     """The skill of that name. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(SkillRow)) as cursor:
         await cursor.execute(_SKILLS + " WHERE s.name = %s", (clean(name),))
         row = await cursor.fetchone()
     if row is None:
@@ -150,7 +150,7 @@ async def skill_of_version(connection: Connection, version_id: UUID) -> UUID | N
 
 async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
     """The skill of that id. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(SkillRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(SkillRow)) as cursor:
         await cursor.execute(_SKILLS + " WHERE s.id = %s", (skill_id,))
         row = await cursor.fetchone()
     if row is None:
@@ -160,7 +160,7 @@ async def get_skill(connection: Connection, skill_id: UUID) -> SkillRow:
 
 async def get_version(connection: Connection, version_id: UUID) -> VersionRow:
     """One version. Raises NotFound."""
-    async with connection.cursor(row_factory=class_row(VersionRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(VersionRow)) as cursor:
         await cursor.execute(
             """SELECT id, skill_id, digest, prompt, body, frontmatter, lint, references_cut, created_at
                  FROM skill_versions WHERE id = %s""",

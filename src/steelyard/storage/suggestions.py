@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import SuggestionStatus
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ async def list_suggestions(
     connection: Connection, skill_id: UUID, *, status: SuggestionStatus | None, limit: int
 ) -> list[SuggestionRow]:
     """Open ones first, then the newest first."""
-    async with connection.cursor(row_factory=class_row(SuggestionRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(SuggestionRow)) as cursor:
         await cursor.execute(
             (
                 _ROW
@@ -64,7 +63,7 @@ async def decide_suggestion(
     connection: Connection, skill_id: UUID, suggestion_id: UUID, status: SuggestionStatus
 ) -> SuggestionRow:
     """Accept, decline or open again. Raises NotFound, also for another skill's."""
-    async with connection.cursor(row_factory=class_row(SuggestionRow)) as cursor:
+    async with connection.cursor(row_factory=record_row(SuggestionRow)) as cursor:
         await cursor.execute(
             """UPDATE suggestions SET status = %s, decided_at = CASE WHEN %s = 'open' THEN NULL ELSE now() END
                 WHERE id = %s AND skill_id = %s

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.usage import Measurement
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ async def known_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UU
 
 async def totals_by_day(connection: Connection, skill_id: UUID, first: date, last: date) -> list[DayTotals]:
     """Sums of each UTC day from first to last that had a use, in order."""
-    async with connection.cursor(row_factory=class_row(DayTotals)) as cursor:
+    async with connection.cursor(row_factory=record_row(DayTotals)) as cursor:
         await cursor.execute(
             f"""SELECT day, {_SUMS} FROM measurement_daily WHERE skill_id = %s AND day BETWEEN %s AND %s
                  GROUP BY day ORDER BY day""".encode(),
@@ -153,7 +152,7 @@ async def totals_by_model(
 
     The most used come first.
     """
-    async with connection.cursor(row_factory=class_row(ModelTotals)) as cursor:
+    async with connection.cursor(row_factory=record_row(ModelTotals)) as cursor:
         await cursor.execute(
             f"""SELECT model_name,
                        CASE WHEN day BETWEEN %(recent)s AND %(last)s THEN 'recent'
@@ -189,7 +188,7 @@ async def benchmark_points(
 
     Of those before `since` there are only as many as make them `at_least`.
     """
-    async with connection.cursor(row_factory=class_row(BenchmarkPoint)) as cursor:
+    async with connection.cursor(row_factory=record_row(BenchmarkPoint)) as cursor:
         await cursor.execute(
             """WITH speaking AS NOT MATERIALIZED (
                    SELECT * FROM benchmark_runs

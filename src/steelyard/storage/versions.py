@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class FileLine:
 
 async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionLine]:
     """The versions of a skill, the newest first."""
-    async with connection.cursor(row_factory=class_row(VersionLine)) as cursor:
+    async with connection.cursor(row_factory=record_row(VersionLine)) as cursor:
         await cursor.execute(
             """SELECT v.id, v.digest, v.created_at, coalesce(v.id = s.current_version_id, false) AS current,
                       f.files, f.size,
@@ -55,7 +54,7 @@ async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionL
 
 async def list_files(connection: Connection, version_id: UUID) -> list[FileLine]:
     """The files of a version by path, without their contents."""
-    async with connection.cursor(row_factory=class_row(FileLine)) as cursor:
+    async with connection.cursor(row_factory=record_row(FileLine)) as cursor:
         await cursor.execute(
             """SELECT path, octet_length(content) AS size FROM skill_files WHERE skill_version_id = %s ORDER BY path""",
             (version_id,),

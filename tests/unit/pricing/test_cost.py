@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -128,17 +129,44 @@ def every_price() -> list[Any]:
     return [price for price in prices if price.input_mtok is not None and price.output_mtok is not None]
 
 
+def tier_starts(price: Any) -> list[int]:
+    return [tier.start for value in vars(price).values() for tier in getattr(value, "tiers", ())]
+
+
+def worked_out(price: Any, usage: Usage) -> Decimal | None:
+    each, read, write = _per_token(price, usage.input_tokens), usage.cache_read_tokens, usage.cache_write_tokens
+    if each is None:
+        return None
+    fresh = usage.input_tokens - read - write
+    return each.fresh * fresh + each.output * usage.output_tokens + each.read * read + each.write * write
+
+
+def of_the_library(price: Any, usage: Usage) -> Decimal:
+    return _priced(price, usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
+
+
 @settings(max_examples=300)
-@given(st.integers(0, 100_000), usages())
-def test_what_is_worked_out_per_token_is_what_the_library_works_out(place: int, usage: Usage) -> None:
+@given(st.integers(0, 100_000), usages(), st.sampled_from([1, 7, 50]))
+def test_what_is_worked_out_per_token_is_what_the_library_works_out(place: int, usage: Usage, times: int) -> None:
     price = every_price()[place % len(every_price())]
-    each, (read, write) = _per_token(price), (usage.cache_read_tokens, usage.cache_write_tokens)
-    if each is not None:
-        fresh = usage.input_tokens - read - write
-        usd = each[0] * fresh + each[1] * usage.output_tokens + each[2] * read + each[3] * write
-        assert abs(usd - _priced(price, usage.input_tokens, usage.output_tokens, read, write)) < Decimal("1e-15")
+    scaled = Usage(*(count * times for count in astuple(usage)))
+    found = worked_out(price, scaled)
+    if found is not None:
+        assert abs(found - of_the_library(price, scaled)) < Decimal("1e-15")
+
+
+def test_a_tier_begins_where_the_library_begins_it() -> None:
+    tiered = [price for price in every_price() if tier_starts(price)]
+    assert len(tiered) > 10
+    for price in tiered:
+        for start in tier_starts(price):
+            for whole_input in (start - 1, start, start + 1):
+                usage = Usage(whole_input, 1_000, whole_input // 3, whole_input // 5)
+                found = worked_out(price, usage)
+                assert found is not None
+                assert abs(found - of_the_library(price, usage)) < Decimal("1e-15")
 
 
 def test_most_prices_are_per_token_alone() -> None:
-    linear = sum(_per_token(price) is not None for price in every_price()[::10])
+    linear = sum(_per_token(price, 1) is not None for price in every_price()[::10])
     assert linear > 0.8 * len(every_price()[::10])

@@ -50,8 +50,7 @@ async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
     """`a` is the first run, `b` the second; without them, or where they name none, the two newest that have ended."""
     frame = await skill_frame(bench, tenant, skill, "benchmark")
     row = frame.skill
-    history = await bench.history.page(tenant, row.id, limit=CHOICES)
-    runs = [entry.run for entry in history.entries if entry.run.status in _ENDED]
+    runs = [run for run in await bench.history.newest(tenant, row.id, CHOICES) if run.status in _ENDED]
     asked = [await _run_id(bench, tenant, text.strip()) for text in (a, b)]
     unknown = [text for text, found in zip((a, b), asked, strict=True) if text.strip() and found is None]
     first, second = _chosen(runs, *asked)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.web.text.odd import visible
+from steelyard.web.text.odd import _ODD, spelled, visible
 from steelyard.web.text.plain import SHOWN, inline, plain
 from tests.unit.web.text.hostile import TEXT
 from tests.unit.web.text.parsed import check_safe
@@ -88,3 +88,10 @@ def test_a_name_is_one_isolated_line(text: str, limit: int) -> None:
     parsed = check_safe(inline(text, limit), {"bdi": set(), "span": {"class"}})
     assert parsed.tags[0][0] == "bdi"
     assert "\n" not in parsed.text
+
+
+@given(
+    st.text(st.characters() | st.sampled_from("\u115f\u1160\u3164\uffa0\ufdd0\ufe0f\U000e0101\u200d\u0600\n\t\u00ad"))
+)
+def test_the_short_way_for_plain_text_finds_what_the_long_way_finds(text: str) -> None:
+    assert visible(text) == _ODD.sub(lambda found: spelled(found[0]), text)

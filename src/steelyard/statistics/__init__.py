@@ -20,16 +20,19 @@ if TYPE_CHECKING:
         wilson_interval,
     )
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
+    from steelyard.statistics.race import Dropped, Race
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
 
 __all__ = [
     "FEWEST_CASES",
     "METHOD",
+    "Dropped",
     "GapFigures",
     "Interval",
     "Lift",
     "ModelFigures",
+    "Race",
     "Verdict",
     "alpha_for_look",
     "cases_needed",
@@ -47,6 +50,7 @@ _HOMES = {
     "decision": ("METHOD", "decide"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
+    "race": ("Dropped", "Race"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),
 }

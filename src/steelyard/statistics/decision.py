@@ -13,12 +13,18 @@ from steelyard.statistics.families import Families, from_labels
 from steelyard.statistics.inputs import checked_costs, checked_look, checked_margin, checked_scores
 from steelyard.statistics.intervals import Interval, column_intervals
 from steelyard.statistics.paired import SCALE, Pairs, column_means, compare
-from steelyard.statistics.power import FEWEST_CASES, TYPICAL_SD, alpha_for_look, cases_needed, step_within_reach
+from steelyard.statistics.power import (
+    FEWEST_CASES,
+    FEWEST_FAMILIES,
+    TYPICAL_SD,
+    alpha_for_look,
+    cases_needed,
+    step_within_reach,
+)
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
 METHOD = "decide/1"
-FEWEST_FAMILIES = 8
 _REACH = 1_000
 _MOST_MISSING_PERCENT = 5
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +40,20 @@ class Pairs:
     _positive: Floats
     _effective: float
     _step: float
+
+    def of(self, models: Sequence[int]) -> Pairs:
+        """These models' pairs alone, in that order."""
+        square = np.ix_(models, models)
+        return replace(
+            self,
+            mean=self.mean[square],
+            se=self.se[square],
+            p=self.p[square],
+            tests=tuple(tuple(self.tests[i][j] for j in models) for i in models),
+            _few=self._few[square],
+            _flat=self._flat[square],
+            _positive=self._positive[square],
+        )
 
     def upper(self, alpha: float) -> Floats:
         """(k, k) one-sided 1 - alpha upper bounds of the true mean difference.

@@ -10,6 +10,8 @@ FIRST_LOOK_ALPHA = 0.03
 LATER_LOOKS_ALPHA = 0.02
 FEWEST_CASES = 8
 """Below this nothing is claimed, whatever the scores."""
+FEWEST_FAMILIES = 8
+"""The same of independent families of cases."""
 TYPICAL_SD = 20.0
 """SD of paired differences of 0-100 judge scores, used before any were seen."""
 

@@ -20,10 +20,10 @@ from steelyard.domain.feedback import POSITIVE_FROM
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Outcome, work_out
 from steelyard.execution.plan import Plan
-from steelyard.storage import results, run_models, runs
+from steelyard.storage import run_models, runs
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection, Database
-from steelyard.storage.results import CellFigures
+from steelyard.storage.figures import CellFigures, run_figures
 
 Say = Callable[[str], None]
 _CASES, _MODELS = 20, 5
@@ -90,7 +90,7 @@ async def _bases(connection: Connection, skill_id: UUID) -> list[_Base]:
         plan = Plan.from_json(run.plan)
         if not run.of_record or len(plan.case_ids) < _CASES or len(plan.models) < _MODELS:
             continue
-        figures = await results.run_figures(connection, run.id)
+        figures = await run_figures(connection, run.id)
         cursor = await connection.execute(
             """SELECT id FROM benchmark_results WHERE benchmark_run_id = %s
                 ORDER BY model_name, arm, test_case_index, trial""",

@@ -86,3 +86,8 @@ def uuids(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDAr
 def words_of(ids: Sequence[UUID]) -> npt.NDArray[np.uint64]:
     """(n, 2) uint64 of these uuids."""
     return np.array([[one.int >> 64, one.int & (2**64 - 1)] for one in ids], dtype=np.uint64).reshape(-1, 2)
+
+
+def uuid_of(words: npt.NDArray[np.uint64]) -> UUID:
+    """The uuid of one row of `words_of`."""
+    return UUID(int=(int(words[0]) << 64) | int(words[1]))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from steelyard.cli import exits
+from steelyard.cli import parameters as given
 from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
 
@@ -41,56 +42,6 @@ runs_app = _group("List, show, resume and cancel runs.")
 skills_app = _group("Add, list, lint and show skills.")
 models_app = _group("Which models can be called; their prices; local ones.", alone=True)
 
-Skill = Annotated[
-    str, typer.Argument(metavar="SKILL", help="A skill folder, a prompt file, or the name of an added skill.")
-]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model", "-m", metavar="P:N", help="A model as provider:name, with ?temperature=1 for a variant; repeat it."
-    ),
-]
-Judge = Annotated[
-    str | None,
-    typer.Option(
-        "--judge", metavar="P:N", help="The judge's model; 'none' for checks alone. Default: the best with a key."
-    ),
-]
-Cases = Annotated[
-    str | None, typer.Option("--cases", metavar="FILE", help="Golden cases in place of the skill's; '-' is stdin.")
-]
-Case = Annotated[list[str] | None, typer.Option("--case", metavar="TEXT", help="The input of an ad-hoc case.")]
-Expect = Annotated[list[str] | None, typer.Option("--expect", metavar="TEXT", help="The output that --case expects.")]
-CaseSet = Annotated[
-    str | None, typer.Option("--case-set", metavar="SET", help="Only cases of this set, as dev or regression.")
-]
-Arm = Annotated[str, typer.Option("--arm", metavar="ARM", help="with_skill, without_skill or both.")]
-Trials = Annotated[int, typer.Option("--trials", metavar="K", help="Calls per case, 1 to 100; averaged.")]
-Concurrency = Annotated[
-    int, typer.Option("--concurrency", "-c", metavar="C", min=1, max=1000, help="The most calls at once.")
-]
-Budget = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Start no call beyond this.")]
-Margin = Annotated[
-    float, typer.Option("--margin", metavar="POINTS", help="A gap in quality that does not matter, 0 to 100.")
-]
-Threshold = Annotated[
-    float, typer.Option("--threshold", metavar="POINTS", help="The least quality that passes, 0 to 100.")
-]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=1, help="The longest answer in tokens.")]
-Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="The order of the calls; a fixed one by default.")
-]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Call again even what was paid before.")]
-Json = Annotated[
-    str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict's sentence alone.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks, as STEELYARD_DEBUG=1 does.")]
-Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Skill folders, folders of skills, or prompt files.")
-]
-RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's id or how it starts.")]
-
 
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
@@ -103,30 +54,30 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 @app.command()
 def run(
-    skill: Skill,
-    models: Models = None,
-    judge: Judge = None,
-    cases: Cases = None,
-    case: Case = None,
-    expect: Expect = None,
-    case_set: CaseSet = None,
-    arm: Arm = "both",
-    trials: Trials = 1,
-    concurrency: Concurrency = 16,
-    budget: Budget = None,
-    margin: Margin = 5.0,
-    threshold: Threshold = 70.0,
-    max_tokens: MaxTokens = 4096,
-    seed: Seed = None,
-    fresh: Fresh = False,
+    skill: given.Skill,
+    models: given.Models = None,
+    judge: given.Judge = None,
+    cases: given.Cases = None,
+    case: given.Case = None,
+    expect: given.Expect = None,
+    case_set: given.CaseSet = None,
+    arm: given.Arm = "both",
+    trials: given.Trials = 1,
+    concurrency: given.Concurrency = 16,
+    budget: given.Budget = None,
+    margin: given.Margin = 5.0,
+    threshold: given.Threshold = 70.0,
+    max_tokens: given.MaxTokens = 4096,
+    seed: given.Seed = None,
+    fresh: given.Fresh = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
-    json: Json = None,
+    json: given.Json = None,
     require: Annotated[
         str | None,
         typer.Option("--require", metavar="WHAT", help="Exit with 3 unless there is a 'best', or a 'verdict'."),
     ] = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
 ) -> None:
     """Benchmark a skill on several models and print the verdict.
 
@@ -160,20 +111,20 @@ def run(
 
 @app.command()
 def estimate(
-    skill: Skill,
-    models: Models = None,
-    judge: Judge = None,
-    cases: Cases = None,
-    case: Case = None,
-    expect: Expect = None,
-    case_set: CaseSet = None,
-    arm: Arm = "both",
-    trials: Trials = 1,
-    concurrency: Concurrency = 16,
-    max_tokens: MaxTokens = 4096,
-    fresh: Fresh = False,
-    json: Json = None,
-    verbose: Verbose = False,
+    skill: given.Skill,
+    models: given.Models = None,
+    judge: given.Judge = None,
+    cases: given.Cases = None,
+    case: given.Case = None,
+    expect: given.Expect = None,
+    case_set: given.CaseSet = None,
+    arm: given.Arm = "both",
+    trials: given.Trials = 1,
+    concurrency: given.Concurrency = 16,
+    max_tokens: given.MaxTokens = 4096,
+    fresh: given.Fresh = False,
+    json: given.Json = None,
+    verbose: given.Verbose = False,
 ) -> None:
     """Say what a run would take, and call nothing.
 
@@ -204,7 +155,7 @@ def estimate(
 def runs_list(
     skill: Annotated[str | None, typer.Option("--skill", metavar="NAME", help="Only runs of this skill.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")] = 20,
-    json: Json = None,
+    json: given.Json = None,
 ) -> None:
     """List runs, the newest first."""
     with guarded():
@@ -215,7 +166,7 @@ def runs_list(
 
 
 @runs_app.command("show")
-def runs_show(run_id: RunId, json: Json = None, quiet: Quiet = False) -> None:
+def runs_show(run_id: given.RunId, json: given.Json = None, quiet: given.Quiet = False) -> None:
     """Show a run's verdict, comparison and failures."""
     with guarded():
         from steelyard.cli.commands.runs import show_run
@@ -226,12 +177,12 @@ def runs_show(run_id: RunId, json: Json = None, quiet: Quiet = False) -> None:
 
 @runs_app.command("resume")
 def runs_resume(
-    run_id: RunId,
-    budget: Budget = None,
-    concurrency: Concurrency = 16,
-    json: Json = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    run_id: given.RunId,
+    budget: given.Budget = None,
+    concurrency: given.Concurrency = 16,
+    json: given.Json = None,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
 ) -> None:
     """Do what a run has left, and call again for what an outage left missing."""
     with guarded(verbose=verbose):
@@ -242,7 +193,7 @@ def runs_resume(
 
 
 @runs_app.command("cancel")
-def runs_cancel(run_id: RunId) -> None:
+def runs_cancel(run_id: given.RunId) -> None:
     """Stop a run; calls in flight finish and are saved."""
     with guarded():
         from steelyard.cli.commands.runs import cancel_run
@@ -252,7 +203,7 @@ def runs_cancel(run_id: RunId) -> None:
 
 
 @skills_app.command("add")
-def skills_add(paths: Paths) -> None:
+def skills_add(paths: given.Paths) -> None:
     """Keep skills and their golden cases; a changed one becomes a new version."""
     with guarded():
         from steelyard.cli.commands.skills import add_skills
@@ -262,7 +213,7 @@ def skills_add(paths: Paths) -> None:
 
 
 @skills_app.command("list")
-def skills_list(json: Json = None) -> None:
+def skills_list(json: given.Json = None) -> None:
     """List the added skills."""
     with guarded():
         from steelyard.cli.commands.skills import list_skills
@@ -272,7 +223,7 @@ def skills_list(json: Json = None) -> None:
 
 
 @skills_app.command("lint")
-def skills_lint(paths: Paths) -> None:
+def skills_lint(paths: given.Paths) -> None:
     """Say what the official rules and good practice find, and what of the cases is not read. 2 on errors."""
     with guarded():
         from steelyard.cli.commands.skills import lint_skills
@@ -344,8 +295,8 @@ def serve(
         bool, typer.Option("--no-worker", help="Serve pages alone; `steelyard worker` makes the calls.")
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    concurrency: Concurrency = 16,
-    verbose: Verbose = False,
+    concurrency: given.Concurrency = 16,
+    verbose: given.Verbose = False,
 ) -> None:
     """Serve the web application on this machine, and the calls of its runs, until interrupted."""
     with guarded(verbose=verbose):
@@ -356,7 +307,7 @@ def serve(
 
 
 @app.command()
-def worker(concurrency: Concurrency = 16, verbose: Verbose = False) -> None:
+def worker(concurrency: given.Concurrency = 16, verbose: given.Verbose = False) -> None:
     """Serve the calls of every run until interrupted."""
     with guarded(verbose=verbose):
         from steelyard.cli.commands.system import worker as body
@@ -395,8 +346,8 @@ def demo(
     folder: Annotated[
         str | None, typer.Option("--folder", metavar="PATH", help="Skills to run in place of the examples.")
     ] = None,
-    fresh: Fresh = False,
-    verbose: Verbose = False,
+    fresh: given.Fresh = False,
+    verbose: given.Verbose = False,
 ) -> None:
     """Benchmark the example skills on a small local model.
 

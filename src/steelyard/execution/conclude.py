@@ -7,9 +7,10 @@ from uuid import UUID
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, score, work_out
 from steelyard.execution.plan import Plan
-from steelyard.storage import results, runs
+from steelyard.storage import runs
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
+from steelyard.storage.figures import run_figures
 
 
 async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
@@ -50,7 +51,7 @@ async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, 
     A run on others than the skill's own cases is not one of several looks at a growing set, and is always look 1.
     """
     plan = Plan.from_json(run.plan)
-    figures = await results.run_figures(connection, run.id)
+    figures = await run_figures(connection, run.id)
     cases = await cases_by_id(connection, plan.case_ids)
     look = 1
     if run.of_record and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):

@@ -15,7 +15,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import Arm, CellState
 from steelyard.execution.plan import Plan
 from steelyard.statistics import decide, lift, mean_interval, quantiles, sentence, wilson_interval
-from steelyard.storage.results import CellFigures
+from steelyard.storage.figures import CellFigures
 from steelyard.storage.runs import Headline
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from steelyard.execution.plan import system_prompt
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
 from steelyard.statistics import FEWEST_CASES, detectable_lead
-from steelyard.storage import results
 from steelyard.storage.database import Database
+from steelyard.storage.figures import TypicalCall, typical_calls
 
 CHARACTERS_PER_TOKEN = 4.0
 TYPICAL_OUTPUT_TOKENS = 600
@@ -77,7 +77,7 @@ class Estimator:
         """Keeps nothing. Raises what `BenchmarkService.paid` raises."""
         paid = await self._benchmarks.paid(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
-            seen = await results.typical_calls(connection, [model.text for model in request.models])
+            seen = await typical_calls(connection, [model.text for model in request.models])
         return work_out_estimate(
             request,
             paid=paid,
@@ -92,7 +92,7 @@ def work_out_estimate(
     request: RunRequest,
     *,
     paid: Sequence[int],
-    seen: Mapping[str, results.TypicalCall],
+    seen: Mapping[str, TypicalCall],
     price: Pricer,
     concurrency: int,
     today: date,

@@ -12,7 +12,7 @@ from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.outcome import ModelSummary
 from steelyard.statistics import Verdict
-from steelyard.storage import results, runs
+from steelyard.storage import figures, runs
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
 
@@ -113,7 +113,7 @@ async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) ->
     """Read the stored verdict, or work out a preview of a run that has none yet. Raises NotFound."""
     run = await runs.get_run(connection, run_id)
     counts, _ = await runs.run_counts(connection, run_id)
-    return await report_of(connection, tenant_id, run, counts, await results.failures(connection, run_id))
+    return await report_of(connection, tenant_id, run, counts, await figures.failures(connection, run_id))
 
 
 async def report_of(

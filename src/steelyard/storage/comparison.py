@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from steelyard.storage.database import Connection
-from steelyard.storage.results import CellFigures
+from steelyard.storage.figures import CellFigures
 from steelyard.storage.rows import record_row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -365,59 +365,6 @@ async def paid_cells(connection: Connection, digests: Sequence[str]) -> frozense
     return frozenset(row["cell_digest"] for row in await cursor.fetchall())
 
 
-@dataclass(frozen=True)
-class CellFigures:
-    """What the statistics need of one cell.
-
-    `judged`: by a judge, here or in the run it was reused from; `judgement_cost_microcents` is what that took, None
-    where its price is not known.
-    """
-
-    model_name: str
-    arm: str
-    trial: int
-    test_case_index: int
-    state: str
-    quality_score: float | None
-    passed: bool | None
-    failure_kind: str | None
-    estimated_cost_microcents: int | None
-    input_tokens: int | None
-    total_tokens: int | None
-    latency_ms: float | None
-    ttft_ms: float | None
-    judged: bool = field(default=False, kw_only=True)
-    judgement_cost_microcents: int | None = field(default=None, kw_only=True)
-
-
-async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]:
-    """Every stored cell's figures, in an order that never varies."""
-    async with connection.cursor(row_factory=class_row(CellFigures)) as cursor:
-        await cursor.execute(
-            """SELECT b.model_name, b.arm, b.trial, b.test_case_index, b.state, b.quality_score, b.passed,
-                      b.failure_kind, b.estimated_cost_microcents, b.input_tokens, b.total_tokens, b.latency_ms,
-                      b.ttft_ms, j.id IS NOT NULL AS judged, j.cost_microcents AS judgement_cost_microcents
-                 FROM benchmark_results b
-                 LEFT JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
-                                       AND j.grading_digest = b.grading_digest
-                WHERE b.benchmark_run_id = %s
-                ORDER BY b.model_name, b.arm, b.test_case_index, b.trial""",
-            (run_id,),
-        )
-        return await cursor.fetchall()
-
-
-async def failures(connection: Connection, run_id: UUID) -> list[dict[str, Any]]:
-    """Failures by model and kind, with one message of each and how many there were."""
-    cursor = await connection.execute(
-        """SELECT model_name AS model, failure_kind AS kind, count(*)::int AS count, min(error_message) AS message
-             FROM benchmark_results WHERE benchmark_run_id = %s AND failure_kind IS NOT NULL
-            GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2""",
-        (run_id,),
-    )
-    return await cursor.fetchall()
-
-
 def _values(answer: AnswerWrite) -> tuple[Any, ...]:
     texts = {
         "input_used": clean(answer.input_used),
@@ -427,26 +374,3 @@ def _values(answer: AnswerWrite) -> tuple[Any, ...]:
         "effective_settings": Jsonb(clean_json(answer.effective_settings or {})),
     }
     return tuple(texts[name] if name in texts else getattr(answer, name) for name in _COLUMNS)
-
-
-@dataclass(frozen=True)
-class TypicalCall:
-    """What a model's calls have been like here: means over its newest answers."""
-
-    output_tokens: float
-    latency_ms: float
-
-
-async def typical_calls(connection: Connection, models: Sequence[str]) -> dict[str, TypicalCall]:
-    """By model, over at most its 200 newest answers; models without an answer are left out."""
-    cursor = await connection.execute(
-        """SELECT m AS model, t.output_tokens, t.latency_ms
-             FROM unnest(%s::text[]) AS m,
-             LATERAL (SELECT avg(output_tokens)::float8 AS output_tokens, avg(latency_ms) AS latency_ms
-                        FROM (SELECT output_tokens, latency_ms FROM benchmark_results
-                               WHERE model_name = m AND latency_ms IS NOT NULL AND reused_from IS NULL
-                               ORDER BY created_at DESC LIMIT 200) newest) t
-            WHERE t.latency_ms IS NOT NULL""",
-        (list(models),),
-    )
-    return {row["model"]: TypicalCall(row["output_tokens"], row["latency_ms"]) for row in await cursor.fetchall()}

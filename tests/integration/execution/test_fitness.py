@@ -17,7 +17,6 @@ from steelyard.services import worker as worker_module
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
 from steelyard.services.worker import LeftRun
 from steelyard.storage import queue as queue_module
-from steelyard.storage.database import Database
 from steelyard.storage.queue import Queue
 from tests.integration.execution.bench import Bench, Caller, Models, request_of
 
@@ -32,11 +31,6 @@ class Elsewhere(Models):
 class Keyless(Models):
     def check(self, ref: ModelRef) -> None:
         raise MissingKey(f"{ref.text} needs a key.")
-
-
-@pytest.fixture
-def bench(database: Database, tenant_id: UUID) -> Bench:
-    return Bench(database, tenant_id)
 
 
 def _judge(ref: ModelRef) -> Judge:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,10 +13,10 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.storage import model_stats
 from steelyard.storage.database import Connection, Database
-from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
+from steelyard.storage.runs import Headline
 from tests.integration.execution.bench import Bench, request_of
 from tests.integration.services.made import Made, asks, checked, content
-from tests.integration.services.made_skills import other_tenant
+from tests.integration.storage.course import ENDINGS, Course
 
 MODELS = ("t:a", "t:b", "t:c")
 _KEPT = """
@@ -63,7 +62,7 @@ def made(database: Database, tenant_id: UUID) -> Made:
 
 
 STEP = st.tuples(
-    st.sampled_from(["start", "answer", "complete", "complete without a score", "cancel", "budget", "reopen"]),
+    st.sampled_from(["start", "answer", *ENDINGS]),
     st.integers(0, 9),
     st.lists(st.sampled_from(MODELS), min_size=1, unique=True),
     st.sampled_from(list(Arm)),
@@ -76,25 +75,18 @@ STEP = st.tuples(
 async def test_whatever_happens_to_runs_their_models_are_what_counting_anew_finds(
     database: Database, steps: list[tuple[str, int, list[str], Arm, bool]]
 ) -> None:
-    tenant_id = await other_tenant(database)
     chosen = [ModelRef.parse(model) for model in MODELS]
-    service = await Bench(database, tenant_id).service()
-    requests = [request_of(cases=1, chosen=chosen) for _ in range(2)]
-    started: list[UUID] = []
+    course = await Course.begin(database, [request_of(cases=1, chosen=chosen, fresh=True) for _ in range(2)])
+    headline = Headline("t:a", 50.0, 0.0, 100.0, 5)
     for step, number, models, arm, flag in steps:
-        if step == "start" or not started:
-            request = replace(requests[number % 2], of_record=flag, seed=number, fresh=True)
-            started.append((await service.start(tenant_id, request)).run_id)
-            continue
-        run_id = started[number % len(started)]
-        async with database.tenant(tenant_id) as connection:
-            if step == "reopen":
-                await reopen_run(connection, run_id, None)
-            elif step == "answer":
-                await answer(connection, run_id, models[0], arm)
-            else:
-                await end(connection, run_id, step, verdict_of(models, arm, float(number)))
-        async with database.tenant(tenant_id) as connection:
+        if step == "start" or not course.started:
+            await course.start(number, of_record=flag)
+        elif step == "answer":
+            async with database.tenant(course.tenant_id) as connection:
+                await answer(connection, course.run(number), models[0], arm)
+        else:
+            await course.end(course.run(number), step, headline, verdict=verdict_of(models, arm, float(number)))
+        async with database.tenant(course.tenant_id) as connection:
             assert await rows(connection, _KEPT) == await rows(connection, _RECOUNT)
             counted = await rows(
                 connection, "SELECT model_name AS model, count(*)::int AS cells FROM benchmark_results GROUP BY 1"
@@ -127,20 +119,3 @@ def verdict_of(models: list[str], arm: Arm, quality: float) -> dict[str, Any]:
         for one in Arm
     ]
     return {"arm": arm, "summaries": summaries}
-
-
-async def end(connection: Connection, run_id: UUID, step: str, verdict: dict[str, Any]) -> None:
-    await lock_run(connection, run_id)
-    if step in ("cancel", "budget"):
-        status = "cancelled" if step == "cancel" else "completed"
-        await stop_run(connection, run_id, status=status, stop_cause=step.replace("cancel", "cancelled"))
-    await conclude_run(
-        connection,
-        run_id,
-        status="completed" if step.startswith("complete") else None,
-        verdict=verdict,
-        best=None,
-        cheapest=None,
-        verdict_kind="tied",
-        headline=None if "without" in step else Headline("t:a", 50.0, 0.0, 100.0, 5),
-    )

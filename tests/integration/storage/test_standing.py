@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.staleness import StalenessService
 from steelyard.services.usage import UsageService
 from steelyard.storage.database import Database
-from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
+from steelyard.storage.runs import Headline
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, price, request_of
-from tests.integration.services.made_skills import other_tenant
+from tests.integration.storage.course import ENDINGS, Course
 
 _RECOUNT = """
     SELECT DISTINCT ON (skill_id) skill_id, id, completed_at, skill_version_id, verdict_kind, headline_model,
@@ -106,10 +105,7 @@ async def kinds(bench: Bench, skill_id: UUID, now: datetime | None = None) -> li
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["start", "complete", "complete without a score", "cancel", "budget", "reopen"]),
-        st.integers(0, 9),
-        st.booleans(),
-        st.sampled_from([10.0, 50.0, 90.0]),
+        st.sampled_from(["start", *ENDINGS]), st.integers(0, 9), st.booleans(), st.sampled_from([10.0, 50.0, 90.0])
     ),
     max_size=20,
 )
@@ -120,34 +116,14 @@ STEPS = st.lists(
 async def test_the_skills_row_is_what_its_runs_say(
     database: Database, steps: list[tuple[str, int, bool, float]]
 ) -> None:
-    tenant_id = await other_tenant(database)
-    service, requests = await Bench(database, tenant_id).service(), [request_of(cases=1) for _ in range(2)]
-    started: list[UUID] = []
+    course = await Course.begin(database, [request_of(cases=1) for _ in range(2)])
     for step, number, flag, quality in steps:
-        if step == "start" or not started:
-            request: RunRequest = replace(requests[number % 2], of_record=flag, seed=number)
-            started.append((await service.start(tenant_id, request)).run_id)
-            continue
-        run_id = started[number % len(started)]
-        async with database.tenant(tenant_id) as connection:
-            if step == "reopen":
-                await reopen_run(connection, run_id, None)
-                continue
-            await lock_run(connection, run_id)
-            if step in ("cancel", "budget"):
-                status = "cancelled" if step == "cancel" else "completed"
-                await stop_run(connection, run_id, status=status, stop_cause=step.replace("cancel", "cancelled"))
-            await conclude_run(
-                connection,
-                run_id,
-                status="completed" if step.startswith("complete") else None,
-                verdict={},
-                best=None,
-                cheapest=None,
-                verdict_kind="tied" if flag else "best",
-                headline=None if "without" in step else Headline("t:m", quality, 0.0, 100.0, 5),
-            )
-        async with database.tenant(tenant_id) as connection:
+        if step == "start" or not course.started:
+            await course.start(number, of_record=flag)
+        else:
+            headline = Headline("t:m", quality, 0.0, 100.0, 5)
+            await course.end(course.run(number), step, headline, kind="tied" if flag else "best", verdict={})
+        async with database.tenant(course.tenant_id) as connection:
             kept = await (await connection.execute(_KEPT)).fetchall()
             recount = await (await connection.execute(_RECOUNT)).fetchall()
         assert kept == recount

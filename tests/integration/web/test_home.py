@@ -88,6 +88,7 @@ async def test_an_address_that_does_not_fit_starts_the_list_anew(site: Site, que
     await add(site, "a")
     page = await site.client.get(f"/?{query}")
     assert (page.status_code, names(page.text)) == (200, ["a"])
+    assert "continued" not in page.text
 
 
 async def test_what_a_skill_says_of_itself_is_only_text(site: Site) -> None:

@@ -230,7 +230,10 @@ async def test_the_history_goes_on_where_the_tab_leaves_off(site: Site, skill_id
     assert further is not None
     rest = await text_of(site, further[1])
     assert [str(run) for run in runs if f'href="/runs/{run}"' in rest] == [str(run) for run in runs[10:]]
-    assert "12 runs" in await text_of(site, "/skills/weigh/runs?after=nonsense")
+    assert "from the newest" in rest
+    anew = await text_of(site, "/skills/weigh/runs?after=nonsense")
+    assert "12 runs" in anew
+    assert "from the newest" not in anew
 
 
 async def test_a_run_that_does_not_count_is_marked_so(site: Site, skill_id: UUID) -> None:

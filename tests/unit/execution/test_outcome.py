@@ -15,7 +15,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import cases_digest, score, work_out
 from steelyard.execution.plan import Plan
-from steelyard.storage.results import CellFigures
+from steelyard.storage.figures import CellFigures
 from tests.unit.execution.test_plan import plan_of
 
 

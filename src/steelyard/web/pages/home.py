@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import get_args
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from steelyard.domain.errors import InputError
 from steelyard.services.catalogue import CataloguePage
 from steelyard.services.demo import FIRST, MAX_TOKENS, MODELS, examples
 from steelyard.skills.folder import read_skill
 from steelyard.storage.catalogue import Sort
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.links import skill_url, with_query
+from steelyard.web.query import page_after
 from steelyard.web.rendering import Viewing
 
 router = APIRouter()
@@ -47,7 +48,13 @@ async def home_page(
     order = _sort(sort)
     descending = dir == "desc"
     stale_only = stale == "1"
-    found = await _page(bench, tenant, q, order, descending, stale_only, after)
+
+    def page(token: str | None) -> Awaitable[CataloguePage]:
+        return bench.catalogue.page(
+            tenant, q=q[:200], sort=order, descending=descending, stale_only=stale_only, after=token, limit=PAGE
+        )
+
+    found, continued = await page_after(page, after)
     asked = bool(q.strip() or stale_only)
     if not asked and found.total == 0:
         return view.page("pages/first.html.jinja", models=MODELS)
@@ -68,7 +75,7 @@ async def home_page(
         descending=descending,
         stale_only=stale_only,
         asked=asked,
-        continued=bool(after),
+        continued=continued,
         address=address,
         sorted_by=sorted_by,
         more=address(after=found.next) if found.next else None,
@@ -82,20 +89,6 @@ async def add_example(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
     row = await bench.skills.add(tenant, skill.content, skill.told_cases)
     place = skill_url(row.name, row.id, "benchmark/new")
     return view.redirect(with_query(place, model=MODELS, judge="none", max_tokens=MAX_TOKENS))
-
-
-async def _page(
-    bench: Bench, tenant: Tenant, q: str, sort: Sort, descending: bool, stale_only: bool, after: str
-) -> CataloguePage:
-    async def page(token: str | None) -> CataloguePage:
-        return await bench.catalogue.page(
-            tenant, q=q[:200], sort=sort, descending=descending, stale_only=stale_only, after=token, limit=PAGE
-        )
-
-    try:
-        return await page(after or None)
-    except InputError:
-        return await page(None)
 
 
 def _sort(given: str) -> Sort:

@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from steelyard.domain.errors import NotFound
 from steelyard.execution.plan import Plan
 from steelyard.services.run_matrix import MatrixFilter
-from steelyard.web.case_page import Chosen, Show, case_page
+from steelyard.web.case_answer import Show
+from steelyard.web.case_page import Chosen, case_page
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.matrix_view import read_models_query
 from steelyard.web.query import natural, one_of

@@ -10,7 +10,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.domain.errors import InputError
 from steelyard.execution.plan import Plan
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.feedback import FeedbackStats
@@ -24,6 +23,7 @@ from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
 from steelyard.web.pages.skill_charts import SPANS, cost_chart_of, quality_chart_of, span_of
 from steelyard.web.pages.skill_frame import skill_frame
+from steelyard.web.query import page_after
 from steelyard.web.rendering import Viewing
 from steelyard.web.stat_cards import RUNS_IN_CARD, stat_cards
 from steelyard.web.verdicts import verdict_words
@@ -120,12 +120,11 @@ async def progress_fragment(view: Viewing, bench: Bench, tenant: Tenant, skill: 
 async def history_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, after: str = "") -> Response:
     """Every run of the skill, from `after` on. An address that does not fit the list any more starts it anew."""
     row = await bench.catalogue.find(tenant, skill)
-    try:
-        history = await bench.history.page(tenant, row.id, after=after or None, limit=HISTORY_PAGE)
-    except InputError:
-        history = await bench.history.page(tenant, row.id, limit=HISTORY_PAGE)
+    history, continued = await page_after(
+        lambda mark: bench.history.page(tenant, row.id, after=mark, limit=HISTORY_PAGE), after
+    )
     return view.page(
-        "skill/runs.html.jinja", skill=row, history=history, continued=bool(after), more=_older(row, history)
+        "skill/runs.html.jinja", skill=row, history=history, continued=continued, more=_older(row, history)
     )
 
 

@@ -1,0 +1,115 @@
+"""Money: a run stops at its budget, and a total that was not wholly heard is said to be the least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, Usage
+from steelyard.domain.cases import GoldenCase
+from steelyard.domain.models import ModelRef
+from steelyard.execution.conclude import conclude
+from steelyard.storage import results, runs
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+
+
+@pytest.mark.parametrize("calls", [1, 7, 25])
+async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: Bench, calls: int) -> None:
+    caller, service = Caller(at_once=5), await bench.service()
+    request = request_of(cases=40, models=2, budget_microcents=calls * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.run.status, report.run.stop_cause, report.run.partial) == ("completed", "budget", True)
+    assert report.run.spent_microcents <= (calls + caller.at_once) * CALL_MICROCENTS
+    assert report.run.spent_microcents == caller.calls.total() * CALL_MICROCENTS
+    assert report.counts.answered + report.counts.missing == report.counts.planned
+    assert report.verdict.kind == "not_enough"
+
+    await service.resume(bench.tenant_id, str(run_id), 1_000 * CALL_MICROCENTS)
+    await bench.serve(run_id, caller)
+    assert (await service.report(bench.tenant_id, run_id)).counts.answered == 80
+    assert set(caller.calls.values()) == {1}
+
+
+async def test_a_run_taken_up_again_with_its_budget_spent_ends_at_once(bench: Bench) -> None:
+    caller, service = Caller(at_once=5), await bench.service()
+    request = request_of(cases=40, models=2, budget_microcents=3 * CALL_MICROCENTS)
+    run_id = await bench.start(request)
+    await bench.serve(run_id, caller)
+    called = caller.calls.total()
+    assert await bench.start(request) == run_id
+    await bench.serve(run_id, caller, timeout_s=20)
+    run = (await service.report(bench.tenant_id, run_id)).run
+    assert (run.status, run.stop_cause, run.partial) == ("completed", "budget", True)
+    assert caller.calls.total() == called
+
+
+async def test_a_missing_price_makes_the_total_a_lower_bound(bench: Bench) -> None:
+    run_id = await bench.start(request_of(cases=2, models=1))
+    await bench.serve(run_id, Caller())
+    known = await (await bench.service()).report(bench.tenant_id, run_id)
+    unpriced = request_of(cases=2, chosen=[ModelRef("test", "unpriced")])
+    run_id = await bench.start(unpriced)
+    await bench.serve(run_id, Caller())
+    unknown = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (known.run.spent_is_lower_bound, unknown.run.spent_is_lower_bound) == (False, True)
+    assert unknown.summaries[0].avg_cost_microcents is None
+
+
+def _unheard(asked: ModelRequest) -> ModelResponse:
+    return ModelResponse("120 g", Usage(), 5.0, usage_known=False)
+
+
+def _retried(asked: ModelRequest) -> ModelResponse:
+    return replace(answer("120 g"), wasted_known=False)
+
+
+def _lost(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.TIMEOUT, "Silence.", wasted_known=False)
+
+
+def _heard(asked: ModelRequest) -> ModelResponse:
+    raise CallError(FailureKind.RATE_LIMITED, "Busy.")
+
+
+@pytest.mark.parametrize(("reply", "least"), [(_unheard, True), (_retried, True), (_lost, True), (_heard, False)])
+async def test_a_call_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, reply: Callable[[ModelRequest], ModelResponse], least: bool
+) -> None:
+    run_id = await bench.start(request_of(cases=2, models=1))
+    await bench.serve(run_id, Caller(reply))
+    assert (await (await bench.service()).report(bench.tenant_id, run_id)).run.spent_is_lower_bound is least
+
+
+@pytest.mark.parametrize("judge_reply", [_unheard, _lost])
+async def test_a_judge_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
+    bench: Bench, judge_reply: Callable[[ModelRequest], ModelResponse]
+) -> None:
+    def reply(asked: ModelRequest) -> ModelResponse:
+        return answer("120 g") if asked.json_schema is None else judge_reply(asked)
+
+    cases = [GoldenCase("1", f"item {uuid4().hex}", "120 g", assertions=("States the weight",))]
+    run_id = await bench.start(replace(request_of(cases=cases, models=1), judge=ModelRef("test", "judge")))
+    await bench.serve(run_id, Caller(reply))
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert report.counts.answered == 1
+    assert report.run.spent_is_lower_bound
+
+
+@pytest.mark.parametrize("raised", [False, True])
+async def test_the_budget_is_asked_once_more_under_the_runs_lock(bench: Bench, raised: bool) -> None:
+    """A worker saw the budget spent; another process may have raised it since."""
+    run_id = await bench.start(request_of(cases=4, budget_microcents=CALL_MICROCENTS))
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+        await results.add_spending(connection, run_id, spent=CALL_MICROCENTS, judge_spent=0, lower_bound=False)
+        if raised:
+            await runs.reopen_run(connection, run_id, 10 * CALL_MICROCENTS)
+        ended = await conclude(connection, bench.tenant_id, run_id, over_budget=True)
+        run = await runs.get_run(connection, run_id)
+    expected = (False, "running", None) if raised else (True, "completed", "budget")
+    assert (ended, run.status, run.stop_cause) == expected

@@ -63,6 +63,15 @@ def notices(view: RunView) -> list[Notice]:
         whole = view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None
         why = "The judge gave no usable grade for them." if whole else "The run ended before."
         found.append(Notice("warn", f"{plural(ungraded, 'answer')} not graded.", why))
+    if report.quotes.flagged:
+        found.append(
+            Notice(
+                "warn",
+                f"{report.quotes.flagged:,} of {plural(report.quotes.judgements, 'judgement')} quote"
+                f"{'s' if report.quotes.flagged == 1 else ''} what is not in the output.",
+                "Their evidence is not verified, and their grades count all the same; the cases show which quotes.",
+            )
+        )
     if view.judge is not None and view.judge.same_family:
         found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
     if view.run.spent_is_lower_bound:

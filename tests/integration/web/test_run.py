@@ -54,6 +54,21 @@ async def test_an_ended_run_says_its_verdict_before_its_figures_and_names_its_ju
     assert 'http-equiv="refresh"' not in page
 
 
+async def test_judgements_whose_quotes_are_not_in_the_output_are_counted_beside_the_verdict(
+    site: Site, made: Made
+) -> None:
+    cases = [judged(number) for number in range(1, 5)]
+    # The judge always quotes "120 g".
+    run_id = await made.run(asks(content(), cases, judge=JUDGE), half_right)
+    page = await get(site, f"/runs/{run_id}")
+    assert "2 of 8 judgements quote what is not in the output." in page
+    assert page.index("2 of 8 judgements") < page.index('id="matrix"')
+    report = json.loads((await site.client.get(f"/runs/{run_id}.json")).text)
+    assert (report["run"]["judgements"], report["run"]["judgements_quote_not_found"]) == (8, 2)
+    whole = await made.run(asks(content(), cases, judge=JUDGE))
+    assert "not in the output." not in await get(site, f"/runs/{whole}")
+
+
 async def test_a_run_under_way_is_live_can_be_cancelled_and_reloads_itself_without_scripts(
     site: Site, made: Made
 ) -> None:

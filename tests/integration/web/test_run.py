@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from steelyard.domain.calls import CallError, FailureKind, ModelResponse, StopReason
+from steelyard.domain.calls import CallError, FailureKind, ModelResponse, StopReason, Trouble
 from steelyard.domain.runs import Arm
 from steelyard.storage import runs
 from steelyard.storage.tenants import ensure_tenant
@@ -105,6 +105,36 @@ async def test_the_stream_follows_a_run_to_its_end_in_whole_fragments(site: Site
             assert "60 of 60 cells" in fragments[-1]
             assert all(fragment.count("<progress") == 3 for fragment in fragments)
     assert site.workbench.live.watched == 0
+
+
+async def test_a_run_under_way_says_what_its_calls_wait_for(
+    site: Site, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = Trouble("test", "The server says <b>429</b> Too Many Requests.", 4, 12.3)
+    monkeypatch.setattr(site.workbench.providers, "troubles", lambda: (met,))
+    request = asks(content("weigher"), [checked(1)])
+    run_id = await made.bench.start(request)
+    assert "Too Many Requests" not in await get(site, f"/runs/{run_id}"), "it has not begun"
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+    for path in (f"/runs/{run_id}", f"/skills/weigher/benchmark/progress/{run_id}"):
+        page = await get(site, path)
+        assert "The server says &lt;b&gt;429&lt;/b&gt; Too Many Requests." in page
+        assert "Trying 4 calls again, for 12 s so far." in page
+    await site.workbench.benchmarks.cancel(site.tenant_id, str(run_id))
+    assert "Too Many Requests" not in await get(site, f"/runs/{run_id}")
+
+
+async def test_a_run_in_which_nothing_ends_says_where_to_look(site: Site, made: Made) -> None:
+    run_id = await made.bench.start(asks(content(), [checked(1)]))
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+    assert "No cell has ended" not in await get(site, f"/runs/{run_id}")
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await connection.execute(
+            "UPDATE benchmark_runs SET started_at = now() - interval '4 minutes' WHERE id = %s", (run_id,)
+        )
+    assert "No cell has ended in the last three minutes" in await get(site, f"/runs/{run_id}")
 
 
 async def test_what_a_viewer_has_seen_is_not_sent_again_but_the_end_always_is(site: Site, made: Made) -> None:

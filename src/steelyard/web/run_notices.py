@@ -11,6 +11,7 @@ from steelyard.domain.runs import RunStatus
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
 from steelyard.web.filters import money, plural, points, signed
+from steelyard.web.model_names import short_names
 
 Tone = Literal["warn", "bad"]
 
@@ -87,7 +88,8 @@ def notices(view: RunView) -> list[Notice]:
 
 def failure_lines(view: RunView) -> list[FailureLine]:
     """One line for each model and kind of failure, as the run's page lists them."""
-    return [_line(failure, view.settings.max_tokens) for failure in view.failures]
+    names = short_names(view.settings.models)
+    return [_line(failure, names[failure["model"]], view.settings.max_tokens) for failure in view.failures]
 
 
 def lift_harm(lift: float | None, high: float | None, margin: float) -> Literal["proven", "possible"] | None:
@@ -126,6 +128,7 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
 
 def _harm(report: RunReport) -> Sequence[Notice]:
     found: list[Notice] = []
+    names = short_names(report.names)
     for summary in report.summaries:
         harm = lift_harm(summary.lift, summary.lift_high, report.verdict.margin)
         if harm is None:
@@ -139,7 +142,7 @@ def _harm(report: RunReport) -> Sequence[Notice]:
         found.append(
             Notice(
                 "bad" if proven else "warn",
-                f"The skill {'makes' if proven else 'may make'} {summary.model} worse.",
+                f"The skill {'makes' if proven else 'may make'} {names[summary.model]} worse.",
                 f"Lift {signed(summary.lift)} points{interval}{'' if proven else '; not proven'}. Without the skill it"
                 f" scores {points((summary.quality or 0.0) - (summary.lift or 0.0))}.",
             )
@@ -147,10 +150,10 @@ def _harm(report: RunReport) -> Sequence[Notice]:
     return found
 
 
-def _line(failure: Mapping[str, Any], max_tokens: int) -> FailureLine:
+def _line(failure: Mapping[str, Any], name: str, max_tokens: int) -> FailureLine:
     kind = FailureKind(failure["kind"])
     return FailureLine(
-        model=failure["model"],
+        model=name,
         words=kind.words,
         cells=failure["count"],
         fate="scored 0" if kind.scores_zero else "not scored",

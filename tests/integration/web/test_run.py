@@ -312,7 +312,7 @@ async def test_a_skill_that_harms_is_told_first(site: Site, made: Made) -> None:
         verdict["summaries"][0] |= {"lift": -30.0, "lift_low": -40.0, "lift_high": -20.0}
         await connection.execute("UPDATE benchmark_runs SET verdict = %s WHERE id = %s", (json.dumps(verdict), run_id))
     page = await get(site, f"/runs/{run_id}")
-    assert "The skill makes test:m0 worse." in page
+    assert "The skill makes m0 worse." in page
     assert "Lift −30.0 points, 95% interval −40.0 to −20.0" in page
 
 
@@ -331,6 +331,7 @@ async def test_the_run_and_its_cells_can_be_downloaded(site: Site, made: Made) -
     assert {line["case_key"] for line in lines} == {"'=cmd()", "case-002"}
     assert lines[0]["passed"] == "true"
     assert lines[0]["ttft_ms"] == ""
+    assert (lines[0]["estimated_cost_usd"], lines[0]["estimated_cost_microcents"]) == ("0.00001", "1000")
 
 
 async def test_the_matrix_names_a_case_whose_key_is_not_its_number(site: Site, made: Made) -> None:

@@ -118,7 +118,7 @@ class Workbench:
     def run_views(self) -> RunViews:
         from steelyard.services.run_view import RunViews
 
-        return RunViews(self.database)
+        return RunViews(self.database, self.providers.troubles)
 
     @cached_property
     def case_views(self) -> CaseViews:

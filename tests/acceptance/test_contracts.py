@@ -91,3 +91,17 @@ def test_a_browser_is_here_for_pages_to_be_tested_in(tmp_path: Path) -> None:
         env=os.environ | {"HOME": str(tmp_path)},
     )
     assert "120 g" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("command", [("runs", "list"), ("serve", "--port", "0"), ("worker",), ("migrate",)])
+def test_an_address_of_a_database_that_is_none_is_a_usage_error_in_one_sentence(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    env = os.environ | {"DATABASE_URL": "garbage", "STEELYARD_HOME": str(tmp_path), "NO_COLOR": "1"}
+    line = [sys.executable, "-m", "steelyard.cli.main", *command]
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert " ".join(done.stderr.split()) == (
+        "error: DATABASE_URL is not a PostgreSQL address: it does not begin with postgresql://. next: Write"
+        " postgresql://user:password@host:5432/database, or unset it."
+    )

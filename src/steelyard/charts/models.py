@@ -27,6 +27,7 @@ class Standing(StrEnum):
 class ModelFigures:
     """One model of a run: mean quality with its interval, 0-100, and the average known cost of a case in microcents.
 
+    `model` is its reference; `label`, if any, is what sentences and pictures call it, with its provider before a colon.
     None means not known: quality of a model without a graded case, an interval below two cases, a cost without price.
     """
 
@@ -37,19 +38,22 @@ class ModelFigures:
     cost_microcents: float | None
     cases: int
     standings: frozenset[Standing] = frozenset()
+    label: str = ""
 
 
 def ordered(models: Sequence[ModelFigures]) -> list[ModelFigures]:
-    """By quality, highest first, those without one last; names cleaned."""
-    cleaned = [replace(item, model=clean(item.model) or "unnamed") for item in models]
+    """By quality, highest first, those without one last; names cleaned, and a label for each."""
+    named = [replace(item, model=clean(item.model) or "unnamed") for item in models]
+    cleaned = [replace(item, label=clean(item.label) or item.model) for item in named]
     return sorted(cleaned, key=lambda item: (item.quality is None, -(item.quality or 0.0), item.model))
 
 
 def briefly(models: Sequence[ModelFigures]) -> list[ModelFigures]:
-    """The same by names without their provider, where that leaves them all different: for sentences and labels."""
-    bare = [item.model.partition(":")[2] or item.model for item in models]
+    """The same with their labels as names, without the provider where that leaves them all different."""
+    bare = [item.label.partition(":")[2] or item.label for item in models]
     return [
-        replace(item, model=short) if bare.count(short) == 1 else item for item, short in zip(models, bare, strict=True)
+        replace(item, model=short if bare.count(short) == 1 else item.label)
+        for item, short in zip(models, bare, strict=True)
     ]
 
 
@@ -85,7 +89,8 @@ def says(item: ModelFigures) -> str:
 def models_table(models: Collection[ModelFigures]) -> Table:
     return Table(
         columns=(
-            Column("model", "Model", Kind.TEXT),
+            Column("model", "Reference", Kind.TEXT, shown=False),
+            Column("label", "Model", Kind.TEXT),
             Column("quality", "Quality", Kind.POINTS),
             Column("quality_low", "95% from", Kind.POINTS),
             Column("quality_high", "95% to", Kind.POINTS),
@@ -96,6 +101,7 @@ def models_table(models: Collection[ModelFigures]) -> Table:
         rows=tuple(
             (
                 item.model,
+                item.label,
                 item.quality,
                 item.low,
                 item.high,

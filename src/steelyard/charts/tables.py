@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from steelyard.domain.money import usd_digits
+
 Value = str | int | float | bool | None
 
 # A spreadsheet runs a cell that starts with one of these.
@@ -31,11 +33,12 @@ _UNITS = {Kind.MONEY: "USD", Kind.POINTS: "points of 100"}
 
 @dataclass(frozen=True)
 class Column:
-    """`key` names it in JSON and CSV, `title` in pages."""
+    """`key` names it in JSON and CSV, `title` in pages; one that is not `shown` is for these files alone."""
 
     key: str
     title: str
     kind: Kind
+    shown: bool = True
 
     @property
     def unit(self) -> str | None:
@@ -51,12 +54,17 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
 
     def csv(self) -> str:
-        """Comma-separated text with a heading line; text that a spreadsheet would run is preceded by an apostrophe."""
+        """Comma-separated text with a heading line; text that a spreadsheet would run is preceded by an apostrophe.
+
+        Money stands in two columns: `…_usd` to read, `…_microcents` to reckon with.
+        """
         written = io.StringIO()
         writer = csv.writer(written, lineterminator="\r\n")
-        writer.writerow([_heading(column) for column in self.columns])
+        writer.writerow([name for column in self.columns for name in _headings(column)])
         for row in self.rows:
-            writer.writerow([guarded(value) for value in row])
+            writer.writerow(
+                [cell for value, column in zip(row, self.columns, strict=True) for cell in _cells(value, column)]
+            )
         return written.getvalue()
 
     def records(self) -> list[dict[str, Any]]:
@@ -67,6 +75,16 @@ class Table:
 
 def _heading(column: Column) -> str:
     return f"{column.key}_microcents" if column.kind is Kind.MONEY else column.key
+
+
+def _headings(column: Column) -> tuple[str, ...]:
+    return (f"{column.key}_usd", _heading(column)) if column.kind is Kind.MONEY else (_heading(column),)
+
+
+def _cells(value: Value, column: Column) -> tuple[Value, ...]:
+    if column.kind is not Kind.MONEY:
+        return (guarded(value),)
+    return (usd_digits(value) if isinstance(value, int | float) else None, value)
 
 
 def guarded(value: Value) -> Value:

@@ -84,6 +84,10 @@ def notes(report: RunReport, width: int) -> Iterator[Text]:
         graded = f"{counts.judged:,} of {words.count(counts.answered, 'answer')} graded"
         style = "yellow" if counts.judged < counts.answered else ""
         yield _note(width, "Graded", f"by {words.safe(run.judge)}{digest}: {graded}", style)
+        if report.quotes.flagged:
+            verb = "quotes" if report.quotes.flagged == 1 else "quote"
+            of = f"{report.quotes.flagged:,} of {words.count(report.quotes.judgements, 'judgement')}"
+            yield _note(width, "", f"{of} {verb} what is not in the output: evidence not verified", "yellow")
         if _own_family(report):
             yield _note(width, "", "the judge is of a candidate's own family and may favour it", "yellow")
     yield _note(width, "Spent", _spent(report))

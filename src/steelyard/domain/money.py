@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 MICROCENTS_PER_USD = 100_000_000
 
 
@@ -16,6 +18,11 @@ def dollars(microcents: int) -> str:
     if usd >= 0.01:
         return f"{sign}${usd:.4f}"
     return f"{sign}${usd:.3g}" if usd >= 0.0001 else f"{sign}${usd:.8f}".rstrip("0")
+
+
+def usd_digits(microcents: float) -> str:
+    """US dollars as plain digits, none of them lost and no `$`, for files: `0.00412345`."""
+    return format(Decimal(str(microcents)).scaleb(-8).normalize(), "f")
 
 
 def microcents(usd: float) -> int:

@@ -42,6 +42,12 @@ class Reviewer:
         self._caller = caller
         self._price = price
         self._unfit = unfit
+        self._left: set[UUID] = set()
+
+    @property
+    def left_reviews(self) -> frozenset[UUID]:
+        """The reviews this worker found it cannot make as they were asked for."""
+        return frozenset(self._left)
 
     async def run(self, tenant_id: UUID, review_id: UUID) -> None:
         """Bring a review to its end; one that has ended, or whose skill is gone, is left as it is.
@@ -72,6 +78,7 @@ class Reviewer:
             files = await skills.version_files(connection, found.skill_version_id)
             name = await skills.name_of(connection, found.skill_id)
         if why is not None:
+            self._left.add(review_id)
             raise LeftToOthers
         request = review_request(ModelRef.parse(found.model), name, files)
         try:

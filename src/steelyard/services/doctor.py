@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from steelyard.domain.errors import SteelyardError, StorageError
+from steelyard.domain.errors import SettingsError, SteelyardError, StorageError
 from steelyard.providers.local import installed_models
 from steelyard.providers.settings import load_settings
 from steelyard.storage import embedded
@@ -36,7 +36,7 @@ def examine(home: Path, env: Mapping[str, str]) -> list[Finding]:
     found += _home(home)
     try:
         external = external_server(env)
-    except StorageError as error:
+    except SettingsError as error:
         found.append(_problem(error))
     else:
         found += _embedded(home) if external is None else _external(external.dsn)

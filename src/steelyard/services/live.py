@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 0.5
 # Time passes, and the time left grows while nothing ends, so a quiet run is read again now and then.
 REFRESH_S = 10.0
+# What calls wait for is not committed: while they do, it is told anew this often.
+TROUBLE_S = 1.0
 _AWAY_S = 1.0
 _REST = 4.0
 
@@ -140,16 +142,22 @@ class LiveRuns:
 
     async def _follow(self, key: tuple[UUID, UUID], topic: _Topic) -> None:
         signature = ""
-        read_at = 0.0
+        read_at = told_at = 0.0
         while True:
             began = time.monotonic()
             try:
                 if await self._views.signature(*key) != signature or time.monotonic() - read_at >= self._refresh_s:
                     snapshot = await self._views.progress(*key)
                     signature, read_at = snapshot.signature, time.monotonic()
+                    told_at = read_at
                     topic.publish(snapshot)
                     if not snapshot.under_way:
                         return
+                elif topic.latest is not None and time.monotonic() - told_at >= TROUBLE_S:
+                    snapshot = self._views.troubled(topic.latest)
+                    if snapshot != topic.latest:
+                        told_at = time.monotonic()
+                        topic.publish(snapshot)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
                 continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol
@@ -14,8 +15,9 @@ from steelyard.domain.models import ModelRef
 from steelyard.pricing import Price
 from steelyard.providers.catalogue import CATALOGUE
 from steelyard.providers.known import known_models
+from steelyard.providers.listing import Listing, listed_models
 from steelyard.providers.local import installed_models
-from steelyard.providers.settings import LOCAL, ProviderSettings
+from steelyard.providers.settings import LOCAL, Endpoint, ProviderSettings
 from steelyard.storage import model_stats
 from steelyard.storage.database import Database
 from steelyard.storage.model_stats import ModelSeen
@@ -23,7 +25,12 @@ from steelyard.storage.model_stats import ModelSeen
 MOST_SEEN = 30
 RUNS_LOOKED_AT = 1_000
 NEWEST_PER_VENDOR = 4
+MOST_LISTED = 60
+# How long a server's list is taken for its list, and how long one that gave none is left alone.
+LISTED_FOR_S = 600.0
+SILENT_FOR_S = 20.0
 
+Lister = Callable[[Endpoint], Awaitable[Listing]]
 PriceFinder = Callable[[ModelRef, date], Price | None]
 Group = Literal["used before", "chosen", "on this machine", "current"]
 
@@ -54,22 +61,66 @@ class OfferedModel:
     last_used: datetime | None = None
 
 
+@dataclass(frozen=True)
+class OwnAddress:
+    """A server of one's own in a provider's place. `asked` whether it was for its models, of which it has `listed`;
+    without any `why` says what came of it.
+    """
+
+    provider: str
+    address: str
+    asked: bool
+    listed: int = 0
+    why: str | None = None
+
+
 class ModelOffers:
     """Collects what can be chosen, for one tenant at a time."""
 
     def __init__(
-        self, database: Database, settings: ProviderSettings, checker: ModelChecker, price: PriceFinder
+        self,
+        database: Database,
+        settings: ProviderSettings,
+        checker: ModelChecker,
+        price: PriceFinder,
+        lister: Lister = listed_models,
     ) -> None:
         self._database = database
         self._settings = settings
         self._checker = checker
         self._price = price
+        self._lister = lister
+        # By provider: until when it stands, and what its server listed.
+        self._listings: dict[str, tuple[float, Listing]] = {}
+        self._asking = asyncio.Lock()
+
+    def addresses(self) -> tuple[OwnAddress, ...]:
+        """The servers of one's own that can be called, as far as they were asked; nothing is asked here."""
+        return tuple(self._address(endpoint) for endpoint in self._own())
+
+    async def ask(self) -> tuple[OwnAddress, ...]:
+        """Ask those servers for their models, unless they were asked lately; takes seconds where one is silent."""
+        async with self._asking:
+            now = time.monotonic()
+            unknown = [end for end in self._own() if self._listings.get(end.name, (0.0,))[0] <= now]
+            for endpoint, listing in zip(unknown, await asyncio.gather(*map(self._lister, unknown)), strict=True):
+                kept_s = LISTED_FOR_S if listing.names else SILENT_FOR_S
+                self._listings[endpoint.name] = (time.monotonic() + kept_s, listing)
+        return self.addresses()
+
+    def _own(self) -> list[Endpoint]:
+        return [end for end in self._settings.endpoints.values() if end.usable and not end.has_vendors_models]
+
+    def _address(self, endpoint: Endpoint) -> OwnAddress:
+        until, listing = self._listings.get(endpoint.name, (0.0, Listing(())))
+        asked = until > time.monotonic()
+        return OwnAddress(endpoint.name, endpoint.base_url or "", asked, len(listing.names), listing.why)
 
     async def offers(self, tenant_id: UUID, *, also: Sequence[str] = ()) -> tuple[OfferedModel, ...]:
         """Used before (newest first, then those of `also`), on this machine, then each provider's current ones.
 
         No model is named twice. A provider without a key shows its models with the reason; so do local models that are
-        not installed.
+        not installed. A server of one's own has those it listed when it was last asked.
         """
         async with self._database.tenant(tenant_id) as connection:
             seen = await model_stats.models_seen(connection, limit=MOST_SEEN, newest_runs=RUNS_LOOKED_AT)
@@ -116,11 +167,14 @@ class ModelOffers:
         return tuple(found.values())
 
     def _current(self) -> list[str]:
-        """The newest of each vendor, and what the settings file has a price for."""
+        """The newest of each vendor, what servers of one's own listed, and what the settings file has a price for."""
         known = known_models()
         names: list[str] = []
         for endpoint in self._settings.endpoints.values():
             if endpoint.has_vendors_models:
                 vendor = known.get(endpoint.kind, ())
                 names += [f"{endpoint.name}:{name}" for name in vendor[:NEWEST_PER_VENDOR]]
+            elif endpoint.name in self._listings:
+                _, listing = self._listings[endpoint.name]
+                names += [f"{endpoint.name}:{name}" for name in listing.names[:MOST_LISTED]]
         return [*names, *self._settings.prices]

@@ -11,8 +11,10 @@ from uuid import UUID
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.outcome import ModelSummary
+from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
+from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
 
@@ -24,7 +26,8 @@ class RunReport:
     """A run, its counts, its models' figures and its verdict.
 
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
-    indices stand for. `failures` has {model, kind, count, message} for every kind of failure met.
+    indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
+    judgements, and as flagged those with a quote that is not in the output they grade.
     """
 
     run: RunRow
@@ -35,6 +38,7 @@ class RunReport:
     verdict: Verdict
     sentence: str
     failures: Sequence[Mapping[str, Any]]
+    quotes: JudgementCounts
     stored: bool
 
     @property
@@ -60,6 +64,8 @@ class RunReport:
                 "of_record": run.of_record,
                 "judge": run.judge,
                 "judge_digest": run.judge_digest,
+                "judgements": self.quotes.judgements,
+                "judgements_quote_not_found": self.quotes.flagged,
                 "started_at": _time(run.started_at),
                 "completed_at": _time(run.completed_at),
                 "planned": self.counts.planned,
@@ -124,6 +130,9 @@ async def report_of(
     failures: Sequence[Mapping[str, Any]],
 ) -> RunReport:
     """The report of a run that was read already."""
+    quotes = JudgementCounts(0, 0)
+    if run.judge is not None:
+        quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if stored is not None:
         return RunReport(
@@ -135,11 +144,21 @@ async def report_of(
             verdict=Verdict.from_json(stored["statistics"]),
             sentence=stored["sentence"],
             failures=failures,
+            quotes=quotes,
             stored=True,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
-        run, counts, outcome.arm, outcome.models, outcome.summaries, outcome.verdict, outcome.sentence, failures, False
+        run=run,
+        counts=counts,
+        arm=outcome.arm,
+        names=outcome.models,
+        summaries=outcome.summaries,
+        verdict=outcome.verdict,
+        sentence=outcome.sentence,
+        failures=failures,
+        quotes=quotes,
+        stored=False,
     )
 
 

@@ -19,7 +19,7 @@ from steelyard.judging.default import DefaultJudge
 from steelyard.services import demo
 from steelyard.services.benchmarks import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD, Kept, RunRequest
 from steelyard.services.form_fields import Problems
-from steelyard.services.model_offers import ModelChecker, ModelOffers, OfferedModel
+from steelyard.services.model_offers import ModelChecker, ModelOffers, OfferedModel, OwnAddress
 from steelyard.services.selection import (
     NO_JUDGE,
     Choice,
@@ -85,7 +85,8 @@ class RunForm:
     """What the form offers. `golden` are the accepted cases, of which `judged` need a judge.
 
     `values` are those of the last run of record, else the defaults; `default_judge` is for the models chosen there.
-    `left_out` are models of that run which cannot be called from here now, and so are not chosen.
+    `left_out` are models of that run which cannot be called from here now, and so are not chosen. `addresses` are the
+    servers of one's own, whose models are among `models` once they were asked.
     """
 
     skill_id: UUID
@@ -97,6 +98,7 @@ class RunForm:
     default_judge: DefaultJudge
     values: RunFormValues
     left_out: tuple[str, ...] = ()
+    addresses: tuple[OwnAddress, ...] = ()
 
 
 class RunForms:
@@ -140,6 +142,7 @@ class RunForms:
             default_judge=self._default_judge(_readable(values.models)),
             values=values,
             left_out=left_out,
+            addresses=self._offers.addresses(),
         )
 
     async def request(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from steelyard.domain.calls import FailureKind
+from steelyard.domain.calls import FailureKind, Trouble
 from steelyard.domain.runs import CellState, RunCounts, RunStatus
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
@@ -54,7 +54,9 @@ class RunProgress:
 
     `elapsed_s` counts from the first start to the end, pauses between a stop and a resume included; None before it.
     `left_s` is what is left at the pace of the last cells (at most 200 of them, of the last three minutes); None when
-    that says nothing. `signature` stays the same while nothing was committed.
+    that says nothing. `signature` stays the same while nothing was committed. `quiet`: it runs, and for three minutes
+    no cell has ended. `providers` are those of its models and its judge; `troubles` is what calls of them keep failing
+    with in this process, which need not be the one that makes this run's.
     """
 
     run_id: UUID
@@ -72,7 +74,10 @@ class RunProgress:
     completed_at: datetime | None
     elapsed_s: float | None
     left_s: float | None
+    quiet: bool
     signature: str
+    providers: frozenset[str]
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def under_way(self) -> bool:
@@ -106,6 +111,11 @@ class RunProgress:
     def counts(self) -> RunCounts:
         judged = sum(lane.judged for lane in self.lanes)
         return RunCounts(self.planned, self.answered, judged, self.failed, self.missing, self.reused)
+
+    def with_troubles(self, troubles: Sequence[Trouble]) -> RunProgress:
+        """The same with those of `troubles` that may hold it up: none once it has ended or before it begins."""
+        met = tuple(one for one in troubles if one.provider in self.providers)
+        return replace(self, troubles=met if self.status == RunStatus.RUNNING else ())
 
     def by_model(self) -> dict[str, Lane]:
         """The arms of each model put together, in the plan's order; `arm` is empty."""
@@ -142,6 +152,8 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         for arm in head.arms
     )
     elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
+    elapsed_s = None if elapsed is None else elapsed.total_seconds()
+    running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
     return RunProgress(
         run_id=head.id,
         status=head.status,
@@ -156,9 +168,12 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         error_message=head.error_message,
         started_at=head.started_at,
         completed_at=head.completed_at,
-        elapsed_s=None if elapsed is None else elapsed.total_seconds(),
+        elapsed_s=elapsed_s,
         left_s=time_left_s(ages, sum(lane.left for lane in lanes)),
+        quiet=running_s > progress.PACE_WINDOW_S and not ages,
         signature=head.signature,
+        # As references are written: provider:name.
+        providers=frozenset(model.partition(":")[0] for model in (*head.models, head.judge or "")),
     )
 
 

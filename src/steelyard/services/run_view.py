@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from steelyard.domain.calls import Trouble
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.execution.outcome import compared_arm
@@ -84,8 +85,10 @@ class RunView:
 class RunViews:
     """Reads runs for their pages, for one tenant at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, troubles: Callable[[], Sequence[Trouble]] = tuple) -> None:
+        """`troubles` tells what this process's calls keep failing with while they are tried again."""
         self._database = database
+        self._troubles = troubles
 
     async def view(self, tenant_id: UUID, run_id: UUID, *, preview: bool = False) -> RunView:
         """Everything but the matrix. Raises NotFound.
@@ -103,12 +106,16 @@ class RunViews:
             report = None
             if preview or not now.under_way:
                 report = await report_of(connection, tenant_id, run, now.counts, failures)
-        return RunView(run, now, _settings(run, plan, groups), _judge(plan), failures, report)
+        return RunView(run, self.troubled(now), _settings(run, plan, groups), _judge(plan), failures, report)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
         """How far the run is. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
-            return await read_progress(connection, run_id)
+            return self.troubled(await read_progress(connection, run_id))
+
+    def troubled(self, progress: RunProgress) -> RunProgress:
+        """The same progress with the troubles of this moment."""
+        return progress.with_troubles(self._troubles())
 
     async def signature(self, tenant_id: UUID, run_id: UUID) -> str:
         """A text that stays the same while nothing of the run was committed. Raises NotFound."""

@@ -85,7 +85,7 @@ async def work(
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
-        hurrying = asyncio.create_task(_hurry(queue, engine, run_id), name="hurry")
+        hurrying = asyncio.create_task(_hurry(queue, engine, reviewer, run_id), name="hurry")
         stopping = asyncio.create_task(stop.wait())
         try:
             await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
@@ -136,10 +136,10 @@ async def _rescue(queue: Queue) -> None:
         await asyncio.sleep(_RESCUE_S)
 
 
-async def _hurry(queue: Queue, engine: Engine, run_id: UUID | None) -> None:
-    """Let no job rest of a run that may be served here: one that another worker left can be taken at once.
+async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, run_id: UUID | None) -> None:
+    """Let no job rest of a run or a review that may be served here: one that another left can be taken at once.
 
-    A worker of one run wakes no other's: it would only keep those busy that cannot do them.
+    A worker of one run wakes nothing else: it would only keep those busy that cannot do it.
     """
     while True:
         # Unevenly: workers look for jobs in a steady beat, and one that cannot do them must not always be first.
@@ -148,6 +148,9 @@ async def _hurry(queue: Queue, engine: Engine, run_id: UUID | None) -> None:
             for resting in await queue.resting_runs() - engine.left_runs:
                 if run_id in (None, resting):
                     await queue.hurry(resting)
+            if run_id is None:
+                for waiting in await queue.resting_reviews() - reviewer.left_reviews:
+                    await queue.hurry_review(waiting)
 
 
 async def _tell(queue: Queue, run_id: UUID, why: str, left: Callable[[LeftRun], None]) -> None:

@@ -125,3 +125,27 @@ async def judgements_of(connection: Connection, ids: Sequence[UUID]) -> list[Jud
             (list(ids),),
         )
         return await cursor.fetchall()
+
+
+@dataclass(frozen=True)
+class JudgementCounts:
+    """The judgements that a run's grades rest on, and how many of them have a flag."""
+
+    judgements: int
+    flagged: int
+
+
+async def judgement_counts(connection: Connection, run_id: UUID, flag: str) -> JudgementCounts:
+    """Those of another judge or of another wording of the case, which were kept, are not counted."""
+    async with connection.cursor(row_factory=record_row(JudgementCounts)) as cursor:
+        await cursor.execute(
+            """SELECT count(*)::int AS judgements, count(*) FILTER (WHERE %s = ANY(j.flags))::int AS flagged
+                 FROM benchmark_results b
+                 JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
+                                  AND j.grading_digest = b.grading_digest
+                WHERE b.benchmark_run_id = %s""",
+            (flag, run_id),
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return row

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
-
 from steelyard.storage.database import Connection
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class CellFigures:
 
 async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]:
     """Every stored cell's figures, in an order that never varies."""
-    async with connection.cursor(row_factory=class_row(CellFigures)) as cursor:
+    async with connection.cursor(row_factory=record_row(CellFigures)) as cursor:
         await cursor.execute(
             """SELECT b.model_name, b.arm, b.trial, b.test_case_index, b.state, b.quality_score, b.passed,
                       b.failure_kind, b.estimated_cost_microcents, b.input_tokens, b.total_tokens, b.latency_ms,

@@ -37,6 +37,7 @@ class RunHead:
     completed_at: datetime | None
     created_at: datetime
     models: Sequence[str]
+    judge: str | None
     arms: Sequence[str]
     cells_per_lane: int
     now: datetime
@@ -82,7 +83,7 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
         await cursor.execute(
             """SELECT id, status, stop_cause, partial, planned, spent_microcents, judge_spent_microcents,
                       spent_is_lower_bound, budget_microcents, error_message, started_at, completed_at, created_at,
-                      models, plan -> 'arms' AS arms,
+                      models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
                       clock_timestamp() AS now, xmin::text AS signature
                  FROM benchmark_runs WHERE id = %s""",

@@ -35,6 +35,11 @@ def queue_name(run_id: UUID) -> str:
     return f"run:{run_id}"
 
 
+def review_lock(review_id: UUID) -> str:
+    """What no two waiting jobs have."""
+    return f"review:{review_id}"
+
+
 class QueueUnreachable(Exception):
     """The database of the queue is away."""
 
@@ -108,15 +113,31 @@ class Queue:
                 {"queue": None if run_id is None else queue_name(run_id)},
             )
 
+    async def hurry_review(self, review_id: UUID) -> None:
+        """Let the job of the review rest no longer."""
+        async with self._database.pool.connection() as connection:
+            await connection.execute(
+                """UPDATE procrastinate_jobs SET scheduled_at = NULL
+                    WHERE status = 'todo' AND scheduled_at IS NOT NULL AND queueing_lock = %s""",
+                (review_lock(review_id),),
+            )
+
     async def resting_runs(self) -> frozenset[UUID]:
         """Runs of which a job rests, since some worker could not do it."""
+        return await self._resting(TASK, "run_id")
+
+    async def resting_reviews(self) -> frozenset[UUID]:
+        """Reviews whose job rests, since some worker could not do it."""
+        return await self._resting(REVIEW_TASK, "review_id")
+
+    async def _resting(self, task: str, argument: str) -> frozenset[UUID]:
         async with self._database.pool.connection() as connection:
             cursor = await connection.execute(
-                """SELECT DISTINCT args ->> 'run_id' AS run_id FROM procrastinate_jobs
+                """SELECT DISTINCT args ->> %s AS id FROM procrastinate_jobs
                     WHERE status = 'todo' AND scheduled_at > now() AND task_name = %s""",
-                (TASK,),
+                (argument, task),
             )
-            return frozenset(UUID(row["run_id"]) for row in await cursor.fetchall())
+            return frozenset(UUID(row["id"]) for row in await cursor.fetchall())
 
     async def workers(self) -> int:
         """How many workers there are whose heart beats, of whatever queue."""
@@ -131,10 +152,11 @@ class Queue:
         return row["n"]
 
     async def defer_review(self, tenant_id: UUID, review_id: UUID) -> None:
-        """Queue a review; one that waits already is not queued twice."""
-        task = self._app.configure_task(REVIEW_TASK, queue=REVIEW_QUEUE, queueing_lock=f"review:{review_id}")
+        """Queue a review; one that waits already is not queued twice, and rests no longer."""
+        task = self._app.configure_task(REVIEW_TASK, queue=REVIEW_QUEUE, queueing_lock=review_lock(review_id))
         with suppress(exceptions.AlreadyEnqueued):
             await task.defer_async(tenant_id=str(tenant_id), review_id=str(review_id))
+        await self.hurry_review(review_id)
 
     async def drop(self, run_id: UUID) -> None:
         """Forget the waiting jobs of a run that has ended."""

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.grading import Judgement
 from steelyard.storage.database import Connection, clean, clean_json
+from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ _STORED = """id, cell_digest, grading_digest, state, graded_at IS NOT NULL AS gr
 
 async def own_cells(connection: Connection, run_id: UUID, digests: Sequence[str]) -> dict[str, StoredCell]:
     """What this run has of those cells already."""
-    async with connection.cursor(row_factory=class_row(StoredCell)) as cursor:
+    async with connection.cursor(row_factory=record_row(StoredCell)) as cursor:
         await cursor.execute(
             f"SELECT {_STORED} FROM benchmark_results WHERE benchmark_run_id = %s AND cell_digest = ANY(%s)".encode(),
             (run_id, list(digests)),
@@ -138,7 +138,7 @@ async def reusable_cells(
 
     `gradings[i]` is the grading wanted for `digests[i]`.
     """
-    async with connection.cursor(row_factory=class_row(StoredCell)) as cursor:
+    async with connection.cursor(row_factory=record_row(StoredCell)) as cursor:
         await cursor.execute(
             f"""SELECT DISTINCT ON (cell_digest) {_STORED}
                   FROM benchmark_results b

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from steelyard.domain.errors import StorageError
+from steelyard.domain.errors import SettingsError, StorageError
 from steelyard.storage.embedded import ensure_running, revive
 from steelyard.storage.migrate import APP_ROLE, SchemaState, migrate, schema_state
 
@@ -35,22 +36,39 @@ class Server:
 
 
 def external_server(env: Mapping[str, str]) -> Server | None:
-    """The server named by the environment, if one is. Raises StorageError on a URL that cannot be read."""
-    url = env.get(DATABASE_URL)
+    """The server named by the environment, if one is. Raises SettingsError on an address that cannot be read."""
+    url, admin_url = ((env.get(name) or "").strip() for name in (DATABASE_URL, ADMIN_URL))
     if not url:
         return None
-    for name in (DATABASE_URL, ADMIN_URL):
-        try:
-            conninfo_to_dict(env.get(name) or "")
-        except psycopg.ProgrammingError as error:
-            raise StorageError(
-                f"{name} is not a PostgreSQL address.", next_step="Write postgresql://user:password@host:5432/database."
-            ) from error
-    return Server(False, url, env.get(ADMIN_URL) or url)
+    for name, given in ((DATABASE_URL, url), (ADMIN_URL, admin_url)):
+        wrong = _why_unreadable(given)
+        if wrong is not None:
+            raise SettingsError(
+                f"{name} is not a PostgreSQL address: {wrong}.",
+                next_step="Write postgresql://user:password@host:5432/database, or unset it.",
+            )
+    return Server(False, url, admin_url or url)
+
+
+def _why_unreadable(url: str) -> str | None:
+    """What is wrong with an address, in words that repeat nothing of it but its scheme: it may hold a password."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
+    if scheme is not None and scheme[1] not in ("postgresql", "postgres"):
+        return f"it begins with {scheme[1]}:// in place of postgresql://"
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        if scheme is None and "=" not in url:
+            return "it does not begin with postgresql://"
+        return "it cannot be read; special characters in a password are written as %40 for @, %2F for /, %25 for %"
+    ports = str(parts.get("port") or "").split(",")
+    if not all(not port or (port.isascii() and port.isdigit() and 0 < int(port) < 65_536) for port in ports):
+        return "its port is not a number from 1 to 65535"
+    return None
 
 
 def ready_server(home: Path, env: Mapping[str, str]) -> Server:
-    """A server whose schema is current. Blocking. Raises StorageError.
+    """A server whose schema is current. Blocking. Raises StorageError, and SettingsError on an address that is none.
 
     The embedded one is started, given its roles and migrated as needed; another is only looked at.
     """

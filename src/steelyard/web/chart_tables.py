@@ -32,13 +32,13 @@ def figure_rows(chart: Chart) -> Markup:
 
 @lru_cache(_MOST_KEPT)
 def _rows(table: Table) -> Markup:
-    cells = [('<td class="num">', "</td>") if numeric(column) else ("<td>", "</td>") for column in table.columns]
-    kinds = [column.kind for column in table.columns]
+    shown = [
+        (place, column.kind, '<td class="num">' if numeric(column) else "<td>")
+        for place, column in enumerate(table.columns)
+        if column.shown
+    ]
     written = (
-        "".join(
-            f"{opening}{escape(_written(value, kind))}{closing}"
-            for value, kind, (opening, closing) in zip(row, kinds, cells, strict=True)
-        )
+        "".join(f"{opening}{escape(_written(row[place], kind))}</td>" for place, kind, opening in shown)
         for row in table.rows
     )
     return Markup("".join(f"<tr>{row}</tr>\n" for row in written))  # noqa: S704 - every value is escaped

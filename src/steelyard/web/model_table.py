@@ -77,7 +77,8 @@ def figures_of(rows: Sequence[ModelRow]) -> list[ModelFigures]:
     """The rows as charts take them."""
     return [
         ModelFigures(
-            model=row.name.full,
+            model=row.name.text,
+            label=row.name.full,
             quality=row.summary.quality,
             low=row.summary.quality_low,
             high=row.summary.quality_high,

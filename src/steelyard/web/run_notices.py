@@ -11,6 +11,7 @@ from steelyard.domain.runs import RunStatus
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
 from steelyard.web.filters import money, plural, points, signed
+from steelyard.web.model_names import short_names
 
 Tone = Literal["warn", "bad"]
 
@@ -63,6 +64,15 @@ def notices(view: RunView) -> list[Notice]:
         whole = view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None
         why = "The judge gave no usable grade for them." if whole else "The run ended before."
         found.append(Notice("warn", f"{plural(ungraded, 'answer')} not graded.", why))
+    if report.quotes.flagged:
+        found.append(
+            Notice(
+                "warn",
+                f"{report.quotes.flagged:,} of {plural(report.quotes.judgements, 'judgement')} quote"
+                f"{'s' if report.quotes.flagged == 1 else ''} what is not in the output.",
+                "Their evidence is not verified, and their grades count all the same; the cases show which quotes.",
+            )
+        )
     if view.judge is not None and view.judge.same_family:
         found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
     if view.run.spent_is_lower_bound:
@@ -78,7 +88,8 @@ def notices(view: RunView) -> list[Notice]:
 
 def failure_lines(view: RunView) -> list[FailureLine]:
     """One line for each model and kind of failure, as the run's page lists them."""
-    return [_line(failure, view.settings.max_tokens) for failure in view.failures]
+    names = short_names(view.settings.models)
+    return [_line(failure, names[failure["model"]], view.settings.max_tokens) for failure in view.failures]
 
 
 def lift_harm(lift: float | None, high: float | None, margin: float) -> Literal["proven", "possible"] | None:
@@ -117,6 +128,7 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
 
 def _harm(report: RunReport) -> Sequence[Notice]:
     found: list[Notice] = []
+    names = short_names(report.names)
     for summary in report.summaries:
         harm = lift_harm(summary.lift, summary.lift_high, report.verdict.margin)
         if harm is None:
@@ -130,7 +142,7 @@ def _harm(report: RunReport) -> Sequence[Notice]:
         found.append(
             Notice(
                 "bad" if proven else "warn",
-                f"The skill {'makes' if proven else 'may make'} {summary.model} worse.",
+                f"The skill {'makes' if proven else 'may make'} {names[summary.model]} worse.",
                 f"Lift {signed(summary.lift)} points{interval}{'' if proven else '; not proven'}. Without the skill it"
                 f" scores {points((summary.quality or 0.0) - (summary.lift or 0.0))}.",
             )
@@ -138,10 +150,10 @@ def _harm(report: RunReport) -> Sequence[Notice]:
     return found
 
 
-def _line(failure: Mapping[str, Any], max_tokens: int) -> FailureLine:
+def _line(failure: Mapping[str, Any], name: str, max_tokens: int) -> FailureLine:
     kind = FailureKind(failure["kind"])
     return FailureLine(
-        model=failure["model"],
+        model=name,
         words=kind.words,
         cells=failure["count"],
         fate="scored 0" if kind.scores_zero else "not scored",

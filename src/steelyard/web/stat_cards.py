@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from steelyard.services.feedback import FeedbackDay, FeedbackStats
+from steelyard.services.reports import RunReport
 from steelyard.services.usage import SkillUsage, UsageDay, UsageWindow
 from steelyard.storage.usage import BenchmarkPoint
 from steelyard.web.filters import compact, count, money, percent, plural, points, signed
 from steelyard.web.model_names import model_name
+from steelyard.web.used_model import standing_line
 
 LINE_DAYS = 30
 RUNS_IN_CARD = 30
@@ -78,17 +80,21 @@ class StatCard:
 
 
 def stat_cards(
-    usage: SkillUsage, days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], feedback: FeedbackStats
+    usage: SkillUsage,
+    days: Sequence[UsageDay],
+    runs: Sequence[BenchmarkPoint],
+    feedback: FeedbackStats,
+    report: RunReport | None,
 ) -> tuple[StatCard, ...]:
     """The cards in the order they are shown. `days` are the last days of use and `runs` the completed runs of record,
-    both oldest first.
+    both oldest first; `report` is the last of these.
     """
     return (
         _cost(usage, days[-LINE_DAYS:]),
         _tokens(usage, days[-LINE_DAYS:]),
         _quality(runs),
         _feedback(feedback),
-        _model(usage),
+        _model(usage, report),
     )
 
 
@@ -198,7 +204,7 @@ def _bars(days: Sequence[FeedbackDay]) -> Bars:
     )
 
 
-def _model(usage: SkillUsage) -> StatCard:
+def _model(usage: SkillUsage, report: RunReport | None) -> StatCard:
     if usage.predominant_model is None:
         return StatCard("Most used model", None, ("No use measured yet.",))
     _, span = _window(usage)
@@ -206,10 +212,17 @@ def _model(usage: SkillUsage) -> StatCard:
     beside = f"{plural(others, 'other model')} beside it" if others else "the only one used"
     shown = usage.models[:_MOST_SHARES]
     starts = [sum(100 * share.share for share in shown[:place]) for place in range(len(shown))]
+    name = model_name(usage.predominant_model)
+    # A variant's settings would make five lines of a card's large type.
+    settings = (f"with {name.settings}",) if name.settings else ()
     return StatCard(
         "Most used model",
-        model_name(usage.predominant_model).short,
-        (f"{percent(usage.predominant_share)} of uses, {span}", beside),
+        name.name,
+        (
+            *settings,
+            standing_line(usage.predominant_model, report),
+            f"{percent(usage.predominant_share)} of uses, {span}; {beside}",
+        ),
         figure=Shares(
             tuple(Share(start, 100 * item.share) for start, item in zip(starts, shown, strict=True)),
             "; ".join(f"{model_name(item.model).short} {percent(item.share)}" for item in shown),

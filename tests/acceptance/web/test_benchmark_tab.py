@@ -118,6 +118,26 @@ def test_tabs_change_without_a_reload(filled: str, quiet_page: Page) -> None:
     assert quiet_page.evaluate("window.same") is True
 
 
+def test_what_leads_to_repeating_pays_nothing_before_and_after_its_price_has_come(filled: str, page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/benchmark/again", lambda route: held.append(route))
+    page.goto(filled + TAB)
+    link = page.get_by_role("link", name="Re-benchmark")
+    expect(link).to_have_text("Re-benchmark…")
+    before = link.bounding_box()
+    link.evaluate("place => place.before = true")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].fulfill(body=" (at least $0.0123)…", content_type="text/html")
+    expect(link).to_have_text("Re-benchmark (at least $0.0123)…")
+    assert link.bounding_box() == before
+    assert link.evaluate("place => place.before && !document.querySelector('form[action$=again]')")
+    page.unroute("**/benchmark/again")
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Re-benchmark weigh")
+    assert page.url == f"{filled}{TAB}/again"
+
+
 def test_choosing_another_run_compares_at_once(filled: str, quiet_page: Page) -> None:
     quiet_page.goto(filled + "/skills/weigh/compare")
     headline = quiet_page.locator(".verdict-claim")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from steelyard.domain.calls import Trouble
 from steelyard.domain.errors import NotFound
 from steelyard.services.live import LiveRuns
 from steelyard.services.run_progress import RunProgress
 from steelyard.services.run_view import RunViews
+from steelyard.storage import runs
 from steelyard.storage.database import Database
 from steelyard.storage.server import Server
 from tests.integration.services.made import Made, asks, checked, content
@@ -20,8 +23,8 @@ from tests.integration.services.made import Made, asks, checked, content
 class CountingViews(RunViews):
     """Counts what is read, and can be made to fail."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, troubles: Callable[[], Sequence[Trouble]] = tuple) -> None:
+        super().__init__(database, troubles)
         self.signatures = self.snapshots = self.away = self.lost = 0
 
     async def signature(self, tenant_id: UUID, run_id: UUID) -> str:
@@ -100,6 +103,29 @@ async def test_a_quiet_run_is_told_anew_now_and_then(made: Made, database: Datab
     assert {one.signature for one in seen} == {seen[0].signature}
     await updates.aclose()
     await settled(live)
+
+
+async def test_what_calls_wait_for_is_told_while_they_do_without_reading_the_run_again(
+    made: Made, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steelyard.services.live.TROUBLE_S", 0.05)
+    run_id = await made.bench.start(asks(content(), [checked(1)]))
+    async with database.tenant(made.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+    met: list[Trouble] = []
+    views = CountingViews(database, lambda: met)
+    updates = LiveRuns(views, interval_s=0.02).subscribe(made.tenant_id, run_id)
+    async with asyncio.timeout(5):
+        assert (await anext(updates)).troubles == ()
+        refused = Trouble("test", "429 Too Many Requests", 3, 2.5)
+        met[:] = [refused, Trouble("another", "No connection", 1, 9.0)]
+        assert (await anext(updates)).troubles == (refused,), "only of a provider this run calls"
+        met[:] = [Trouble("test", "429 Too Many Requests", 3, 3.5)]
+        assert (await anext(updates)).troubles[0].since_s == 3.5
+        met.clear()
+        assert (await anext(updates)).troubles == ()
+    assert views.snapshots == 1
+    await updates.aclose()
 
 
 async def test_viewers_that_vanish_leave_nothing_behind(made: Made, database: Database) -> None:

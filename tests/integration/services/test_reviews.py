@@ -19,8 +19,10 @@ from steelyard.execution.fitness import why_review_unfit
 from steelyard.execution.reviewer import Reviewer, always_fit
 from steelyard.judging import Judge
 from steelyard.judging.review import CRITERIA
+from steelyard.services import worker as worker_module
 from steelyard.services.reviews import ReviewService
 from steelyard.services.worker import work
+from steelyard.storage import queue as queue_module
 from steelyard.storage import reviews
 from steelyard.storage.database import Database
 from steelyard.storage.queue import LeftToOthers, Queue
@@ -237,6 +239,56 @@ async def test_a_review_is_left_by_a_worker_where_its_name_means_another_model(
     await Reviewer(database, caller, price, unfit=partial(why_review_unfit, models=Models())).run(tenant_id, review_id)
     row = await found.get(tenant_id, review_id)
     assert (row.status, row.error_message) == ("completed", None)
+
+
+async def rest(database: Database, review_id: UUID) -> None:
+    """As if a worker that could not make it had just left it."""
+    async with database.pool.connection() as connection:
+        await connection.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour' WHERE args->>'review_id' = %s",
+            (str(review_id),),
+        )
+
+
+async def test_a_review_that_another_worker_left_is_taken_at_once(
+    database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        """A worker that was there before wakes nothing by its start."""
+
+    monkeypatch.setattr(worker_module, "_HURRY_S", (0.1, 0.1))
+    monkeypatch.setattr(Queue, "hurry", nothing)
+    skill_id, found = await skill(database, tenant_id), await service(database)
+    review_id = await found.request(tenant_id, skill_id, MODEL)
+    await rest(database, review_id)
+    assert (await serve(database, tenant_id, review_id, Caller(lambda _: GOOD))).status == "completed"
+
+
+async def test_a_review_that_a_worker_left_itself_rests_and_asking_for_it_again_wakes_it(
+    database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "_REST_S", (60.0, 60.0))
+    monkeypatch.setattr(worker_module, "_HURRY_S", (0.1, 0.1))
+    skill_id, found, stop, tries = await skill(database, tenant_id), await service(database), asyncio.Event(), 0
+    review_id = await found.request(tenant_id, skill_id, MODEL)
+
+    def unfit(model: ModelRef, protocol: str) -> str:
+        nonlocal tries
+        tries += model == MODEL
+        return "It differs."
+
+    def judge(ref: ModelRef) -> Judge:
+        return Judge(ref, ref.text)
+
+    asyncio.get_running_loop().call_later(2.0, stop.set)
+    async with asyncio.timeout(20):
+        await work(
+            database, Caller(), price, judge, unfit=fit, review_unfit=unfit, run_id=None, concurrency=4, stop=stop
+        )
+    queue = Queue(database)
+    assert (tries, review_id in await queue.resting_reviews()) == (1, True)
+    assert await found.request(tenant_id, skill_id, MODEL) == review_id
+    assert review_id not in await queue.resting_reviews()
 
 
 async def test_a_review_of_a_deleted_skill_is_left_alone(database: Database, tenant_id: UUID) -> None:

@@ -91,8 +91,26 @@ async def test_runs_of_another_skill_are_not_compared_under_this_one(site: Site,
     foreign = await made_run(bench, tenant, other, MODELS)
     await made_run(bench, tenant, other, BETTER, seed=3)
     await text_of(site, f"/skills/other/compare?a={first}&b={second}", 404)
-    await text_of(site, f"/skills/weigh/compare?a={first}&b={foreign}", 422)
-    await text_of(site, f"/skills/weigh/compare?a={first}&b={uuid4()}", 404)
+    await text_of(site, f"/skills/weigh/compare?a={first}&b={foreign}", 404)
+
+
+async def test_a_run_that_is_not_there_is_named_and_the_runs_there_are_can_be_chosen(
+    site: Site, skill_id: UUID
+) -> None:
+    first, second = await two_runs(site, skill_id)
+    gone = uuid4()
+    page = await text_of(site, f"/skills/weigh/compare?a={first}&b={gone}", 404)
+    assert f"This skill has no run {gone}" in page
+    assert 'href="/skills/weigh/runs"' in page
+    assert f'<option value="{first}" selected' in page
+    assert f'<option value="{second}"' in page
+    assert f'<option value="{gone}"' not in page
+    assert page.count('<option value="">Choose a run') == 1
+    assert "What changed" not in page
+    await made_skill(site.workbench, site.tenant_id, content("bare"), golden=2)
+    alone = await text_of(site, f"/skills/bare/compare?a={gone}&b={second}", 404)
+    assert f"no run {gone} and no run {second}" in alone
+    assert "Two runs are needed" in alone
 
 
 async def test_an_id_that_is_none_is_as_good_as_no_choice_and_said(site: Site, skill_id: UUID) -> None:

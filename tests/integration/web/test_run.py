@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from steelyard.domain.calls import CallError, FailureKind, ModelResponse, StopReason
+from steelyard.domain.calls import CallError, FailureKind, ModelResponse, StopReason, Trouble
 from steelyard.domain.runs import Arm
 from steelyard.storage import runs
 from steelyard.storage.tenants import ensure_tenant
@@ -54,6 +54,21 @@ async def test_an_ended_run_says_its_verdict_before_its_figures_and_names_its_ju
     assert 'http-equiv="refresh"' not in page
 
 
+async def test_judgements_whose_quotes_are_not_in_the_output_are_counted_beside_the_verdict(
+    site: Site, made: Made
+) -> None:
+    cases = [judged(number) for number in range(1, 5)]
+    # The judge always quotes "120 g".
+    run_id = await made.run(asks(content(), cases, judge=JUDGE), half_right)
+    page = await get(site, f"/runs/{run_id}")
+    assert "2 of 8 judgements quote what is not in the output." in page
+    assert page.index("2 of 8 judgements") < page.index('id="matrix"')
+    report = json.loads((await site.client.get(f"/runs/{run_id}.json")).text)
+    assert (report["run"]["judgements"], report["run"]["judgements_quote_not_found"]) == (8, 2)
+    whole = await made.run(asks(content(), cases, judge=JUDGE))
+    assert "not in the output." not in await get(site, f"/runs/{whole}")
+
+
 async def test_a_run_under_way_is_live_can_be_cancelled_and_reloads_itself_without_scripts(
     site: Site, made: Made
 ) -> None:
@@ -90,6 +105,36 @@ async def test_the_stream_follows_a_run_to_its_end_in_whole_fragments(site: Site
             assert "60 of 60 cells" in fragments[-1]
             assert all(fragment.count("<progress") == 3 for fragment in fragments)
     assert site.workbench.live.watched == 0
+
+
+async def test_a_run_under_way_says_what_its_calls_wait_for(
+    site: Site, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = Trouble("test", "The server says <b>429</b> Too Many Requests.", 4, 12.3)
+    monkeypatch.setattr(site.workbench.providers, "troubles", lambda: (met,))
+    request = asks(content("weigher"), [checked(1)])
+    run_id = await made.bench.start(request)
+    assert "Too Many Requests" not in await get(site, f"/runs/{run_id}"), "it has not begun"
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+    for path in (f"/runs/{run_id}", f"/skills/weigher/benchmark/progress/{run_id}"):
+        page = await get(site, path)
+        assert "The server says &lt;b&gt;429&lt;/b&gt; Too Many Requests." in page
+        assert "Trying 4 calls again, for 12 s so far." in page
+    await site.workbench.benchmarks.cancel(site.tenant_id, str(run_id))
+    assert "Too Many Requests" not in await get(site, f"/runs/{run_id}")
+
+
+async def test_a_run_in_which_nothing_ends_says_where_to_look(site: Site, made: Made) -> None:
+    run_id = await made.bench.start(asks(content(), [checked(1)]))
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await runs.start_run(connection, run_id)
+    assert "No cell has ended" not in await get(site, f"/runs/{run_id}")
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await connection.execute(
+            "UPDATE benchmark_runs SET started_at = now() - interval '4 minutes' WHERE id = %s", (run_id,)
+        )
+    assert "No cell has ended in the last three minutes" in await get(site, f"/runs/{run_id}")
 
 
 async def test_what_a_viewer_has_seen_is_not_sent_again_but_the_end_always_is(site: Site, made: Made) -> None:
@@ -267,7 +312,7 @@ async def test_a_skill_that_harms_is_told_first(site: Site, made: Made) -> None:
         verdict["summaries"][0] |= {"lift": -30.0, "lift_low": -40.0, "lift_high": -20.0}
         await connection.execute("UPDATE benchmark_runs SET verdict = %s WHERE id = %s", (json.dumps(verdict), run_id))
     page = await get(site, f"/runs/{run_id}")
-    assert "The skill makes test:m0 worse." in page
+    assert "The skill makes m0 worse." in page
     assert "Lift −30.0 points, 95% interval −40.0 to −20.0" in page
 
 
@@ -286,6 +331,7 @@ async def test_the_run_and_its_cells_can_be_downloaded(site: Site, made: Made) -
     assert {line["case_key"] for line in lines} == {"'=cmd()", "case-002"}
     assert lines[0]["passed"] == "true"
     assert lines[0]["ttft_ms"] == ""
+    assert (lines[0]["estimated_cost_usd"], lines[0]["estimated_cost_microcents"]) == ("0.00001", "1000")
 
 
 async def test_the_matrix_names_a_case_whose_key_is_not_its_number(site: Site, made: Made) -> None:

@@ -17,6 +17,7 @@ from steelyard.storage.server import Server
 from tests.integration.execution.bench import Bench, Caller
 from tests.integration.services.made import checked, content, judged
 from tests.integration.web.harness import Site, site_of
+from tests.modelserver import ModelServer
 
 MODELS = ("openai:gpt-a", "openai:gpt-b?temperature=1")
 FRAGMENT = {"hx-request": "true", "hx-request-type": "partial"}
@@ -231,3 +232,38 @@ async def test_nothing_is_started_without_the_pages_token_or_for_a_skill_that_is
     assert await runs_of(site) == []
     assert (await site.client.get("/skills/other/benchmark/new")).status_code == 404
     assert (await site.post("/skills/other/benchmark/new", CHOSEN)).status_code == 404
+
+
+async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_there(
+    server: Server, server_home: Path, tenant_id: UUID
+) -> None:
+    with ModelServer() as models:
+        env = {"OPENAI_BASE_URL": models.openai_url}
+        async with site_of(server_home, tenant_id, env=env) as site:
+            url = await skill(site, cases())
+            page = await form_of(site, f"{url}/new")
+            assert f"is the server at {models.openai_url}. Name its models below, as <code>openai:NAME</code>" in page
+            assert f'hx-get="{url}/models"' in page
+            assert 'value="openai:' not in page
+            fragment = await site.client.get(f"{url}/models?models=openai:model-b", headers=FRAGMENT)
+            offered = re.findall(r'name="models" value="([^"]*)"', fragment.text)
+            assert offered == ["openai:model-a", "openai:model-c"], "the one chosen is in the form already"
+            assert "it lists 3 models. Name others below" in fragment.text
+            assert "hx-get" not in fragment.text
+            again = await form_of(site, f"{url}/new")
+            assert re.findall(r'value="(openai:[^"]*)"', again) == [
+                "openai:model-a", "openai:model-b", "openai:model-c",
+            ]  # fmt: skip
+            assert f'hx-get="{url}/models"' not in again, "it was asked a moment ago"
+
+
+async def test_a_server_of_ones_own_that_lists_nothing_leaves_the_form_usable(
+    server: Server, server_home: Path, tenant_id: UUID
+) -> None:
+    async with site_of(server_home, tenant_id, env={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}) as site:
+        url = await skill(site, cases())
+        fragment = (await site.client.get(f"{url}/models", headers=FRAGMENT)).text
+        assert "it cannot be reached. Name its models below, as <code>openai:NAME</code>" in fragment
+        assert "hx-get" not in fragment
+        page = await form_of(site, f"{url}/new")
+        assert "it cannot be reached" in page

@@ -138,8 +138,7 @@ async def test_repeating_says_its_price_first_and_starts_by_post_alone(site: Sit
     assert "about $0" in asked
     partial = {"hx-request": "true", "hx-request-type": "partial"}
     fragment = await site.client.get("/skills/weigh/benchmark/again", headers=partial)
-    assert "Re-benchmark (about $0)" in fragment.text
-    assert "<html" not in fragment.text
+    assert fragment.text.strip() == "(about $0)…", "a price to stand in the link, and nothing that could be pressed"
     assert (await site.client.post("/skills/weigh/benchmark/again")).status_code == 403
     started = await site.post("/skills/weigh/benchmark/again")
     assert started.status_code == 303
@@ -199,7 +198,7 @@ async def test_quick_figures_come_with_units_and_say_when_there_is_nothing(site:
     assert "$0.02 average, last 30 days $0.20 in all, 10 uses measured" in page
     assert "1,200 average, last 30 days 1,000 in, 200 out" in page
     assert "67% positive of 3 in all 3 pieces in 30 days, 67% positive" in page
-    assert "gpt-6 100% of uses, last 30 days" in page
+    assert "gpt-6 no benchmark yet to compare it by 100% of uses, last 30 days; the only one used" in page
 
 
 async def test_an_unknown_cost_is_called_unknown(site: Site, skill_id: UUID) -> None:
@@ -216,6 +215,24 @@ async def test_an_unknown_cost_is_called_unknown(site: Site, skill_id: UUID) -> 
     assert "Cost per use unknown" in page
     assert "unknown a case" in page
     assert "$0 a case" not in page
+
+
+async def test_the_model_in_use_is_held_against_the_last_benchmark(site: Site, skill_id: UUID) -> None:
+    measurement = Measurement(
+        skill_id=skill_id,
+        measured_at=NOW,
+        model=ModelRef.parse(FAIR.text),
+        usage=Usage(10, 5),
+        price_version="none",
+    )
+    await site.workbench.usage.record(site.tenant_id, [measurement])
+    await made_run(site.workbench, site.tenant_id, skill_id, [GOOD, FAIR])
+    page = words_of(await text_of(site, "/skills/weigh/benchmark"))
+    assert re.search(
+        r"gpt-6-mini with temperature 0\.3 \d+\.\d points below the best"
+        r" \(95% interval \d+\.\d to \d+\.\d\): claude-opus-5 100% of uses",
+        page,
+    )
 
 
 async def test_the_history_goes_on_where_the_tab_leaves_off(site: Site, skill_id: UUID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.usage import Measurement
 from tests.integration.web.harness import Site
-from tests.integration.web.made import NOW, MadeModel, made_run, made_skill
+from tests.integration.web.made import NOW, MadeModel, content, made_run, made_skill
 
 COSTS = "/skills/weigh/charts/cost-trend"
 TRADEOFF = "/skills/weigh/charts/quality-cost"
@@ -84,6 +85,27 @@ async def test_a_download_is_named_and_runs_nothing_in_a_spreadsheet(site: Site,
     answer = await site.client.get(f"{TRADEOFF}.csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="weigh-quality-cost.csv"'
     assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(answer.text)) for cell in row)
+
+
+async def test_files_name_a_variant_as_it_is_typed_and_pages_as_it_is_read(site: Site) -> None:
+    variant = MadeModel("openai:gpt-6-mini?reasoning_effort=low&temperature=0.3", 80, 1_250_000)
+    skill_id = await made_skill(site.workbench, site.tenant_id, content("named"))
+    run_id = await made_run(site.workbench, site.tenant_id, skill_id, [variant, MadeModel("local:smollm2-135m", 40, 0)])
+    chart = (await site.client.get("/skills/named/charts/quality-cost.csv")).text
+    cells = (await site.client.get(f"/runs/{run_id}/cells.csv")).text
+    of_chart, of_cells = ([*csv.DictReader(io.StringIO(text))] for text in (chart, cells))
+    assert of_chart[0]["model"] == variant.text
+    assert {row["model_name"] for row in of_cells} == {row["model"] for row in of_chart}
+    assert of_chart[0]["label"] == "openai:gpt-6-mini (reasoning effort low, temperature 0.3)"
+    dollars, exact = float(of_chart[0]["cost_per_case_usd"]), float(of_chart[0]["cost_per_case_microcents"])
+    assert dollars * 100_000_000 == pytest.approx(exact)
+    for path in ("/", "/skills/named/benchmark", "/skills/named/runs", f"/runs/{run_id}"):
+        page = (await site.client.get(path)).text
+        # The evidence is the stored sentence, word for word.
+        read = re.sub(r'<details class="verdict-evidence">.*?</details>', "", page, flags=re.S)
+        words = re.sub(r"<[^>]*>", " ", read.replace("&amp;", "&"))
+        assert variant.text not in words, path
+        assert "gpt-6-mini (reasoning effort low, temperature 0.3)" in words, path
 
 
 async def test_models_names_are_text_in_pictures(site: Site, skill_id: UUID) -> None:

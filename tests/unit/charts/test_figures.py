@@ -113,7 +113,12 @@ def test_csv_names_units_keeps_unknown_empty_and_disarms_formulas() -> None:
         (("=HYPERLINK(1)", None), ('a,"b"\nc', 5), ("-1", 0)),
     )
     rows = list(csv.reader(io.StringIO(table.csv())))
-    assert rows == [["model", "cost_microcents"], ["'=HYPERLINK(1)", ""], ['a,"b"\nc', "5"], ["'-1", "0"]]
+    assert rows == [
+        ["model", "cost_usd", "cost_microcents"],
+        ["'=HYPERLINK(1)", "", ""],
+        ['a,"b"\nc', "0.00000005", "5"],
+        ["'-1", "0", "0"],
+    ]
     assert table.records()[0] == {"model": "=HYPERLINK(1)", "cost_microcents": None}
 
 

@@ -12,6 +12,7 @@ from steelyard.domain.runs import RunCounts
 from steelyard.execution.outcome import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict, decide, sentence
+from steelyard.storage.case_results import JudgementCounts
 from steelyard.storage.runs import RunRow
 
 RUN_ID = UUID("ab12cd34-0000-4000-8000-000000000000")
@@ -61,6 +62,7 @@ def report(
     *,
     counts: RunCounts | None = None,
     failures: Sequence[dict[str, Any]] = (),
+    quotes: JudgementCounts | None = None,
     stored: bool = True,
     verdict: Verdict | None = None,
     **run: Any,
@@ -114,5 +116,6 @@ def report(
         verdict=verdict,
         sentence=sentence(verdict, models, [400_000.0] * len(models)),
         failures=list(failures),
+        quotes=quotes or JudgementCounts(planned, 0),
         stored=stored,
     )

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
 from steelyard.services.reports import RunReport
+from steelyard.storage.case_results import JudgementCounts
 from tests.unit.cli.made import names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
 
@@ -153,6 +154,13 @@ def test_the_judge_is_named_with_its_digest_and_its_cost() -> None:
     text = screen_of(report(), 120)
     assert "anthropic:claude-sonnet-5-5 (digest 0123456789ab)" in text
     assert "of which judge $0.0235" in text
+
+
+def test_judgements_that_quote_what_nobody_wrote_are_counted() -> None:
+    text = screen_of(report(quotes=JudgementCounts(60, 7)), 120)
+    assert "7 of 60 judgements quote what is not in the output: evidence not verified" in text
+    assert "1 of 60 judgements quotes what" in screen_of(report(quotes=JudgementCounts(60, 1)), 120)
+    assert "not in the output" not in screen_of(report(), 120)
 
 
 def test_a_judge_of_a_candidates_family_is_flagged() -> None:

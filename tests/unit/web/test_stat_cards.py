@@ -55,7 +55,7 @@ def cards(
     runs: tuple[BenchmarkPoint, ...] = (),
     feedback: FeedbackStats = NO_FEEDBACK,
 ) -> dict[str, StatCard]:
-    made = stat_cards(usage, days, runs, feedback)
+    made = stat_cards(usage, days, runs, feedback, None)
     return dict(zip(("cost", "tokens", "quality", "feedback", "model"), made, strict=True))
 
 
@@ -133,6 +133,7 @@ def test_bars_stay_within_their_height_and_the_positive_part_within_the_bar(days
 def test_models_shares_lie_one_after_the_other() -> None:
     card = cards(used(5, 50))["model"]
     assert card.value == "gpt-6"
+    assert card.notes == ("no benchmark yet to compare it by", "75% of uses, last 30 days; 1 other model beside it")
     assert isinstance(card.figure, Shares)
     assert [(share.start, share.width) for share in card.figure.shares] == [(0, 75.0), (75.0, 25.0)]
     assert card.figure.says == "gpt-6 75%; mini 25%"

@@ -56,28 +56,29 @@ async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
     first, second = _chosen(runs, *asked)
     found: RunComparison | None = None
     error: InputError | None = None
-    if first is not None and second is not None:
-        try:
-            found = await _compared(bench, tenant, row.id, first, second)
-        except InputError as refused:
-            error = refused
     options = [Option(str(run.id), _label(run)) for run in runs]
     known = {option.id for option in options}
-    options += [
-        Option(str(run), f"an older run, {str(run)[:8]}") for run in (first, second) if run and str(run) not in known
-    ]
+    further = [run for run in (first, second) if run and str(run) not in known]
+    missing = [run for run in further if not await _is_of(bench, tenant, row.id, run)]
+    if first is not None and second is not None and not missing:
+        try:
+            found = await bench.comparisons.compare(tenant, first, second)
+        except InputError as refused:
+            error = refused
+    options += [Option(str(run), f"an older run, {str(run)[:8]}") for run in further if run not in missing]
     rows = difference_rows(found) if found else ()
     return view.page(
         "skill/compare.html.jinja",
-        status=422 if error else 200,
+        status=404 if missing else 422 if error else 200,
         frame=frame,
         skill=row,
         options=options,
         first=str(first or ""),
         second=str(second or ""),
-        swapped=with_query(skill_url(row.name, row.id, "compare"), a=second, b=first),
+        swapped=None if missing else with_query(skill_url(row.name, row.id, "compare"), a=second, b=first),
         error=error,
         unknown=unknown,
+        missing=[str(run) for run in missing],
         found=found,
         headline=headline(found) if found else None,
         cost_words=cost_sentence(found.cost) if found else None,
@@ -90,12 +91,12 @@ async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
     )
 
 
-async def _compared(bench: Workbench, tenant_id: UUID, skill_id: UUID, first: UUID, second: UUID) -> RunComparison:
-    """Raises NotFound for runs of another skill, InputError for one and the same run."""
-    found = await bench.comparisons.compare(tenant_id, first, second)
-    if found.first.skill_id != skill_id:
-        raise NotFound("This skill has no such run.", next_step="Choose two runs of this skill.")
-    return found
+async def _is_of(bench: Workbench, tenant_id: UUID, skill_id: UUID, run_id: UUID) -> bool:
+    """Whether there is such a run, and it is the skill's."""
+    try:
+        return (await bench.benchmarks.find(tenant_id, str(run_id))).skill_id == skill_id
+    except NotFound:
+        return False
 
 
 def _chosen(runs: Sequence[HistoryRow], a: UUID | None, b: UUID | None) -> tuple[UUID | None, UUID | None]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import InputError
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.estimates import Estimate
+from steelyard.services.model_offers import MOST_LISTED
 from steelyard.services.run_form import MOST_AD_HOC, RunForm, RunFormValues
 from steelyard.services.selection import Selected
 from steelyard.web.deps import Bench, Tenant
@@ -43,6 +44,27 @@ async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant,
     left_out = () if given.get("model") else first.left_out
     values = values_in_query(given, first.values)
     return await _page(view, bench, row, values, left_out=left_out, offered=first if values == first.values else None)
+
+
+@router.get("/skills/{skill}/benchmark/models")
+async def listed_models(
+    view: Viewing, bench: Bench, tenant: Tenant, skill: str, models: Annotated[list[str] | None, Query()] = None
+) -> Response:
+    """What the servers of one's own list, as a fragment of the form; `models` are chosen in it already."""
+    row = await bench.catalogue.find(tenant, skill)
+    await bench.offers.ask()
+    form = await bench.run_forms.form(tenant, row.id, RunFormValues(models=models or ()))
+    own = {one.provider for one in form.addresses}
+    new = tuple(offer for offer in form.models if offer.group == "current" and offer.provider in own)
+    usable, _ = model_groups(replace(form, models=new))
+    return view.fragment(
+        "run_form/listed.html.jinja",
+        skill=row,
+        addresses=form.addresses,
+        usable=usable,
+        shares={},
+        most_listed=MOST_LISTED,
+    )
 
 
 @router.post("/skills/{skill}/benchmark/new")
@@ -113,6 +135,7 @@ async def _page(
         judge=judge_choice(values),
         ad_hoc=ad_hoc_rows(values, more=more),
         most_ad_hoc=MOST_AD_HOC,
+        most_listed=MOST_LISTED,
         open_more=bool(problems and MORE_FIELDS & problems.keys()),
         errors=problems or {},
         **_estimated(selected, estimate, {}),

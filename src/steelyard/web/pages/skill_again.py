@@ -20,10 +20,10 @@ router = APIRouter()
 
 @router.get("/skills/{skill}/benchmark/again")
 async def price_again(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
-    """As a fragment the button with its price; as a page what would be run, and the button."""
+    """As a fragment the price alone; as a page what would be run, its price, and the button that pays it."""
     row = await bench.catalogue.find(tenant, skill)
     fragment = is_fragment_request(request)
-    template = "skill/again_button.html.jinja" if fragment else "skill/again.html.jinja"
+    template = "skill/again_price.html.jinja" if fragment else "skill/again.html.jinja"
     try:
         asked = await _asked(bench, tenant, row)
         estimate = await bench.estimate(asked)

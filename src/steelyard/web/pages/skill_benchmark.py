@@ -90,7 +90,7 @@ async def benchmark_tab(
         report=report,
         agreement=None if report is None else _agreement(report),
         words=None if report is None else verdict_words(report),
-        cards=stat_cards(usage, used, runs, feedback),
+        cards=stat_cards(usage, used, runs, feedback, report),
         trend=trend,
         span=span,
         spans=SPANS,

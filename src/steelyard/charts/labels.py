@@ -100,11 +100,13 @@ def place(
 
 
 def _best(anchor: Anchor, bounds: Box, others: Sequence[Box], points: Sequence[Box], lines: Sequence[Segment]) -> Box:
-    def cost(choice: tuple[float, Box]) -> float:
+    def cost(choice: tuple[float, Box]) -> tuple[bool, float]:
         penalty, box = choice
-        return (
+        over = sum(box.overlap(other) for other in others)
+        # However little it lies over another, any free place is better.
+        return over > 0, (
             penalty
-            + 60.0 * sum(box.overlap(other) for other in others)
+            + 60.0 * over
             + 2.0 * sum(box.overlap(point) for point in points)
             + 1.2 * sum(box.length_inside(line) for line in lines)
         )

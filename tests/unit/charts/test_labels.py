@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from steelyard.charts.labels import Anchor, Box, Segment, place
@@ -23,6 +23,7 @@ ANCHORS = st.lists(
 )
 
 
+@example([Anchor(150, 0, 21, 15), Anchor(186, 0, 21, 15), Anchor(203, 4, 90.5, 30), Anchor(203, 4, 20, 30)], SMALL)
 @given(ANCHORS, st.sampled_from([PLOT, SMALL]))
 @settings(max_examples=60, deadline=None)
 def test_labels_are_within_the_plot_and_apart(anchors: list[Anchor], plot: Box) -> None:

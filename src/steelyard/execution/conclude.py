@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, score, work_out
 from steelyard.execution.plan import Plan
+from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.storage import runs
+from steelyard.storage.case_results import judgement_counts
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
 from steelyard.storage.figures import run_figures
@@ -32,11 +35,13 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
     outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
+    quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)
     await runs.conclude_run(
         connection,
         run_id,
         status=RunStatus.COMPLETED if complete else None,
-        verdict=outcome.to_json(),
+        # Counted once: every page of the run says it.
+        verdict=outcome.to_json() | {"judgements": asdict(quotes)},
         best=outcome.best_observed,
         cheapest=outcome.cheapest_observed,
         verdict_kind=outcome.verdict.kind,

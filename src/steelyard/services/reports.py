@@ -130,10 +130,13 @@ async def report_of(
     failures: Sequence[Mapping[str, Any]],
 ) -> RunReport:
     """The report of a run that was read already."""
-    quotes = JudgementCounts(0, 0)
-    if run.judge is not None:
-        quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
+    if run.judge is None:
+        quotes = JudgementCounts(0, 0)
+    elif stored is not None and "judgements" in stored:
+        quotes = JudgementCounts(**stored["judgements"])
+    else:
+        quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
     if stored is not None:
         return RunReport(
             run=run,

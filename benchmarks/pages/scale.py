@@ -90,6 +90,7 @@ async def _add_runs(
         if len(cells) < results_wanted:
             cells += [(index, row_id, cell) for row_id, cell in varied]
     await _insert_results(connection, cells, ids, dice)
+    await _count_judgements(connection, [uuid_of(words) for words in ids])
     await run_models.write_models(connection, [uuid_of(words) for words in ids])
     await run_models.refresh_standing(connection, list({base.run.skill_id for base in bases}))
 
@@ -134,6 +135,18 @@ async def _insert_run(
             at + timedelta(seconds=1),
             at + timedelta(minutes=3),
         ),
+    )
+
+
+async def _count_judgements(connection: Connection, run_ids: Sequence[UUID]) -> None:
+    """What the end of a run stores beside its outcome; none of these judgements has a flag."""
+    await connection.execute(
+        """UPDATE benchmark_runs r
+              SET verdict = verdict || jsonb_build_object('judgements', jsonb_build_object('flagged', 0, 'judgements', (
+                  SELECT count(*) FROM benchmark_results b JOIN judgements j ON j.benchmark_result_id = b.id
+                   WHERE b.benchmark_run_id = r.id)))
+            WHERE r.id = ANY(%s)""",
+        (list(run_ids),),
     )
 
 

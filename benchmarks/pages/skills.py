@@ -48,7 +48,7 @@ async def add_skills(
                 (
                     number,
                     json.dumps(plan.to_json()),
-                    json.dumps(outcome.to_json()),
+                    json.dumps(outcome.to_json() | {"judgements": {"judgements": 0, "flagged": 0}}),
                     list(plan.models),
                     outcome.verdict.kind,
                     *(astuple(outcome.headline) if outcome.headline else (None,) * 5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -74,20 +74,19 @@ def for_canary(case: GoldenCase) -> GoldenCase:
 def canaries_of(cases: Sequence[GoldenCase], seed: int = 0) -> tuple[Canary, ...]:
     """The canaries for a skill's cases: junk on one case, golden and changed golden outputs on up to three.
 
-    Cases are drawn by the seed from those that a judge grades and that have an expected output; without one, the junk
-    is shown on any case and nothing else can be. A canary that is the case's own golden output is left out, as labels
-    (`positive`) are. Empty without a case.
+    Cases are drawn from those that a judge grades and that have an expected output; without one, the junk is shown on
+    any case and nothing else can be. The draw goes by the seed and by what each case says, so that it stays when others
+    are added, and grades already paid for count again. A canary that is the case's own golden output is left out, as
+    labels (`positive`) are. Empty without a case.
     """
     judged = [index for index, case in enumerate(cases) if case.needs_judge]
-    golden = [index for index in judged if cases[index].expected.strip()]
-    dice = random.Random(f"{CANARIES_VERSION} {seed}")  # noqa: S311 - a draw, not a secret
-    drawn = sorted(dice.sample(golden, min(MOST_CASES, len(golden))))
-    on = drawn or sorted(dice.sample(judged, min(1, len(judged))))
-    if not on:
-        return ()
-    made = [*_junk(on[0], dice), *_another(cases, golden, drawn, dice)]
-    made += [Canary(CanaryKind.GOLDEN, index, cases[index].expected) for index in drawn]
-    made += _changed(cases, drawn)
+    drawn = sorted(judged, key=lambda index: (_draw(seed, cases[index]), index))
+    golden = [index for index in drawn if cases[index].expected.strip()]
+    on, shown = (golden or drawn)[:1], golden[:MOST_CASES]
+    made = [canary for index in on for canary in _junk(index, seed, cases[index])]
+    made += _another(cases, golden)
+    made += [Canary(CanaryKind.GOLDEN, index, cases[index].expected) for index in shown]
+    made += _changed(cases, shown)
     own = [case.expected.strip() for case in cases]
     return tuple(
         canary
@@ -107,28 +106,25 @@ def findings(canaries: Sequence[Canary], qualities: Mapping[int, float]) -> tupl
     return tuple(_finding(kind, canaries, qualities) for kind in CanaryKind if any(c.kind is kind for c in canaries))
 
 
-def _junk(index: int, dice: random.Random) -> Iterator[Canary]:
+def _draw(seed: int, case: GoldenCase) -> str:
+    return hashlib.sha256(f"{CANARIES_VERSION} {seed} {case.grading_digest}".encode()).hexdigest()
+
+
+def _junk(index: int, seed: int, case: GoldenCase) -> Iterator[Canary]:
     yield Canary(CanaryKind.EMPTY, index, "")
     yield Canary(CanaryKind.COLON, index, ":")
     yield Canary(CanaryKind.THOUGHT, index, "Thought process:")
-    yield Canary(CanaryKind.INJECTION, index, dice.choice(INJECTIONS))
+    yield Canary(CanaryKind.INJECTION, index, INJECTIONS[int(_draw(seed, case), 16) % len(INJECTIONS)])
 
 
-def _another(
-    cases: Sequence[GoldenCase], golden: Sequence[int], drawn: Sequence[int], dice: random.Random
-) -> Iterator[Canary]:
-    for index in drawn[:1]:
-        own = cases[index].expected.strip()
-        # A family shares its fixture: another of its outputs may be as right.
-        others = [
-            other
-            for other in golden
-            if cases[other].expected.strip() != own
-            and (cases[other].family is None or cases[other].family != cases[index].family)
-        ]
-        if others:
-            chosen = dice.choice(others)
-            yield Canary(CanaryKind.ANOTHER, index, cases[chosen].expected, f"of case {cases[chosen].case_id}")
+def _another(cases: Sequence[GoldenCase], golden: Sequence[int]) -> Iterator[Canary]:
+    """The first drawn case with the golden output of the next that is not of its family, which may be as right."""
+    for index in golden[:1]:
+        own, family = cases[index].expected.strip(), cases[index].family
+        for other in golden[1:]:
+            if cases[other].expected.strip() != own and (family is None or cases[other].family != family):
+                yield Canary(CanaryKind.ANOTHER, index, cases[other].expected, f"of case {cases[other].case_id}")
+                return
 
 
 def _changed(cases: Sequence[GoldenCase], drawn: Sequence[int]) -> Iterator[Canary]:

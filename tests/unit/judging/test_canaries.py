@@ -90,3 +90,14 @@ def test_any_cases_give_few_canaries_and_the_same_ones_again(drawn: list[tuple[s
     for one in canaries:
         expected = cases[one.case_index].expected.strip()
         assert (bool(expected) and one.output.strip() == expected) == (one.kind is CanaryKind.GOLDEN)
+
+
+@given(st.permutations(CASES), st.integers(0, 5))
+def test_the_draw_stays_when_cases_are_reordered_or_later_ones_added(cases: list[GoldenCase], seed: int) -> None:
+    def said(of: Sequence[GoldenCase]) -> list[tuple[CanaryKind, str, str]]:
+        return [(one.kind, of[one.case_index].case_id, one.output) for one in canaries_of(of, seed)]
+
+    assert said(cases) == said(CASES)
+    more = [*CASES, GoldenCase("case-9", "What does item 9 weigh?", "Item 9 is brass: 109 g.")]
+    kept = set(said(CASES)) & set(said(more))
+    assert len(kept) >= 5

@@ -100,4 +100,4 @@ def test_the_draw_stays_when_cases_are_reordered_or_later_ones_added(cases: list
     assert said(cases) == said(CASES)
     more = [*CASES, GoldenCase("case-9", "What does item 9 weigh?", "Item 9 is brass: 109 g.")]
     kept = set(said(CASES)) & set(said(more))
-    assert len(kept) >= 5
+    assert len({one for one in kept if one[0] is CanaryKind.GOLDEN}) >= 2

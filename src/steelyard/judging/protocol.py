@@ -11,7 +11,7 @@ from typing import Any
 
 from steelyard.judging.strip import strip_candidate
 
-PROTOCOL_VERSION = "judge/2"
+PROTOCOL_VERSION = "judge/3"
 MAX_CANDIDATE_CHARACTERS = 60_000
 
 DEFAULT_RUBRIC = (

@@ -23,13 +23,13 @@ _KIND = (
     rf"(?:(?:an?|your) )?(?:{_ADJECTIVE},? ){{0,3}}(?i:AI|artificial intelligence|LLM|language model)"
     r"(?i:[ -](?:powered|based|AI|assistant|model|language|chatbot|system|agent)){0,4}(?![\w-])"
 )
-_MAKER = (
-    r"(?:,? (?:(?:that|which|who) (?:is|was) )?(?:made|created|developed|trained|built|designed|provided)"
-    rf"(?: and (?:made|created|developed|trained|built|designed|provided))? by {_VENDOR}(?!\w))"
-)
-_WHO = rf"[*_]{{0,3}}(?:{_VENDOR}['’]s )?(?:{_NAME}|{_KIND})[*_]{{0,3}}(?:,? {_KIND})?{_MAKER}?"
+_BUILT = r"(?:made|created|developed|trained|built|designed|provided)"
+_MAKER = rf"(?:,? (?:(?:that|which|who) (?:is|was) )?(?:{_BUILT}(?: and {_BUILT})? by|by|of|from) {_VENDOR}(?!\w))"
+# A kind that says nothing by itself tells who wrote it beside its maker.
+_MODEL = rf"(?:an? (?:{_ADJECTIVE},? ){{0,3}}(?:model|assistant|chatbot|system)(?={_MAKER}))"
+_WHO = rf"[*_]{{0,3}}(?:{_VENDOR}['’]s )?(?:{_NAME}|{_KIND}|{_MODEL})[*_]{{0,3}}(?:,? (?:{_KIND}|{_MODEL}))?{_MAKER}?"
 _ME = r"(?:I am|I['’]m|i am|i['’]m)"
-_BY_NAME = rf"[*_]{{0,3}}{_NAME}[*_]{{0,3}}(?:,? {_KIND})?{_MAKER}?"
+_BY_NAME = rf"[*_]{{0,3}}{_NAME}[*_]{{0,3}}(?:,? (?:{_KIND}|{_MODEL}))?{_MAKER}?"
 _NAMED = rf"(?:{_ME} {_WHO}|(?:My name is|This is|You can call me|Call me) {_BY_NAME})"
 _MADE = rf"(?:I was|{_ME}) (?:made|created|developed|trained|built|designed) by {_VENDOR}(?!\w)"
 _STATEMENT = rf"(?:{_NAMED}|{_MADE})(?:[.!]+(?:[ \t]+|$)|,? and |, |$)"

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from steelyard.statistics.agreement import Agreement, JudgeAgreement, judge_agreement, krippendorff_alpha
+    from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
     from steelyard.statistics.intervals import (
         Interval,
@@ -27,19 +29,26 @@ if TYPE_CHECKING:
 __all__ = [
     "FEWEST_CASES",
     "METHOD",
+    "Agreement",
+    "Calibration",
     "Dropped",
     "GapFigures",
     "Interval",
+    "JudgeAgreement",
     "Lift",
     "ModelFigures",
     "Race",
     "Verdict",
     "alpha_for_look",
+    "calibrate",
     "cases_needed",
     "decide",
     "detectable_lead",
+    "judge_agreement",
+    "krippendorff_alpha",
     "lift",
     "mean_interval",
+    "points_of_ratings",
     "quantile",
     "quantiles",
     "sentence",
@@ -47,6 +56,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
+    "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),

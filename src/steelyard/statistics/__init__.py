@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         wilson_interval,
     )
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
+    from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
@@ -33,6 +34,7 @@ __all__ = [
     "Calibration",
     "Dropped",
     "GapFigures",
+    "HumanEstimate",
     "Interval",
     "JudgeAgreement",
     "Lift",
@@ -44,6 +46,8 @@ __all__ = [
     "cases_needed",
     "decide",
     "detectable_lead",
+    "human_difference",
+    "human_mean",
     "judge_agreement",
     "krippendorff_alpha",
     "lift",
@@ -61,6 +65,7 @@ _HOMES = {
     "decision": ("METHOD", "decide"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
+    "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         quantiles,
         wilson_interval,
     )
+    from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEWEST_CASES",
     "METHOD",
+    "AdjustedGap",
     "Agreement",
     "Calibration",
     "Dropped",
@@ -37,6 +39,7 @@ __all__ = [
     "HumanEstimate",
     "Interval",
     "JudgeAgreement",
+    "LengthEffect",
     "Lift",
     "ModelFigures",
     "Race",
@@ -50,6 +53,7 @@ __all__ = [
     "human_mean",
     "judge_agreement",
     "krippendorff_alpha",
+    "length_effect",
     "lift",
     "mean_interval",
     "points_of_ratings",
@@ -63,6 +67,7 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "length": ("AdjustedGap", "LengthEffect", "length_effect"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),

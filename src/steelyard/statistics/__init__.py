@@ -21,7 +21,16 @@ if TYPE_CHECKING:
         quantiles,
         wilson_interval,
     )
+    from steelyard.statistics.jury import (
+        Jury,
+        NotComparable,
+        OwnFamilyCheck,
+        effective_jurors,
+        own_family_check,
+        pool_jurors,
+    )
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
+    from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race
@@ -32,6 +41,7 @@ __all__ = [
     "FEWEST_CASES",
     "METHOD",
     "AdjustedGap",
+    "Advantage",
     "Agreement",
     "Calibration",
     "Dropped",
@@ -39,9 +49,13 @@ __all__ = [
     "HumanEstimate",
     "Interval",
     "JudgeAgreement",
+    "Jury",
     "LengthEffect",
     "Lift",
     "ModelFigures",
+    "NotComparable",
+    "OwnFamilyBias",
+    "OwnFamilyCheck",
     "Race",
     "Verdict",
     "alpha_for_look",
@@ -49,6 +63,7 @@ __all__ = [
     "cases_needed",
     "decide",
     "detectable_lead",
+    "effective_jurors",
     "human_difference",
     "human_mean",
     "judge_agreement",
@@ -56,7 +71,10 @@ __all__ = [
     "length_effect",
     "lift",
     "mean_interval",
+    "own_family_bias",
+    "own_family_check",
     "points_of_ratings",
+    "pool_jurors",
     "quantile",
     "quantiles",
     "sentence",
@@ -67,9 +85,11 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "jury": ("Jury", "NotComparable", "OwnFamilyCheck", "effective_jurors", "own_family_check", "pool_jurors"),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
+    "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),

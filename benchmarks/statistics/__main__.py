@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.statistics.bias import bias
 from benchmarks.statistics.cheapest import cheapest
 from benchmarks.statistics.claims import Claim
 from benchmarks.statistics.coverage import clusters, intervals
 from benchmarks.statistics.leaders import best, tied
+from benchmarks.statistics.people import people
+from benchmarks.statistics.races import race
 from benchmarks.statistics.tables import DATA, Floats, summeval_human, wildbench
 
 _DOC = Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
@@ -22,6 +25,9 @@ _PARTS: dict[str, Callable[[dict[str, Floats]], Iterator[Claim]]] = {
     "tied": tied,
     "clusters": clusters,
     "cheapest": cheapest,
+    "race": race,
+    "people": people,
+    "bias": bias,
 }
 
 

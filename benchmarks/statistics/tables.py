@@ -32,6 +32,20 @@ def summeval_human() -> Floats:
     return _complete({item: {name: float(np.mean(of)) for name, of in row.items()} for item, row in seen.items()})
 
 
+def summeval_raters() -> tuple[Floats, Floats]:
+    """(3 experts, 5 turkers) x 100 articles x 12 systems: each rater's mean over four dimensions, 1-5 -> 0-100."""
+    return _raters("expert", 3), _raters("turker", 5)
+
+
+def wildbench_lengths() -> Floats:
+    """Characters of the output behind each cell of `wildbench()`; some outputs are empty."""
+    lengths: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in _rows(DATA / "wildbench" / "scores.csv"):
+        if row["judge"].startswith("gpt-4-turbo"):
+            lengths[row["item"]][row["model"]] = float(row["len_model_output_chars"])
+    return _complete(lengths)
+
+
 def shuffled_within_items(table: Floats, rng: np.random.Generator) -> Floats:
     """Each item's scores in random columns: all models are equal.
 
@@ -46,6 +60,18 @@ def columns_equal(table: Floats, rng: np.random.Generator, best: int, second: in
     swap = rng.random(table.shape[0]) < 0.5
     out[np.ix_(swap, [best, second])] = table[np.ix_(swap, [second, best])]
     return out
+
+
+def _raters(kind: str, count: int) -> Floats:
+    tables: list[Floats] = []
+    for rater in range(1, count + 1):
+        seen: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for row in _rows(DATA / "summeval_human" / "human.csv"):
+            seen[row["item"]][row["system"]].append((float(row[f"{kind}{rater}"]) - 1) / 4 * 100)
+        tables.append(
+            _complete({item: {name: float(np.mean(of)) for name, of in row.items()} for item, row in seen.items()})
+        )
+    return np.stack(tables)
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

@@ -1,0 +1,93 @@
+"""Row "race": calls and lost winners of races over real score tables, beside the full grid and beside peeking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from benchmarks.statistics.claims import FALSE_CLAIMS, MODELS, Claim, by_size, draw, rng_for, some_models
+from benchmarks.statistics.tables import Floats, columns_equal
+from steelyard.statistics import Race, decide
+from steelyard.statistics.race import Target
+
+_RACES = 300
+_SIZES = (20, 50, 100, 400)
+
+
+def race(tables: dict[str, Floats]) -> Iterator[Claim]:
+    """Lost: the true best was dropped, or another was called best. Of a set its highest mean is the best."""
+    table = tables["wildbench"]
+    for target in ("set", "future"):
+        yield _measured("wildbench, random sets of six", target, table, equal=False)
+    yield _measured("wildbench, top two equal", "future", table, equal=True)
+
+
+class _Peeking(Race):
+    """Drops at two-sided .05 on each look, as if it were the only one."""
+
+    @cached_property
+    def dropping_alpha(self) -> float:
+        return FALSE_CLAIMS / 2
+
+
+def _measured(name: str, target: Target, table: Floats, *, equal: bool) -> Claim:
+    shares = {what: list[tuple[int, float]]() for what in ("calls", "lost", "peeking", "named", "grid", "wrong", "top")}
+    for n in _SIZES:
+        rng = rng_for(f"race{name}{target}", n)
+        counts = dict.fromkeys(shares, 0.0)
+        for seed in range(_RACES):
+            scores, truth = _cases(table, n, target, rng, equal=equal)
+            kept, claimed, called = _run(Race(n, MODELS, target, seed=seed), scores)
+            counts["calls"] += called / (n * MODELS)
+            counts["named"] += claimed is not None
+            counts["lost"] += _lost(kept, claimed, truth)
+            kept, claimed, _ = _run(_Peeking(n, MODELS, target, seed=seed), scores)
+            counts["peeking"] += _lost(kept, claimed, truth)
+            grid = decide(scores)
+            counts["grid"] += grid.best is not None
+            counts["wrong"] += grid.best is not None and {grid.best} != truth
+            counts["top"] += int(scores.mean(axis=0).argmax()) not in truth
+        for what, count in counts.items():
+            shares[what].append((n, count / _RACES))
+    beside = f"on the full grid decide names {by_size(shares['grid'])}, wrongly {by_size(shares['wrong'])}"
+    if target == "future" and not equal:
+        beside += f", and the highest mean is not the best {by_size(shares['top'])}"
+    return Claim(
+        "race",
+        f"{name}, best {'on this case set' if target == 'set' else 'on future cases'}: best lost",
+        f"{by_size(shares['lost'])} (dropping at .05 each look {by_size(shares['peeking'])});"
+        f" calls {by_size(shares['calls'])}; names {by_size(shares['named'])}; {beside}",
+        "<= 5%",
+        all(share <= FALSE_CLAIMS for _, share in shares["lost"]),
+    )
+
+
+def _cases(table: Floats, n: int, target: Target, rng: np.random.Generator, *, equal: bool) -> tuple[Floats, set[int]]:
+    """n cases of six random models, and the models that are truly best: two where the top two are made equal."""
+    models = some_models(table, rng)
+    if target == "set":
+        cases = models[rng.choice(len(models), n, replace=False)]
+        means = cases.mean(axis=0)
+        return cases, set(np.flatnonzero(means == means.max()).tolist())
+    order = np.argsort(-models.mean(axis=0)).tolist()
+    cases = draw(models, n, rng)
+    if equal:
+        return columns_equal(cases, rng, order[0], order[1]), set(order[:2])
+    return cases, {order[0]}
+
+
+def _run(race: Race, scores: Floats) -> tuple[set[int], int | None, int]:
+    """(models not dropped, the one called best, calls)."""
+    calls = 0
+    while batch := race.next_batch():
+        calls += len(batch)
+        for case, model in batch:
+            race.record(case, model, float(scores[case, model]))
+    return set(race.survivors), race.verdict().best, calls
+
+
+def _lost(kept: set[int], claimed: int | None, truth: set[int]) -> bool:
+    """Of two equal leaders each is as good as the other: calling either best is wrong, dropping one of them is not."""
+    return not truth & kept or (claimed is not None and {claimed} != truth)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.agreement import Agreement, JudgeAgreement, judge_agreement, krippendorff_alpha
     from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
+    from steelyard.statistics.health import SuspectCase, settled_cases, suspect_cases
     from steelyard.statistics.intervals import (
         Interval,
         Lift,
@@ -57,6 +58,7 @@ __all__ = [
     "OwnFamilyBias",
     "OwnFamilyCheck",
     "Race",
+    "SuspectCase",
     "Verdict",
     "alpha_for_look",
     "calibrate",
@@ -78,6 +80,8 @@ __all__ = [
     "quantile",
     "quantiles",
     "sentence",
+    "settled_cases",
+    "suspect_cases",
     "wilson_interval",
 ]
 
@@ -85,6 +89,7 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": ("Jury", "NotComparable", "OwnFamilyCheck", "effective_jurors", "own_family_check", "pool_jurors"),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from arch.bootstrap import MCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -151,3 +152,21 @@ def test_a_planted_gap_is_found_as_often_as_the_detectable_lead_promises() -> No
         scores = 50 + rng.normal(0, 14 / np.sqrt(2), (20, 2)) + [lead / 2, -lead / 2]
         found += decide(np.clip(scores, 0, 100)).best == 0
     assert 0.74 <= found / 400 <= 0.86
+
+
+@pytest.mark.parametrize("lead", [0.0, 3.0, 6.0])
+def test_the_models_that_may_be_best_are_about_those_of_the_model_confidence_set(lead: float) -> None:
+    """Both hold the true best in 95% of draws; ours is by another test, and no more than half a model larger."""
+    rng = np.random.default_rng(3)
+    draws, levels = 120, np.array([lead, 0, 0, -3, -6, -12])
+    held = np.zeros(2)
+    sizes = np.zeros(2)
+    for seed in range(draws):
+        scores = np.clip(60 + rng.normal(0, 12, (40, 1)) + levels + rng.normal(0, 10, (40, 6)), 0, 100)
+        by_arch = MCS(-scores, size=0.05, reps=200, block_size=1, method="R", seed=seed)
+        by_arch.compute()
+        kept = (set(decide(scores).tied or range(6)), set(by_arch.included))
+        held += [0 in models for models in kept]
+        sizes += [len(models) for models in kept]
+    assert (held / draws >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / draws)).all()
+    assert abs(sizes[0] - sizes[1]) / draws <= 0.5

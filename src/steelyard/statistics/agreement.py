@@ -162,6 +162,8 @@ def _jackknife(
     groups = min(cases, _MOST_GROUPS)
     if estimate is None or groups < _FEWEST_SHARED:
         return None, None
+    # A correlation is the same both ways.
+    pairs = sorted({(min(pair), max(pair)) for pair in pairs})
     group_of: Ints = np.arange(cases, dtype=np.int64) % groups
     without = [_means(scores[:, group_of != group], pairs, only_spearman=True).spearman for group in range(groups)]
     seen = np.array([_fisher(rho) for rho in without if rho is not None])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.domain.cases import GoldenCase
-from steelyard.skills.cases.duplicates import near_duplicates, suggested_families
+from steelyard.skills.cases import near_duplicates, suggested_families
 
 WORDS = ["the", "cat", "dog", "sat", "ran", "on", "mat", "log", "and", "then", "away", "home"]
 texts = st.lists(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join), max_size=9)

@@ -135,6 +135,9 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
 def trouble_line(trouble: Trouble) -> str:
     """`openai: No connection to http://127.0.0.1:9/v1 – trying 2 calls again, 12 s`."""
     message = words.safe(trouble.message, 160).rstrip(".")
+    if trouble.silent:
+        out = words.count(trouble.calls, "call")
+        return f"{words.safe(trouble.provider)}: {message} – {out} out, {words.seconds(round(trouble.since_s))}"
     calls = "" if trouble.calls == 1 else f" {trouble.calls:,} calls"
     return f"{words.safe(trouble.provider)}: {message} – trying{calls} again, {words.seconds(round(trouble.since_s))}"
 

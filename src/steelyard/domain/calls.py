@@ -183,12 +183,16 @@ class CallError(Exception):
 
 @dataclass(frozen=True)
 class Trouble:
-    """Calls of one provider that keep failing and are tried again: how many, since when, and what the first one met."""
+    """Calls of one provider that keep failing and are tried again: how many, since when, and what the first one met.
+
+    `silent`: they have not failed; they are out, and the model has replied to none for long.
+    """
 
     provider: str
     message: str
     calls: int
     since_s: float
+    silent: bool = False
 
 
 class Provider(Protocol):

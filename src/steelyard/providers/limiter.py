@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
 _GROWTH = 0.5
+_QUIET_S = 30.0
 
 
 @dataclass(order=True)
@@ -18,15 +20,45 @@ class _Waiter:
     granted: asyncio.Future[None] = field(compare=False)
 
 
-class Slot:
-    """Leave for one call of one provider; tell it how the call ended."""
+@dataclass(frozen=True)
+class Silence:
+    """Calls of a model that are out without a reply: how many, and for how many seconds the oldest has been."""
 
-    def __init__(self, limit: AdaptiveLimit, generation: int) -> None:
+    model: str
+    calls: int
+    since_s: float
+
+
+@dataclass
+class _Model:
+    """What one model holds, when it last replied, and how long its slowest reply took, in seconds."""
+
+    in_flight: int = 0
+    # When each call that is out began.
+    out: dict[object, float] = field(default_factory=dict[object, float])
+    replied_at: float | None = None
+    slowest_s: float = 0.0
+
+    def replied(self, began: float, now: float) -> None:
+        self.replied_at = now
+        self.slowest_s = max(self.slowest_s, now - began)
+
+    def replies(self, now: float) -> bool:
+        """Whether it has replied lately, for what it is."""
+        return self.replied_at is not None and now - self.replied_at <= max(_QUIET_S, 2 * self.slowest_s)
+
+
+class Slot:
+    """Leave for one call of one model; tell it how the call ended."""
+
+    def __init__(self, limit: AdaptiveLimit, generation: int, replied: Callable[[], None]) -> None:
         self._limit = limit
         self._generation = generation
+        self._replied = replied
 
     def succeeded(self) -> None:
         self._limit.grow()
+        self._replied()
 
     def throttled(self) -> None:
         """The provider refused for load: fewer calls at once from now on."""
@@ -44,8 +76,8 @@ class AdaptiveLimit:
         self.ceiling = max(1, ceiling)
         self.in_flight = 0
         self.generation = 0
-        # By priority, each a heap.
-        self.waiters: dict[int, list[_Waiter]] = {}
+        # By priority and model, each a heap: a model that may not call now stands in no other's way.
+        self.waiters: dict[tuple[int, str], list[_Waiter]] = {}
         self._value = float(self.ceiling)
         self._threshold = float(self.ceiling)
 
@@ -68,19 +100,22 @@ class AdaptiveLimit:
     def open(self) -> bool:
         return self.in_flight < self.limit
 
-    def push(self, priority: int, waiter: _Waiter) -> None:
-        heapq.heappush(self.waiters.setdefault(priority, []), waiter)
+    def push(self, priority: int, model: str, waiter: _Waiter) -> None:
+        heapq.heappush(self.waiters.setdefault((priority, model), []), waiter)
 
-    def pop(self, priority: int) -> _Waiter:
-        return heapq.heappop(self.waiters[priority])
+    def pop(self, priority: int, model: str) -> None:
+        heapq.heappop(self.waiters[priority, model])
 
-    def heads(self) -> Iterator[tuple[int, _Waiter]]:
-        """The next waiter of each priority that has any still waiting."""
-        for priority, heap in self.waiters.items():
+    def heads(self) -> Iterator[tuple[int, str, _Waiter]]:
+        """The next waiter of each priority and model that has any still waiting."""
+        for (priority, model), heap in self.waiters.items():
             while heap and heap[0].granted.done():
                 heapq.heappop(heap)
             if heap:
-                yield priority, heap[0]
+                yield priority, model, heap[0]
+
+    def waiting(self, priority: int) -> int:
+        return sum(len(heap) for (of, _), heap in self.waiters.items() if of == priority)
 
 
 class CallSlots:
@@ -91,14 +126,19 @@ class CallSlots:
     priority 0 may have others that follow on them: once no more of these wait than may be out at once, they go first,
     for what follows on the last of them would else be waited for with slots idle (the longest remaining path first:
     Graham 1969, https://doi.org/10.1137/0117039).
+
+    A model that has not replied yet, or not for longer than it ever took, holds at most half of the slots: one that
+    accepts calls and never answers would else take them all until its calls time out.
     """
 
-    def __init__(self, ceiling: int) -> None:
+    def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         if ceiling < 1:
             raise ValueError("the ceiling of calls at once is 1 or more")
         self.ceiling = ceiling
         self.in_flight = 0
         self._limits: dict[str, AdaptiveLimit] = {}
+        self._models: dict[str, _Model] = {}
+        self._clock = clock
         self._tickets = count()
 
     def ticket(self) -> int:
@@ -111,55 +151,85 @@ class CallSlots:
         return self._limits[provider_key]
 
     @asynccontextmanager
-    async def hold(self, limit: AdaptiveLimit, *, priority: int = 0, ticket: int | None = None) -> AsyncGenerator[Slot]:
-        """Wait for leave, hold it for the block, give it back whatever happens."""
-        await self._acquire(limit, priority, self.ticket() if ticket is None else ticket)
+    async def hold(
+        self, limit: AdaptiveLimit, *, model: str = "", priority: int = 0, ticket: int | None = None
+    ) -> AsyncGenerator[Slot]:
+        """Wait for leave, hold it for the block, give it back whatever happens. Calls without `model` are of nobody."""
+        await self._acquire(limit, model, priority, self.ticket() if ticket is None else ticket)
+        call, began, held = object(), self._clock(), self._model(model)
+        held.out[call] = began
         try:
-            yield Slot(limit, limit.generation)
+            yield Slot(limit, limit.generation, lambda: held.replied(began, self._clock()))
         finally:
-            self._release(limit)
+            del held.out[call]
+            self._release(limit, model)
 
-    async def _acquire(self, limit: AdaptiveLimit, priority: int, ticket: int) -> None:
-        if self.in_flight < self.ceiling and limit.open and next(limit.heads(), None) is None:
-            self._take(limit)
+    def silences(self) -> tuple[Silence, ...]:
+        """The models that have replied to nothing for longer than they ever took, the longest silence first."""
+        now = self._clock()
+        found = [
+            Silence(name, len(model.out), now - min(model.out.values()))
+            for name, model in self._models.items()
+            if name and model.out and not model.replies(now)
+        ]
+        return tuple(sorted((one for one in found if one.since_s > _QUIET_S), key=lambda one: -one.since_s))
+
+    async def _acquire(self, limit: AdaptiveLimit, model: str, priority: int, ticket: int) -> None:
+        if self.in_flight < self.ceiling and self._may_call(limit, model) and next(self._heads(limit), None) is None:
+            self._take(limit, model)
             return
         waiter = _Waiter(ticket, asyncio.get_running_loop().create_future())
-        limit.push(priority, waiter)
+        limit.push(priority, model, waiter)
         self._let_in()
         try:
             await waiter.granted
         except asyncio.CancelledError:
             # The grant and the cancellation may have come in the same turn of the loop.
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._release(limit)
+                self._release(limit, model)
             raise
 
-    def _take(self, limit: AdaptiveLimit) -> None:
+    def _model(self, name: str) -> _Model:
+        return self._models.setdefault(name, _Model())
+
+    def _may_call(self, limit: AdaptiveLimit, model: str) -> bool:
+        if not limit.open:
+            return False
+        found = self._model(model)
+        return not model or found.in_flight < -(-self.ceiling // 2) or found.replies(self._clock())
+
+    def _heads(self, limit: AdaptiveLimit) -> Iterator[tuple[int, str, _Waiter]]:
+        """The next waiters of a limit that may call."""
+        return (head for head in limit.heads() if self._may_call(limit, head[1]))
+
+    def _take(self, limit: AdaptiveLimit, model: str) -> None:
         self.in_flight += 1
         limit.in_flight += 1
+        self._model(model).in_flight += 1
 
-    def _release(self, limit: AdaptiveLimit) -> None:
+    def _release(self, limit: AdaptiveLimit, model: str) -> None:
         self.in_flight -= 1
         limit.in_flight -= 1
+        self._model(model).in_flight -= 1
         self._let_in()
 
     def _let_in(self) -> None:
         while self.in_flight < self.ceiling:
             sign = 1 if self._is_last_round() else -1
             heads = [
-                ((sign * priority, waiter.ticket), priority, limit, waiter)
+                ((sign * priority, waiter.ticket), priority, model, limit, waiter)
                 for limit in self._limits.values()
                 if limit.open
-                for priority, waiter in limit.heads()
+                for priority, model, waiter in self._heads(limit)
             ]
             if not heads:
                 return
-            _, priority, limit, waiter = min(heads, key=lambda entry: entry[0])
-            limit.pop(priority)
-            self._take(limit)
+            _, priority, model, limit, waiter = min(heads, key=lambda entry: entry[0])
+            limit.pop(priority, model)
+            self._take(limit, model)
             waiter.granted.set_result(None)
 
     def _is_last_round(self) -> bool:
         limits = self._limits.values()
         room = min(self.ceiling, sum(limit.limit for limit in limits))
-        return sum(len(limit.waiters.get(0, ())) for limit in limits) <= room
+        return sum(limit.waiting(0) for limit in limits) <= room

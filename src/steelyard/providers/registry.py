@@ -65,7 +65,7 @@ class Providers:
             return await call_with_retries(
                 lambda: provider.complete(request),
                 self._policy,
-                lambda: self._slots.hold(limit, priority=priority, ticket=ticket),
+                lambda: self._slots.hold(limit, model=request.model.text, priority=priority, ticket=ticket),
                 before_call,
                 failed,
             )
@@ -102,13 +102,21 @@ class Providers:
         return self._slots.in_flight
 
     def troubles(self, *, after_s: float = TROUBLE_AFTER_S) -> tuple[Trouble, ...]:
-        """What calls have been waiting for since more than `after_s`, by provider, the longest wait first."""
+        """What calls have been waiting for since more than `after_s`, by provider, the longest wait first.
+
+        Then the models that have not replied for long to calls that are out.
+        """
         now = self._policy.clock()
         by_provider: dict[str, list[tuple[float, str]]] = {}
         for name, began, message in self._failing.values():
             by_provider.setdefault(name, []).append((now - began, message))
         found = [Trouble(name, max(failing)[1], len(failing), max(failing)[0]) for name, failing in by_provider.items()]
-        return tuple(sorted((t for t in found if t.since_s >= after_s), key=lambda trouble: -trouble.since_s))
+        failing = sorted((t for t in found if t.since_s >= after_s), key=lambda trouble: -trouble.since_s)
+        silent = [
+            Trouble(ModelRef.parse(one.model).provider, f"{one.model} does not reply", one.calls, one.since_s, True)
+            for one in self._slots.silences()
+        ]
+        return (*failing, *silent)
 
     def usable(self) -> tuple[str, ...]:
         """The names of the vendors a key is at hand for."""

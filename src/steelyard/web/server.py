@@ -126,7 +126,9 @@ async def _serve(
                 say("Left at once: answers received are saved, calls in flight are lost.")
                 os._exit(130)
             waiting = workbench.in_flight
-            say(f"Stopping: {waiting} calls in flight finish and are saved." if waiting else "Stopping.")
+            calls = "1 call" if waiting == 1 else f"{waiting:,} calls"
+            again = "Interrupt again to leave at once."
+            say(f"Stopping: {calls} in flight finish and are saved. {again}" if waiting else "Stopping.")
             stop.set()
             server.should_exit = True
 

@@ -95,9 +95,52 @@ async def test_a_throttled_provider_does_not_keep_others_from_calling() -> None:
     assert (slots.in_flight, slow.in_flight) == (0, 0)
 
 
-async def _hold_until_cancelled(slots: CallSlots, limit: AdaptiveLimit) -> None:
-    async with slots.hold(limit):
+async def _hold_until_cancelled(slots: CallSlots, limit: AdaptiveLimit, model: str = "") -> None:
+    async with slots.hold(limit, model=model):
         await asyncio.Event().wait()
+
+
+async def _reply(slots: CallSlots, limit: AdaptiveLimit, model: str) -> None:
+    async with slots.hold(limit, model=model) as slot:
+        slot.succeeded()
+
+
+async def test_a_model_that_never_answers_leaves_others_of_its_provider_half_of_the_slots() -> None:
+    slots = CallSlots(6)
+    limit = slots.limit("a")
+    silent = [asyncio.create_task(_hold_until_cancelled(slots, limit, "silent")) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert slots.in_flight == 3
+    async with asyncio.timeout(1):
+        for _ in range(10):
+            await _reply(slots, limit, "lively")
+    for task in silent:
+        task.cancel()
+    await asyncio.gather(*silent, return_exceptions=True)
+    assert slots.in_flight == 0
+
+
+async def test_a_model_that_replies_may_have_every_slot_until_it_falls_silent() -> None:
+    now = 0.0
+    slots = CallSlots(6, clock=lambda: now)
+    limit = slots.limit("a")
+    await _reply(slots, limit, "m")
+    first = [asyncio.create_task(_hold_until_cancelled(slots, limit, "m")) for _ in range(6)]
+    await asyncio.sleep(0)
+    assert slots.in_flight == 6
+    now = 31.0
+    for task in first[:4]:
+        task.cancel()
+    await asyncio.gather(*first[:4], return_exceptions=True)
+    more = [asyncio.create_task(_hold_until_cancelled(slots, limit, "m")) for _ in range(6)]
+    await asyncio.sleep(0)
+    assert slots.in_flight == 3
+    assert [(one.model, one.calls, one.since_s) for one in slots.silences()] == [("m", 3, 31.0)]
+    for task in [*first, *more]:
+        task.cancel()
+    await asyncio.gather(*first, *more, return_exceptions=True)
+    assert slots.in_flight == 0
+    assert slots.silences() == ()
 
 
 def test_one_window_of_refusals_halves_once_and_never_below_one() -> None:
@@ -135,7 +178,8 @@ def test_whatever_is_cancelled_refused_or_done_no_slot_leaks(seed: int, ceiling:
 
         async def call() -> None:
             limit = rng.choice(limits)
-            async with slots.hold(limit, priority=rng.randint(0, 1)) as slot:
+            model = rng.choice(("", "one", "other"))
+            async with slots.hold(limit, model=model, priority=rng.randint(0, 1)) as slot:
                 assert slots.in_flight <= ceiling
                 for _ in range(rng.randint(0, 3)):
                     await asyncio.sleep(0)

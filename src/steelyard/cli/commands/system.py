@@ -55,7 +55,9 @@ def worker(concurrency: int) -> int:
 
                     os._exit(exits.INTERRUPTED)
                 terminal.err.line(
-                    f"Stopping: {words.count(workbench.in_flight, 'call')} in flight finish and are saved.", "yellow"
+                    f"Stopping: {words.count(workbench.in_flight, 'call')} in flight finish and are saved."
+                    " Interrupt again to leave at once.",
+                    "yellow",
                 )
                 stop.set()
 

@@ -23,7 +23,7 @@ demo: install ## Benchmark the example skills on a real local model and print th
 	$(BIN)/steelyard demo
 
 test: dev ## Run all tests (TESTS="tests/unit -k word" for some)
-	$(BIN)/pytest $(TESTS)
+	$(if $(TESTS),$(BIN)/pytest $(TESTS),$(BIN)/python -m tests.everything)
 
 check: dev ## Lint, format, types, layering
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ from steelyard.storage.embedded import status, stop
 from steelyard.storage.server import Server, ready_server
 from tests.acceptance.conftest import Shell
 
+pytestmark = pytest.mark.alone
+
 CONCURRENCY = 20
 KILLS = 20
 # A reply on its way to the worker, or in the group about to be committed, is in flight still.

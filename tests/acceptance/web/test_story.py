@@ -17,6 +17,7 @@ RUN = re.compile(r"/runs/[0-9a-f-]{36}$")
 MINUTES = 60_000
 
 
+@pytest.mark.timeout(600)
 def test_three_clicks_lead_from_an_empty_database_to_a_verdict_of_local_models(
     web_home: Path, address: str, quiet_page: Page
 ) -> None:
@@ -37,7 +38,8 @@ def test_three_clicks_lead_from_an_empty_database_to_a_verdict_of_local_models(
     expect(quiet_page).to_have_url(RUN)
     expect(quiet_page.locator("#live")).to_contain_text("of 56 cells")
     verdict = quiet_page.get_by_role("region", name="Verdict")
-    expect(verdict).to_be_visible(timeout=2 * MINUTES)
+    # How long the model takes beside other work is none of this test's business.
+    expect(verdict).to_be_visible(timeout=5 * MINUTES)
     assert clicks <= 3
     expect(verdict).to_contain_text("smollm2-135m")
     expect(verdict).to_contain_text("deterministic checks")

@@ -103,6 +103,7 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
         assert await take(mine) == {"cell"}
 
 
+@pytest.mark.alone
 async def test_a_claim_its_live_worker_has_forgotten_lapses_and_those_it_works_under_do_not(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,7 @@ def _columns(rows: Sequence[ModelSummary]) -> list[Column]:
         Column("Quality", "points, 95%", [_with_interval(s) for s in rows]),
         Column("Pass", "cases", [words.percent(s.pass_rate) for s in rows]),
         Column("Cost", "/case", [_cost(s) for s in rows]),
-        Column("Tokens", "/case", [_whole(s.avg_tokens) for s in rows]),
+        Column("Tokens", "/case", [_tokens(s) for s in rows]),
         Column("Latency", "p50/p95 s", [_latency(s) for s in rows]),
         Column("Fail", "/miss", [f"{s.failures}/{s.missing}" for s in rows]),
     ]
@@ -171,8 +171,12 @@ def _quality(summary: ModelSummary | None) -> float | None:
 def _cost(summary: ModelSummary) -> str:
     """What is unknown is the price; a model that gave no answer has no cost to know."""
     if summary.avg_cost_microcents is None:
-        return "–" if summary.avg_tokens is None else "unknown"
+        return "unknown" if summary.heard else "–"
     return dollars(summary.avg_cost_microcents)
+
+
+def _tokens(summary: ModelSummary) -> str:
+    return "unknown" if summary.avg_tokens is None and summary.heard else _whole(summary.avg_tokens)
 
 
 def _whole(value: float | None, *, signed: bool = False) -> str:

@@ -202,7 +202,7 @@ def code_of(report: RunReport, require: str | None = None) -> int:
 def _came_back(report: RunReport) -> bool:
     """Whether any model said anything: an empty or cut answer was given and paid for, a refused request was not."""
     counts = report.counts
-    return bool(counts.answered or (counts.failed and any(s.avg_tokens is not None for s in report.summaries)))
+    return bool(counts.answered or (counts.failed and any(s.heard for s in report.summaries)))
 
 
 async def _pause(working: asyncio.Task[None], over: asyncio.Event, stop: asyncio.Event) -> None:

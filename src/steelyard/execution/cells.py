@@ -226,21 +226,21 @@ def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
 def _answered(
     write: AnswerWrite, response: ModelResponse, price: Pricer, model: ModelRef, when: date
 ) -> tuple[AnswerWrite, Spending]:
-    # A server that tells no usage would else seem to answer for nothing.
+    # A server that tells no usage would else seem to answer for nothing, of no tokens.
     cost = price(response.usage, model, when) if response.usage_known else None
     wasted = price(response.wasted, model, when)
     kind, message = answer_failure(response)
-    usage = response.usage
+    usage = response.usage if response.usage_known else None
     answered = replace(
         write,
         state=CellState.FAILED if kind else CellState.ANSWERED,
         output_produced=response.output,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.total_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
+        input_tokens=usage and usage.input_tokens,
+        output_tokens=usage and usage.output_tokens,
+        total_tokens=usage and usage.total_tokens,
+        cache_read_tokens=usage and usage.cache_read_tokens,
+        cache_write_tokens=usage and usage.cache_write_tokens,
+        reasoning_tokens=usage and usage.reasoning_tokens,
         latency_ms=response.latency_ms,
         ttft_ms=response.ttft_ms,
         stop_reason=response.stop_reason.value,
@@ -261,9 +261,13 @@ def answer_failure(response: ModelResponse) -> tuple[FailureKind | None, str | N
     match response.stop_reason:
         case StopReason.REFUSAL:
             return FailureKind.REFUSED, "The model refused to answer."
+        case StopReason.LENGTH if not response.usage_known:
+            return FailureKind.CUT, "The answer was cut at max_tokens."
         case StopReason.LENGTH:
             used = response.usage.output_tokens
             return FailureKind.CUT, f"The answer was cut at max_tokens after {used:,} tokens."
+        case StopReason.CONTEXT if not response.usage_known:
+            return FailureKind.CONTEXT_WINDOW, "The answer was cut where the model's context window was full."
         case StopReason.CONTEXT:
             used = response.usage
             return FailureKind.CONTEXT_WINDOW, (

@@ -29,7 +29,8 @@ class ModelSummary:
     `n` counts cases with a quality; `passed` of `pass_n` cases passed; `answered` counts cells. `avg_cost_microcents`
     is None when any answer's price is unknown. `failures` are the model's own (they score 0), `missing` the cells
     without a score for any other reason. `lift` (points) and its interval compare the same cases with and without
-    the skill; `token_tax` is the input tokens the skill adds per case.
+    the skill; `token_tax` is the input tokens the skill adds per case. `avg_tokens` is None when any answer's usage was
+    not told; `heard` says whether any answer came back at all, be it empty or cut.
     """
 
     model: str
@@ -57,6 +58,7 @@ class ModelSummary:
     lift_p: float | None = None
     normalised_gain: float | None = None
     token_tax: float | None = None
+    heard: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,11 +232,12 @@ def _summary(
     passed, pass_n = _passes(cells)
     bounds = wilson_interval(passed, pass_n) if pass_n else (None, None)
     # A cut or empty answer was paid for and counts in cost and tokens; only latency is of usable answers.
-    paid = [cell for cell in cells if cell.total_tokens is not None]
+    paid = [cell for cell in cells if cell.came_back]
     answered = [cell for cell in cells if cell.state != CellState.FAILED]
     costs = [cell.estimated_cost_microcents for cell in paid]
     known = [cost for cost in costs if cost is not None]
     total = sum(known) if known and len(known) == len(costs) else None
+    tokens = [cell.total_tokens for cell in paid if cell.total_tokens is not None]
     p50, p95 = quantiles(cell.latency_ms for cell in answered if cell.latency_ms is not None)
     ttft, _ = quantiles(cell.ttft_ms for cell in answered if cell.ttft_ms is not None)
     failures = sum(cell.state == CellState.FAILED and score(cell) is not None for cell in cells)
@@ -251,13 +254,14 @@ def _summary(
         pass_high=bounds[1],
         avg_cost_microcents=None if total is None else round(total / len(paid)),
         cost_per_accepted_microcents=round(total / passed) if total is not None and passed else None,
-        avg_tokens=sum(cell.total_tokens or 0 for cell in paid) / len(paid) if paid else None,
+        avg_tokens=sum(tokens) / len(paid) if tokens and len(tokens) == len(paid) else None,
         latency_ms_p50=p50,
         latency_ms_p95=p95,
         ttft_ms_p50=ttft,
         answered=len(answered),
         failures=failures,
         missing=planned - sum(score(cell) is not None for cell in cells),
+        heard=bool(paid),
     )
 
 

@@ -389,7 +389,7 @@ def _cost(
     paid = [
         (_priced(one), _priced(other))
         for one, other in _cell_pairs(before, after, pairs.same)
-        if one.total_tokens is not None and other.total_tokens is not None
+        if one.came_back and other.came_back
     ]
     return cost_change(paid, price_on)
 

@@ -113,7 +113,8 @@ def work_out_estimate(
     guessed: list[str] = []
     for model, done in zip(request.models, paid, strict=True):
         known = seen.get(model.text)
-        output = min(request.max_tokens, round(known.output_tokens) if known else TYPICAL_OUTPUT_TOKENS)
+        told = known.output_tokens if known else None
+        output = min(request.max_tokens, TYPICAL_OUTPUT_TOKENS if told is None else round(told))
         calls = per_model_cells - done
         used_in, used_out = round(sent * calls / per_model_cells), output * calls
         if known is None and calls:

@@ -143,7 +143,11 @@ async def report_of(
             counts=counts,
             arm=stored["arm"],
             names=stored["models"],
-            summaries=[ModelSummary(**summary) for summary in stored["summaries"]],
+            summaries=[
+                # Summaries written before `heard` was told have tokens wherever an answer came back.
+                ModelSummary(**{**summary, "heard": summary.get("heard", summary["avg_tokens"] is not None)})
+                for summary in stored["summaries"]
+            ],
             verdict=Verdict.from_json(stored["statistics"]),
             sentence=stored["sentence"],
             failures=failures,

@@ -35,6 +35,11 @@ class CellFigures:
     judged: bool = field(default=False, kw_only=True)
     judgement_cost_microcents: int | None = field(default=None, kw_only=True)
 
+    @property
+    def came_back(self) -> bool:
+        """Whether the model answered, be it with nothing; its tokens are known only where its server told them."""
+        return self.latency_ms is not None
+
 
 async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]:
     """Every stored cell's figures, in an order that never varies."""
@@ -66,9 +71,9 @@ async def failures(connection: Connection, run_id: UUID) -> list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class TypicalCall:
-    """What a model's calls have been like here: means over its newest answers."""
+    """What a model's calls have been like here: means over its newest answers; `output_tokens` where they were told."""
 
-    output_tokens: float
+    output_tokens: float | None
     latency_ms: float
 
 

@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, Usage
+from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.execution.conclude import conclude
 from steelyard.storage import results, runs
+from steelyard.storage.figures import run_figures
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
 
 
@@ -83,6 +84,24 @@ async def test_a_call_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
     run_id = await bench.start(request_of(cases=2, models=1))
     await bench.serve(run_id, Caller(reply))
     assert (await (await bench.service()).report(bench.tenant_id, run_id)).run.spent_is_lower_bound is least
+
+
+@pytest.mark.parametrize("stop", [StopReason.STOP, StopReason.LENGTH])
+async def test_tokens_that_no_server_told_are_unknown_and_the_answer_counts_all_the_same(
+    bench: Bench, stop: StopReason
+) -> None:
+    asked = request_of(cases=2, models=1)
+    for again in (False, True):
+        run_id = await bench.start(replace(asked, threshold=asked.threshold + again))
+        await bench.serve(run_id, Caller(lambda asked: replace(_unheard(asked), stop_reason=stop)))
+        report = await (await bench.service()).report(bench.tenant_id, run_id)
+        assert report.counts.reused == (2 if again else 0)
+        (summary,) = report.summaries
+        assert (summary.n, summary.heard) == (2, True)
+        assert (summary.avg_tokens, summary.avg_cost_microcents) == (None, None)
+        async with bench.database.tenant(bench.tenant_id) as connection:
+            cells = await run_figures(connection, run_id)
+        assert {(cell.input_tokens, cell.total_tokens, cell.came_back) for cell in cells} == {(None, None, True)}
 
 
 @pytest.mark.parametrize("judge_reply", [_unheard, _lost])

@@ -13,7 +13,7 @@ from tests.unit.cli.made import names, report, summary
 
 NONE_ANSWERED = RunCounts(20, 0, 0, 0, 20, 0)
 ALL_SCORED_ZERO = RunCounts(20, 0, 0, 20, 0, 0)
-UNANSWERED = [summary("openai:m", 0.0, avg_tokens=None, avg_cost_microcents=None)]
+UNANSWERED = [summary("openai:m", 0.0, avg_tokens=None, heard=False, avg_cost_microcents=None)]
 
 
 @pytest.mark.parametrize(

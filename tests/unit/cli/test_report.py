@@ -51,7 +51,7 @@ REPORTS = {
         [
             summary(
                 name, None, pass_rate=None, avg_cost_microcents=None, avg_tokens=None,
-                latency_ms_p50=None, latency_ms_p95=None, missing=20,
+                latency_ms_p50=None, latency_ms_p95=None, missing=20, heard=False,
             )
             for name in names(3)
         ],

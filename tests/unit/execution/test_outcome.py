@@ -47,7 +47,7 @@ def failed(model: str, case: int, kind: FailureKind) -> CellFigures:
         state="failed",
         failure_kind=kind.value,
         total_tokens=100 if own else None,
-        latency_ms=None,
+        latency_ms=10.0 if own else None,
         estimated_cost_microcents=1000 if own else None,
     )
 

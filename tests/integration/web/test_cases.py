@@ -80,6 +80,15 @@ async def test_a_form_that_cannot_be_used_keeps_what_was_typed(site: Site) -> No
     assert not await site.workbench.cases.list(site.tenant_id, skill_id)
 
 
+async def test_a_tolerance_below_zero_is_refused_rather_than_turned_around(site: Site) -> None:
+    skill_id = await skill(site)
+    answer = await site.post(CASES, typed(check_kind=["number"], check_value=["12"], check_tolerance=["-1"]))
+    assert answer.status_code == 422
+    assert "Check 1 cannot be used: its tolerance, -1, is below 0" in answer.text
+    assert 'value="-1"' in answer.text
+    assert not await site.workbench.cases.list(site.tenant_id, skill_id)
+
+
 async def test_a_case_that_is_there_already_is_refused_at_the_form(site: Site) -> None:
     await skill(site)
     await site.post(CASES, typed())

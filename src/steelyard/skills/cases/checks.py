@@ -85,12 +85,19 @@ def make_check(
         case CheckKind.JSON_SCHEMA:
             return Check(kind, _schema(value))
         case CheckKind.NUMBER:
-            return Check(kind, _number("value", value), tolerance=abs(float(_number("tolerance", tolerance))))
+            return Check(kind, _number("value", value), tolerance=_tolerance(tolerance))
 
 
 def any_of(values: list[str], *, ignore_case: bool) -> Check:
     """At least one of the texts is in the output."""
     return Check(CheckKind.REGEX, "|".join(re.escape(value) for value in values), ignore_case=ignore_case)
+
+
+def _tolerance(value: Any) -> float:
+    tolerance = float(_number("tolerance", value))
+    if tolerance < 0:
+        raise ValueError(f"its tolerance, {tolerance:g}, is below 0; 1 takes up to 1 more and 1 less")
+    return tolerance
 
 
 def _text(kind: CheckKind, value: Any) -> str:

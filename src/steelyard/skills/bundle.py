@@ -9,28 +9,35 @@ from steelyard.domain.skills import LintFinding
 from steelyard.skills.cases import gather_cases
 from steelyard.skills.content import build_prompt_skill, build_skill, find_skill_file, prompt_name
 from steelyard.skills.digest import is_content, is_ignored
-from steelyard.skills.folder import LoadedSkill
+from steelyard.skills.folder import LoadedSkill, is_prompt_file
 from steelyard.skills.text import MAX_FILE_BYTES, size
 
-_PROMPTS = (".md", ".txt", ".prompt")
 _NAMED = 5
 
 
-def read_bundle(files: Mapping[str, bytes], folder_name: str | None, *, source: str | None = None) -> LoadedSkill:
-    """The skill whose folder holds `files` (relative POSIX path -> bytes), or one bare prompt file.
+def read_bundle(
+    files: Mapping[str, bytes], folder_name: str | None, *, archive: str | None = None, source: str | None = None
+) -> LoadedSkill:
+    """The skill whose folder holds `files` (relative POSIX path -> bytes).
+
+    `folder_name` is None where the files came in no folder; `archive` is what they came in then: no rule is about its
+    name, but a skill that names itself nowhere takes it.
 
     Raises SkillError when there is none or it cannot be read, CaseError when its golden cases cannot.
     """
     kept = {path: data for path, data in files.items() if not is_ignored(path)}
     if find_skill_file(kept) is None:
-        prompt = next(iter(kept)) if len(kept) == 1 else ""
-        if prompt.lower().endswith(_PROMPTS):
-            return LoadedSkill(build_prompt_skill(kept[prompt], prompt.rsplit("/", 1)[-1], source=source))
-        raise _no_skill(kept, folder_name)
+        raise _no_skill(kept, folder_name or archive)
     small, findings = _without_large(kept)
-    content = build_skill(small, folder_name, source=source, found=tuple(findings))
+    fallback = None if archive is None else prompt_name(archive)
+    content = build_skill(small, folder_name, fallback=fallback, source=source, found=tuple(findings))
     gathered = gather_cases(sorted(kept), kept, read=kept.__getitem__, shown_as=lambda key: key)
     return LoadedSkill(content, gathered.cases, gathered.findings, has_case_file=gathered.has_case_file)
+
+
+def read_prompt_file(data: bytes, name: str, *, source: str | None = None) -> LoadedSkill:
+    """One bare prompt file. Raises SkillError."""
+    return LoadedSkill(build_prompt_skill(data, name, source=source))
 
 
 def read_prompt(text: str, name: str | None, *, source: str | None = None) -> LoadedSkill:
@@ -75,11 +82,10 @@ def _no_skill(files: Mapping[str, bytes], folder_name: str | None) -> SkillError
         )
     here = sorted({path.split("/", 1)[0] for path in files})
     what = f"it holds {_listed(here)}" if here else "it is empty"
-    return SkillError(
-        f"there is no SKILL.md; {what}.",
-        file=folder_name,
-        next_step="Add a SKILL.md with name and description between two lines of ---, then the instructions.",
-    )
+    step = "Add a SKILL.md with name and description between two lines of ---, then the instructions"
+    prompts = [name for name in here if is_prompt_file(name)]
+    step += f", or upload a prompt file such as {prompts[0]} by itself." if prompts else "."
+    return SkillError(f"there is no SKILL.md; {what}.", file=folder_name, kept="Nothing was added.", next_step=step)
 
 
 def _listed(names: Sequence[str]) -> str:

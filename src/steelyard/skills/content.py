@@ -28,6 +28,7 @@ def build_skill(
     files: Mapping[str, bytes],
     folder_name: str | None = None,
     *,
+    fallback: str | None = None,
     source: str | None = None,
     reference_limit: int = REFERENCE_LIMIT,
     found: tuple[LintFinding, ...] = (),
@@ -35,7 +36,8 @@ def build_skill(
     """The skill in `files` (relative POSIX path -> bytes, as found in its folder).
 
     `reference_limit`: most characters of the prompt; a reference file that would pass it is left out whole and named
-    in `cut`. `found`: remarks of whoever read the files, put first. Raises SkillError.
+    in `cut`. `found`: remarks of whoever read the files, put first. `fallback`: the name of a skill that names itself
+    neither in its frontmatter nor by a folder. Raises SkillError.
     """
     skill_file = find_skill_file(files)
     if skill_file is None:
@@ -46,7 +48,7 @@ def build_skill(
     prompt, cut, remarks = assemble(document, others, reference_limit, folder_name)
     findings = (*found, *lint_document(document, skill_file, folder_name), *remarks)
     return SkillContent(
-        name=_name(document, folder_name),
+        name=_name(document, folder_name or fallback),
         description=_one_text(document, "description"),
         body=document.body,
         prompt=prompt,

@@ -10,12 +10,13 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import CaseError, SkillError
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.skills.cases import MAX_CASES_BYTES, GatheredCases, ParsedCases, gather_cases, parse_cases
-from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill, find_skill_file
+from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill
 from steelyard.skills.digest import has_waza_spec, is_content, is_ignored
 from steelyard.skills.disk import MAX_FILES, FolderFiles
 from steelyard.skills.text import MAX_FILE_BYTES, size
 
 MAX_SKILL_BYTES = 50_000_000
+PROMPT_ENDINGS = (".md", ".txt", ".prompt")
 _IGNORED_FOLDERS = frozenset({"evals"})
 
 
@@ -56,27 +57,47 @@ def read_skill(path: str | Path, *, reference_limit: int = REFERENCE_LIMIT) -> L
         raise SkillError(
             "is neither a file nor a folder.", file=str(path), next_step="Give a skill folder or a prompt file."
         )
+    if not is_prompt_file(path.name):
+        raise SkillError(
+            f"is no prompt file; the name of one ends in {', '.join(PROMPT_ENDINGS[:-1])} or {PROMPT_ENDINGS[-1]}.",
+            file=str(path),
+            next_step="Give a skill folder, or rename the file if it is a prompt.",
+        )
     return LoadedSkill(build_prompt_skill(_read(path, SkillError), path.name, source=str(path)), path=path)
 
 
-def find_skills(path: str | Path) -> list[Path]:
+def is_prompt_file(name: str) -> bool:
+    """Whether a file of that name may be a bare prompt: anything else that is text may be somebody's secret."""
+    return name.lower().endswith(PROMPT_ENDINGS)
+
+
+def find_skills(path: str | Path, *, levels: int | None = None) -> list[Path]:
     """Every folder at or below `path` that holds a SKILL.md, sorted; a skill's own subfolders are not searched.
 
-    Hidden folders, node_modules and evals are passed over; symbolic links are not followed.
+    `levels`: how far below `path` is searched; None for all. Hidden folders, node_modules and evals are passed over;
+    symbolic links are not followed.
     """
     found: list[Path] = []
     for folder, folders, names in os.walk(path):
+        deepest = levels is not None and len(Path(folder).relative_to(path).parts) >= levels
         if any(name.lower() == "skill.md" for name in names):
             found.append(Path(folder))
+            folders.clear()
+        elif deepest:
             folders.clear()
         folders[:] = sorted(name for name in folders if not is_ignored(name) and name not in _IGNORED_FOLDERS)
     return sorted(found)
 
 
-def read_skills(path: str | Path, *, reference_limit: int = REFERENCE_LIMIT) -> list[LoadedSkill]:
-    """The skill at `path`, or every skill below it. Raises SkillError when there is none, or as `read_skill`."""
+def read_skills(
+    path: str | Path, *, reference_limit: int = REFERENCE_LIMIT, levels: int | None = None
+) -> list[LoadedSkill]:
+    """The skill at `path`, or every skill at most `levels` below it.
+
+    Raises SkillError when there is none, or as `read_skill`.
+    """
     path = Path(path)
-    folders = find_skills(path) if path.is_dir() else []
+    folders = find_skills(path, levels=levels) if path.is_dir() else []
     if not folders:
         return [read_skill(path, reference_limit=reference_limit)]
     return [read_skill(folder, reference_limit=reference_limit) for folder in folders]
@@ -115,9 +136,11 @@ def _read(path: Path, error: type[SkillError | CaseError], limit: int = MAX_FILE
 
 def _read_folder(path: Path, reference_limit: int) -> LoadedSkill:
     listing = FolderFiles(path, MAX_FILE_BYTES)
+    # Asked of the folder's own entries first: without a SKILL.md what lies below may be a whole disk.
+    here = _entries(path)
+    if not any(name.lower() == "skill.md" and listing.path(name) for name in here):
+        raise _no_skill(path, here)
     keys = list(listing)
-    if find_skill_file(dict.fromkeys(keys, b"")) is None:
-        raise _no_skill(path, keys, listing.refused)
     if listing.truncated:
         raise SkillError(
             f"the folder holds more than {MAX_FILES:,} files.", file=str(path), next_step="Give the skill's own folder."
@@ -130,10 +153,22 @@ def _read_folder(path: Path, reference_limit: int) -> LoadedSkill:
     return LoadedSkill(content, gathered.cases, gathered.findings, path, gathered.has_case_file)
 
 
-def _no_skill(path: Path, keys: list[str], refused: dict[str, str]) -> SkillError:
-    if reason := next((reason for key, reason in refused.items() if key.lower() == "skill.md"), None):
+def _entries(path: Path) -> list[str]:
+    """What the folder itself holds, without what is hidden or ignored."""
+    try:
+        return sorted(name for name in os.listdir(path) if not is_ignored(name))
+    except OSError as problem:
+        reason = (problem.strerror or "unreadable").lower()
+        raise SkillError(
+            f"the folder cannot be opened ({reason}).", file=str(path), next_step="Check its path and rights."
+        ) from None
+
+
+def _no_skill(path: Path, here: list[str]) -> SkillError:
+    if own := next((name for name in here if name.lower() == "skill.md"), None):
+        reason = "a symbolic link that leaves the folder" if (path / own).is_symlink() else "no regular file"
         return SkillError(f"SKILL.md is {reason}.", file=str(path), next_step="Put the file itself into the folder.")
-    skills = find_skills(path)
+    skills = find_skills(path, levels=1)
     if skills:
         names = ", ".join(skill.relative_to(path).as_posix() for skill in skills[:5])
         count = f"{len(skills)} skills" if len(skills) > 1 else "1 skill"
@@ -143,9 +178,8 @@ def _no_skill(path: Path, keys: list[str], refused: dict[str, str]) -> SkillErro
             file=str(path),
             next_step="Give one of these folders.",
         )
-    here = sorted({key.split("/", 1)[0] for key in keys})
     what = f"it holds {', '.join(here[:5])}{' and more' if len(here) > 5 else ''}" if here else "it is empty"
-    prompts = [name for name in here if name.endswith((".md", ".txt", ".prompt"))]
+    prompts = [name for name in here if is_prompt_file(name) and (path / name).is_file()]
     step = "Add a SKILL.md with name and description between two lines of ---, then the instructions"
     step += f", or give a prompt file such as {prompts[0]}." if prompts else "."
     return SkillError(f"the folder has no SKILL.md; {what}.", file=str(path), next_step=step)

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from starlette.datastructures import UploadFile
 
@@ -43,19 +44,31 @@ _UNREADABLE = (
 )
 
 
+Kind = Literal["folder", "archive", "prompt"]
+
+
 @dataclass(frozen=True)
 class Upload:
-    """`files`: relative POSIX path -> bytes; `name`: the top folder that was taken off, or the zip's own name."""
+    """`files`: relative POSIX path -> bytes; `name`: that of what they came in, as `kind` says.
+
+    "folder": a top folder, which was taken off; "archive": a zip without one; "prompt": nothing, it is one prompt file.
+    """
 
     files: Mapping[str, bytes]
     name: str | None
+    kind: Kind = "folder"
 
 
 def read_zip(data: bytes, file_name: str) -> Upload:
     """The files of a zip archive. Raises InputError, TooLarge when it holds too much."""
+    stem = file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return _without_top(_unpack(data, file_name), stem or None)
+
+
+def _unpack(data: bytes, file_name: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = _unpacked(archive, file_name)
+            return _unpacked(archive, file_name)
     except _UNREADABLE:
         raise InputError(
             "is no zip archive that can be read.",
@@ -63,8 +76,6 @@ def read_zip(data: bytes, file_name: str) -> Upload:
             kept=_KEPT,
             next_step="Make it anew with an ordinary zip program, without a password.",
         ) from None
-    stem = file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    return _without_top(files, stem or None)
 
 
 async def read_folder(parts: Iterable[UploadFile]) -> Upload:
@@ -93,13 +104,14 @@ def packed(upload: Upload) -> str | None:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def read_packed(text: str, name: str) -> Upload:
+def read_packed(text: str, name: str, kind: str) -> Upload:
     """What `packed` made; read as warily as any archive. Raises InputError."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise InputError("The files did not come back whole.", kept=_KEPT, next_step="Upload them again.") from None
-    return Upload(read_zip(data, "upload.zip").files, name or None)
+    known: Kind = kind if kind in ("archive", "prompt") else "folder"
+    return Upload(_unpack(data, "upload.zip"), name or None, known)
 
 
 def _unpacked(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]:
@@ -224,4 +236,4 @@ def _without_top(files: Mapping[str, bytes], name: str | None) -> Upload:
     if len(tops) == 1 and all("/" in path for path in files):
         (top,) = tops
         return Upload({path.split("/", 1)[1]: data for path, data in files.items()}, top)
-    return Upload(files, name)
+    return Upload(files, name, "archive")

@@ -80,6 +80,31 @@ async def test_an_uploaded_prompt_file_is_added(site: Site) -> None:
     assert await kept(site) == ["in-french"]
 
 
+async def test_a_zip_without_a_folder_is_not_held_to_a_folders_name(site: Site) -> None:
+    data = packed({"SKILL.md": GOOD.encode()})
+    answer = await site.post("/skills", {"way": "zip"}, files={"zip": ("s.zip", data)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/skills/greet/details")
+    nameless = packed({"SKILL.md": b"---\ndescription: Greets.\n---\nHello"})
+    await site.post("/skills", {"way": "zip"}, files={"zip": ("My Greeting (1).zip", nameless)})
+    assert await kept(site) == ["greet", "my-greeting-1"]
+
+
+async def test_a_zip_without_a_skill_is_refused_with_what_was_expected(site: Site) -> None:
+    data = packed({"readme.txt": b"About this."})
+    answer = await site.post("/skills", {"way": "zip"}, files={"zip": ("s.zip", data)})
+    assert answer.status_code == 422
+    assert "there is no SKILL.md; it holds readme.txt" in answer.text
+    assert "or upload a prompt file such as readme.txt by itself" in answer.text
+    assert await kept(site) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/etc/passwd"])
+async def test_a_path_that_is_no_skill_is_refused_at_once(site: Site, path: str) -> None:
+    answer = await site.post("/skills", {"way": "path", "path": path})
+    assert answer.status_code == 422
+    assert ("the folder has no SKILL.md" if path == "/" else "is no prompt file") in answer.text
+
+
 async def test_an_uploaded_folder_is_added(site: Site) -> None:
     parts = [("folder", ("greet/SKILL.md", GOOD.encode())), ("folder", ("greet/references/a.md", b"More."))]
     answer = await site.post("/skills", {"way": "folder"}, files=parts)

@@ -80,6 +80,25 @@ def test_a_folder_without_a_skill_says_what_it_holds_and_what_to_do(tmp_path: Pa
         read_skill(tmp_path / "gone")
 
 
+def test_a_search_of_one_level_looks_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skill(tmp_path / "group" / "b")
+    (tmp_path / "group" / "c" / "d").mkdir(parents=True)
+    looked: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(str(path)) or scandir(path))
+    with pytest.raises(SkillError, match=r"no SKILL\.md; it holds group"):
+        read_skills(tmp_path, levels=1)
+    assert set(looked) <= {str(tmp_path), str(tmp_path / "group")}
+    skill(tmp_path / "a")
+    assert [loaded.content.name for loaded in read_skills(tmp_path, levels=1)] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["passwd", "id_rsa.pub", "notes.csv"])
+def test_a_file_that_is_not_called_a_prompt_is_not_read_as_one(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SkillError, match=r"is no prompt file; the name of one ends in \.md, \.txt or \.prompt"):
+        read_skill(write(tmp_path / name, "root:x:0:0"))
+
+
 def test_a_file_too_large_is_left_out_and_said(tmp_path: Path) -> None:
     folder = skill(tmp_path / "demo", "See references/big.md")
     write(folder / "references" / "big.md", b"x" * (MAX_FILE_BYTES + 1))

@@ -13,8 +13,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from steelyard.domain.errors import InputError, TooLarge
-from steelyard.skills.bundle import read_bundle, read_prompt
-from steelyard.skills.folder import LoadedSkill, read_skills
+from steelyard.skills.bundle import read_bundle, read_prompt, read_prompt_file
+from steelyard.skills.folder import LoadedSkill, is_prompt_file, read_skills
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, files, text
 from steelyard.web.links import skill_url
@@ -24,7 +24,6 @@ from steelyard.web.uploads import Upload, packed, read_folder, read_packed, read
 router = APIRouter()
 
 WAYS = ("paste", "zip", "folder", "path")
-_PROMPTS = (".md", ".txt", ".prompt")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ async def _load(way: str, form: FormData) -> Given:
             return Given([loaded], {"way": way, "prompt": prompt, "name": name})
         case "zip":
             if text(form, "packed"):
-                return await asyncio.to_thread(_from_packed, way, text(form, "packed"), text(form, "packed_name"))
+                return await asyncio.to_thread(_from_packed, way, form)
             given = files(form, "zip")
             if not given:
                 raise InputError("No file was chosen.", next_step="Choose a zip with a SKILL.md, or a prompt file.")
@@ -85,7 +84,7 @@ async def _load(way: str, form: FormData) -> Given:
             return await asyncio.to_thread(_from_file, way, data, name)
         case "folder":
             if text(form, "packed"):
-                return await asyncio.to_thread(_from_packed, way, text(form, "packed"), text(form, "packed_name"))
+                return await asyncio.to_thread(_from_packed, way, form)
             given = files(form, "folder")
             if not given:
                 raise InputError("No folder was chosen.", next_step="Choose the folder that holds the SKILL.md.")
@@ -101,25 +100,35 @@ async def _load(way: str, form: FormData) -> Given:
 
 def _from_path(path: str) -> Sequence[LoadedSkill]:
     try:
-        return read_skills(Path(path).expanduser())
+        return read_skills(Path(path).expanduser(), levels=1)
     except RuntimeError:
         raise InputError("There is no such home folder.", file=path, next_step="Give the whole path.") from None
 
 
 def _from_file(way: str, data: bytes, name: str) -> Given:
     """A zip, or a single prompt file uploaded as it is."""
-    if name.lower().endswith(_PROMPTS):
-        return _from_upload(way, Upload({name.rsplit("/", 1)[-1]: data}, None))
+    if is_prompt_file(name):
+        return _from_upload(way, Upload({name.rsplit("/", 1)[-1]: data}, None, "prompt"))
     return _from_upload(way, read_zip(data, name))
 
 
-def _from_packed(way: str, data: str, name: str) -> Given:
+def _from_packed(way: str, form: FormData) -> Given:
     """What was checked before, sent back by the page that said so."""
-    return _from_upload(way, read_packed(data, name))
+    return _from_upload(way, read_packed(*(text(form, name) for name in ("packed", "packed_name", "packed_kind"))))
 
 
 def _from_upload(way: str, upload: Upload) -> Given:
-    loaded = read_bundle(upload.files, upload.name)
     again = packed(upload)
-    fields = None if again is None else {"way": way, "packed": again, "packed_name": upload.name or ""}
-    return Given([loaded], fields)
+    fields = {"way": way, "packed": again or "", "packed_name": upload.name or "", "packed_kind": upload.kind}
+    return Given([_loaded(upload)], None if again is None else fields)
+
+
+def _loaded(upload: Upload) -> LoadedSkill:
+    match upload.kind:
+        case "folder":
+            return read_bundle(upload.files, upload.name)
+        case "archive":
+            return read_bundle(upload.files, None, archive=upload.name)
+        case "prompt":
+            ((name, data), *_) = upload.files.items()
+            return read_prompt_file(data, name)

@@ -35,6 +35,14 @@ class CaseChange:
     stay: int = 0
 
 
+@dataclass(frozen=True)
+class VersionChange:
+    """What adding content does to a skill that is there: it makes version `number`; None: an earlier one returns."""
+
+    name: str
+    number: int | None
+
+
 class SkillService:
     """Use cases on skills, for one tenant at a time."""
 
@@ -61,6 +69,14 @@ class SkillService:
             return CaseChange(stay=len(known))
         told = {clean(case.case_id) for case in cases}
         return CaseChange(retired=tuple(key for key in known if key not in told))
+
+    async def version_change(self, tenant_id: UUID, content: SkillContent) -> VersionChange | None:
+        """What `add` would do to the skill of that name; None where there is none, or it is what it would become."""
+        async with self._database.tenant(tenant_id) as connection:
+            known = await skills.known_skill(connection, content.name, content.digest)
+        if known is None or known.digest == content.digest:
+            return None
+        return VersionChange(content.name, None if known.had else known.versions + 1)
 
     async def list(self, tenant_id: UUID) -> Sequence[SkillRow]:
         """Every skill, by name."""

@@ -43,10 +43,14 @@ def read_prompt_file(data: bytes, name: str, *, source: str | None = None) -> Lo
 def read_prompt(text: str, name: str | None, *, source: str | None = None) -> LoadedSkill:
     """A pasted prompt, which may have frontmatter; `name` is used where that names nothing.
 
-    Raises SkillError, also for a typed name that would have to be changed to be a skill's.
+    Raises SkillError, also where neither names it, and for a typed name that would have to be changed to be a skill's.
     """
     content = build_prompt_skill(text.encode(), f"{prompt_name(name or '')}.md", source=source)
-    if name and "name" not in content.frontmatter and name != content.name:
+    named = bool(str(content.frontmatter.get("name") or "").strip())
+    if not name and not named:
+        # One name for all that have none would make each the next version of the one before.
+        raise SkillError("The prompt has no name.", field="name", kept="Nothing was added.", next_step="Give it one.")
+    if name and not named and name != content.name:
         shown = name if len(name) <= 80 else name[:77] + "…"
         raise SkillError(
             f"{shown!r} is no name for a skill: it is written with lowercase letters, digits and single hyphens, 64"

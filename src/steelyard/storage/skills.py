@@ -47,6 +47,15 @@ class VersionRow:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class KnownSkill:
+    """A skill that has a name already: its current digest, how many versions it has, and whether a digest is one."""
+
+    digest: str
+    versions: int
+    had: bool
+
+
 _SKILLS = """
     SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, v.digest, v.id AS version_id,
            (SELECT count(*) FROM skill_versions n
@@ -130,6 +139,20 @@ async def id_of(connection: Connection, name: str) -> UUID | None:
     cursor = await connection.execute("SELECT id FROM skills WHERE name = %s", (clean(name),))
     row = await cursor.fetchone()
     return None if row is None else row["id"]
+
+
+async def known_skill(connection: Connection, name: str, digest: str) -> KnownSkill | None:
+    """The skill of that name, asked whether `digest` is one of its versions; None when there is none."""
+    async with connection.cursor(row_factory=record_row(KnownSkill)) as cursor:
+        await cursor.execute(
+            """SELECT v.digest, count(n.id)::int AS versions, bool_or(n.digest = %s) AS had
+                 FROM skills s
+                 JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
+                 JOIN skill_versions n ON n.tenant_id = s.tenant_id AND n.skill_id = s.id
+                WHERE s.name = %s GROUP BY s.id, v.digest""",
+            (digest, clean(name)),
+        )
+        return await cursor.fetchone()
 
 
 async def name_of(connection: Connection, skill_id: UUID) -> str:

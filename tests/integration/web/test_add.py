@@ -144,7 +144,7 @@ async def test_a_path_that_is_not_there_says_so(site: Site, path: str) -> None:
 
 async def test_the_same_skill_again_is_a_new_version_only_when_it_changed(site: Site) -> None:
     for text in (GOOD, GOOD, GOOD + " Warmly."):
-        await site.post("/skills", {"way": "paste", "prompt": text})
+        await site.post("/skills", {"way": "paste", "prompt": text, "version": "1"})
     (row,) = await site.workbench.skills.list(site.tenant_id)
     assert row.versions == 2
 
@@ -176,11 +176,13 @@ async def test_a_source_without_a_file_of_cases_leaves_those_of_the_folder(site:
     if way == "paste":
         checked = await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly.", "check": "1"})
         assert "It brings no golden cases: the 3 of its folder stay" in checked.text
-        await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly."})
+        await site.post("/skills", {"way": "paste", "prompt": GOOD + " Warmly.", "version": "1"})
     elif way == "file":
-        await site.post("/skills", {"way": "zip"}, files={"zip": ("greet.md", GOOD.encode() + b" Warmly.")})
+        sent = {"way": "zip", "version": "1"}
+        await site.post("/skills", sent, files={"zip": ("greet.md", GOOD.encode() + b" Warmly.")})
     else:
-        await site.post("/skills", {"way": "folder"}, files=[("folder", ("greet/SKILL.md", GOOD.encode() + b" Oh."))])
+        sent = {"way": "folder", "version": "1"}
+        await site.post("/skills", sent, files=[("folder", ("greet/SKILL.md", GOOD.encode() + b" Oh."))])
     (row,) = await site.workbench.skills.list(site.tenant_id)
     assert (row.versions, row.cases) == (2, 3)
 
@@ -235,6 +237,45 @@ async def test_what_was_checked_can_be_added_from_there(site: Site, way: str, tm
     added = await site.post("/skills", sent_again(answer.text))
     assert (added.status_code, added.headers["location"]) == (303, "/skills/greet/details")
     assert await cases_in_use(site) == (1 if way in ("zip", "folder") else 0)
+
+
+@pytest.mark.parametrize("way", ["paste", "zip", "folder", "path"])
+async def test_a_name_that_is_taken_makes_a_version_only_when_that_is_confirmed(
+    site: Site, way: str, tmp_path: Path
+) -> None:
+    await site.post("/skills", {"way": "paste", "prompt": GOOD})
+    changed = GOOD.encode() + b" Warmly."
+    match way:
+        case "paste":
+            answer = await site.post("/skills", {"way": way, "prompt": changed.decode()})
+        case "zip":
+            data = packed({"greet/SKILL.md": changed})
+            answer = await site.post("/skills", {"way": way}, files={"zip": ("s.zip", data)})
+        case "folder":
+            answer = await site.post("/skills", {"way": way}, files=[("folder", ("greet/SKILL.md", changed))])
+        case _:
+            (tmp_path / "greet").mkdir()
+            (tmp_path / "greet" / "SKILL.md").write_bytes(changed)
+            answer = await site.post("/skills", {"way": way, "path": str(tmp_path / "greet")})
+    assert answer.status_code == 200
+    assert "There is a skill of that name already" in answer.text
+    assert 'makes version 2 of <span class="hostile">greet</span>' in answer.text
+    assert "Make it version 2" in answer.text
+    assert (await site.workbench.skills.list(site.tenant_id))[0].versions == 1
+    added = await site.post("/skills", sent_again(answer.text))
+    assert (added.status_code, added.headers["location"]) == (303, "/skills/greet/details")
+    assert (await site.workbench.skills.list(site.tenant_id))[0].versions == 2
+    back = await site.post("/skills", {"way": "paste", "prompt": GOOD})
+    assert "brings back an earlier version of" in back.text
+
+
+@pytest.mark.parametrize("prompt", ["Answer in French.", "---\ndescription: Translates.\nname:\n---\nDo it."])
+async def test_a_pasted_prompt_that_nothing_names_is_refused_at_its_name(site: Site, prompt: str) -> None:
+    answer = await site.post("/skills", {"way": "paste", "prompt": prompt})
+    assert answer.status_code == 422
+    assert 'id="name-error">The prompt has no name.' in answer.text
+    assert prompt.splitlines()[-1] in answer.text
+    assert await kept(site) == []
 
 
 async def test_an_upload_too_large_for_a_field_is_asked_for_again(site: Site) -> None:

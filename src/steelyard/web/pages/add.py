@@ -35,24 +35,32 @@ class Given:
 
 
 @router.get("/skills/new")
-async def new_skill(view: Viewing, way: str = "paste") -> Response:
-    return view.page("pages/new_skill.html.jinja", **_form(way))
+async def new_skill(view: Viewing, way: str = "paste", version: str = "") -> Response:
+    return view.page("pages/new_skill.html.jinja", **_form(way, version=bool(version)))
 
 
 @router.post("/skills")
 async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> Response:
-    """Add what was given; with `check` only say what the linter finds. A skill known already gets a new version."""
+    """Add what was given; with `check` only say what the linter finds.
+
+    A skill known already gets a new version, but only with `version`: a name may be taken by chance.
+    """
     way = text(form, "way")
     try:
         given = await _load(way, form)
     except InputError as error:
         typed = {name: text(form, name) for name in ("name", "prompt", "path")}
         status = 413 if isinstance(error, TooLarge) else 422
-        return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, **typed))
+        ticked = bool(text(form, "version"))
+        return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, version=ticked, **typed))
     loaded = given.loaded
     changes = [await bench.skills.case_change(tenant, skill.content.name, skill.told_cases) for skill in loaded]
-    shown: dict[str, Any] = {"loaded": loaded, "changes": changes, "way": way, "again": given.again}
-    if text(form, "check"):
+    versions = [await bench.skills.version_change(tenant, skill.content) for skill in loaded]
+    again = given.again
+    if again is not None and any(versions):
+        again = {**again, "version": "1"}
+    shown: dict[str, Any] = {"loaded": loaded, "changes": changes, "versions": versions, "way": way, "again": again}
+    if text(form, "check") or (any(versions) and not text(form, "version")):
         return view.page("pages/skill_report.html.jinja", rows=None, **shown)
     rows = [await bench.skills.add(tenant, skill.content, skill.told_cases) for skill in loaded]
     remarks = any(skill.findings or skill.content.lint for skill in loaded)
@@ -62,9 +70,9 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
     return view.page("pages/skill_report.html.jinja", rows=rows, **shown)
 
 
-def _form(way: str, error: InputError | None = None, **given: str) -> dict[str, Any]:
+def _form(way: str, error: InputError | None = None, *, version: bool = False, **given: str) -> dict[str, Any]:
     shown = way if way in WAYS else "paste"
-    return {"way": shown, "name": "", "prompt": "", "path": "", "error": error, **given}
+    return {"way": shown, "name": "", "prompt": "", "path": "", "version": version, "error": error, **given}
 
 
 async def _load(way: str, form: FormData) -> Given:

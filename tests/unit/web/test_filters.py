@@ -98,7 +98,13 @@ def test_durations(seconds: float, written: str) -> None:
 
 @pytest.mark.parametrize(
     ("median", "p95", "written"),
-    [(94, 104, "104 ms"), (94, 3000, "3,000 ms"), (250, 900, "0.9 s"), (900, 65_000, "1 min 5 s"), (None, 104, "0.1 s")],
+    [
+        (94, 104, "104 ms"),
+        (94, 3000, "3,000 ms"),
+        (250, 900, "0.9 s"),
+        (900, 65_000, "1 min 5 s"),
+        (None, 104, "0.1 s"),
+    ],
 )
 def test_a_latency_has_the_unit_of_the_one_above_it(median: float | None, p95: float, written: str) -> None:
     assert latency_beside(p95, median) == written

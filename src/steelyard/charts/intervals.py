@@ -11,6 +11,7 @@ from steelyard.charts.chart import Chart, Drawing, digest
 from steelyard.charts.models import (
     ModelFigures,
     briefly,
+    fitting_standing,
     models_table,
     ordered,
     says,
@@ -19,12 +20,14 @@ from steelyard.charts.models import (
     symbol_of,
 )
 from steelyard.charts.palette import Ink
-from steelyard.charts.words import between, points, short_names, shorten, text_width
+from steelyard.charts.words import between, points, short_names, text_width
 
 _MOST = 40
 _TOP = 8
 _ROW_WIDE = 32
 _ROW_NARROW = 42
+_MOST_NAME = 190.0
+_MOST_STANDING = 210.0
 
 
 def interval_plot(models: Sequence[ModelFigures]) -> Chart:
@@ -80,10 +83,11 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
 
 def draw_intervals(frame: Frame, models: Sequence[ModelFigures]) -> Drawing:
     """One row a model: in a wide frame name, interval and figure beside each other, in a narrow one in two lines."""
-    names = short_names([item.model for item in models], SIZE, 190)
+    names = short_names([item.model for item in models], SIZE, _MOST_NAME)
     figures = [f"{points(item.quality or 0.0)}{between(item.low, item.high)}" for item in models]
     row = _ROW_NARROW if frame.narrow else _ROW_WIDE
-    name_width = 0.0 if frame.narrow else max(text_width(name, SIZE) for name in names) + 14
+    standings = [fitting_standing(item, SIZE, _MOST_STANDING) for item in models]
+    name_width = 0.0 if frame.narrow else max(text_width(words, SIZE) for words in [*names, *standings]) + 14
     figure_width = 0.0 if frame.narrow else max(text_width(figure, SIZE) for figure in figures) + 10
     plot = Plot(name_width + 8, _TOP, frame.width - name_width - figure_width - 16, row * len(models))
     framed = Frame(frame.name, frame.width, _height(len(models), row))
@@ -107,7 +111,7 @@ def draw_intervals(frame: Frame, models: Sequence[ModelFigures]) -> Drawing:
             bars += [Line(across.at(end), y - 4, across.at(end), y + 4, Ink.ACCENT, 2) for end in (item.low, item.high)]
         shape, ink, area = symbol_of(item)
         marks.append(Symbol(x, y, shape, ink, area))
-        words += _row_words(frame, plot, names[index], figures[index], standing_words(item), top, y)
+        words += _row_words(frame, plot, names[index], figures[index], item, top, y)
         hits.append(Hit(-plot.left, top + 1, says(item), frame.width - 8, row - 2))
     layers = [
         *canvas.lines(grid),
@@ -119,15 +123,18 @@ def draw_intervals(frame: Frame, models: Sequence[ModelFigures]) -> Drawing:
     return Drawing(framed, plot, layers)
 
 
-def _row_words(frame: Frame, plot: Plot, name: str, figure: str, standing: str, top: float, y: float) -> list[Text]:
-    bold = bool(standing)
+def _row_words(
+    frame: Frame, plot: Plot, name: str, figure: str, item: ModelFigures, top: float, y: float
+) -> list[Text]:
+    bold = bool(item.standings)
     if frame.narrow:
         start = text_width(name, SIZE * 1.05) + 8 if bold else 0.0
-        if bold and start + text_width(standing, SIZE) + text_width(figure, SIZE) + 8 > plot.width:
+        if bold and start + text_width(standing_words(item), SIZE) + text_width(figure, SIZE) + 8 > plot.width:
             # What the verdict says comes first: the interval is drawn below, and said by the mark.
             figure = figure.partition(" ")[0]
         room = plot.width - start - text_width(figure, SIZE) - 8
-        words = [Text(start, top + 13, shorten(standing, SIZE, room), halo=True)] if bold else []
+        standing = fitting_standing(item, SIZE, room)
+        words = [Text(start, top + 13, standing, halo=True)] if standing else []
         return [
             Text(0, top + 13, name, Ink.TEXT, bold=bold, halo=True),
             *words,
@@ -138,6 +145,6 @@ def _row_words(frame: Frame, plot: Plot, name: str, figure: str, standing: str, 
         return [Text(-plot.left, y, name, Ink.TEXT), right]
     return [
         Text(-plot.left, y - 7, name, Ink.TEXT, bold=True),
-        Text(-plot.left, y + 8, shorten(standing, SIZE, plot.left - 12)),
+        Text(-plot.left, y + 8, fitting_standing(item, SIZE, _MOST_STANDING)),
         right,
     ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from steelyard.charts.palette import Ink
 from steelyard.charts.tables import Column, Kind, Table
-from steelyard.charts.words import between, clean, count, money, points
+from steelyard.charts.words import between, clean, count, money, points, text_width
 
 _STAR = "M0,-1.15L0.28,-0.39L1.09,-0.36L0.45,0.15L0.68,0.93L0,0.47L-0.68,0.93L-0.45,0.15L-1.09,-0.36L-0.28,-0.39Z"
 
@@ -21,6 +21,14 @@ class Standing(StrEnum):
     LEADING = "leading, not proven"
     GOOD_ENOUGH = "cheapest good enough"
     CHEAPEST = "cheapest"
+
+    @property
+    def brief(self) -> str:
+        """The same in fewer words, with nothing more claimed."""
+        return _BRIEF.get(self, self.value)
+
+
+_BRIEF = {Standing.TIED: "tied", Standing.LEADING: "unproven lead", Standing.GOOD_ENOUGH: "good enough"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,32 @@ def briefly(models: Sequence[ModelFigures]) -> list[ModelFigures]:
 def standing_words(item: ModelFigures) -> str:
     """`best, cheapest good enough`; empty for the others. The cheapest of all need not be called good enough twice."""
     return ", ".join(standing.value for standing in Standing if standing in item.standings)
+
+
+def fitting_standing(item: ModelFigures, size: float, width: float) -> str:
+    """As much of how a model stands as fits so many pixels in whole words; empty where not even the first does.
+
+    A standing cut in the middle may say its opposite, so one is said in full, in brief, or not at all.
+    """
+    held = [standing for standing in Standing if standing in item.standings]
+    choices = (
+        ", ".join(standing.value for standing in held),
+        ", ".join([*(standing.value for standing in held[:1]), *(standing.brief for standing in held[1:])]),
+        ", ".join(standing.brief for standing in held),
+        *(standing for first in held[:1] for standing in (first.value, first.brief)),
+    )
+    return next((words for words in choices if text_width(words, size) <= width), "")
+
+
+def standing_lines(item: ModelFigures, size: float, width: float) -> list[str]:
+    """How a model stands in one line where so many pixels hold it, else in a line for each standing."""
+    words = standing_words(item)
+    if not words:
+        return []
+    if text_width(words, size) <= width:
+        return [words]
+    held = [standing.value for standing in Standing if standing in item.standings]
+    return [*(f"{line}," for line in held[:-1]), held[-1]]
 
 
 def symbol_of(item: ModelFigures) -> tuple[str, Ink, float]:

@@ -18,7 +18,7 @@ from steelyard.charts.models import (
     models_table,
     ordered,
     says,
-    standing_words,
+    standing_lines,
     standings_sentence,
     symbol_of,
 )
@@ -204,15 +204,16 @@ def _names(
     """Names beside the points, what the verdict says of a model below its name, thin leads where a name is far off."""
     ranked = sorted(range(len(models)), key=lambda i: (not models[i].standings, models[i] not in best, i))
     named = sorted(ranked[:_MOST_LABELS])
-    shown = short_names([models[i].model for i in named], SIZE, 120 if frame.narrow else 170)
-    under = [standing_words(models[i]) for i in named]
+    widest = 120.0 if frame.narrow else 170.0
+    shown = short_names([models[i].model for i in named], SIZE, widest)
+    under = [standing_lines(models[i], SIZE, widest) for i in named]
     anchors = [
         Anchor(
             *spots[i],
-            max(text_width(name, SIZE) * (1.06 if standing else 1.0), text_width(standing, SIZE)),
-            30.0 if standing else 15.0,
+            max([text_width(name, SIZE) * (1.06 if lines else 1.0), *(text_width(line, SIZE) for line in lines)]),
+            15.0 + 15.0 * len(lines),
         )
-        for i, name, standing in zip(named, shown, under, strict=True)
+        for i, name, lines in zip(named, shown, under, strict=True)
     ]
     taken = [Box(x - 6, y - 6, x + 6, y + 6) for i, (x, y) in enumerate(spots) if i not in named]
     boxes = place(
@@ -228,8 +229,9 @@ def _names(
         x = box.right if at_left else box.left
         align: canvas.Align = "right" if at_left else "left"
         words.append(Text(x, box.top + 7.5, name, Ink.TEXT, align, bold=bool(standing), halo=True))
-        if standing:
-            words.append(Text(x, box.top + 22.5, standing, Ink.MUTED, align, halo=True))
+        words += [
+            Text(x, box.top + 22.5 + 15 * line, said, Ink.MUTED, align, halo=True) for line, said in enumerate(standing)
+        ]
         nearest = (min(max(anchor.x, box.left), box.right), min(max(anchor.y, box.top), box.bottom))
         if abs(nearest[0] - anchor.x) + abs(nearest[1] - anchor.y) > 22:
             leads.append(Line(anchor.x, anchor.y, *nearest, Ink.AXIS, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 
 from steelyard.domain.runs import Arm
@@ -15,6 +16,8 @@ from steelyard.web.model_names import short_names
 
 ARM_WORDS = {Arm.WITH_SKILL.value: "with the skill", Arm.WITHOUT_SKILL.value: "without the skill"}
 BANDS = 5
+# Columns of cells that stand legibly side by side across the short side of a sheet.
+COLUMNS_ON_PAPER = 12
 FILTERS = (
     (MatrixFilter.ALL, "All cases"),
     (MatrixFilter.DIFFER, "Models differ"),
@@ -62,6 +65,15 @@ class RowView:
 
 
 @dataclass(frozen=True)
+class PaperBlock:
+    """Models whose columns stand side by side on paper: rows' cells `start` to before `stop`."""
+
+    models: tuple[str, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
 class FilterLink:
     name: str
     href: str
@@ -70,11 +82,15 @@ class FilterLink:
 
 @dataclass(frozen=True)
 class MatrixView:
-    """`models`, by short `names`, head `arms` columns each; rows `first` to `last` of `total`, from 1, are shown."""
+    """`models`, by short `names`, head `arms` columns each; rows `first` to `last` of `total`, from 1, are shown.
+
+    `paper`: the blocks in which it is printed, none where all columns fit side by side.
+    """
 
     models: tuple[str, ...]
     names: Mapping[str, str]
     arms: tuple[str, ...]
+    paper: tuple[PaperBlock, ...]
     rows: tuple[RowView, ...]
     filters: tuple[FilterLink, ...]
     only: MatrixFilter
@@ -126,6 +142,7 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         models=models,
         names=short_names(models),
         arms=arms,
+        paper=paper_blocks(models, len(arms)),
         rows=rows,
         filters=tuple(FilterLink(name, address(one), one is page.only) for one, name in FILTERS),
         only=page.only,
@@ -137,6 +154,15 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         previous=None if previous is None else address(page.only, previous),
         next=None if following is None else address(page.only, following),
     )
+
+
+def paper_blocks(models: Sequence[str], arms: int) -> tuple[PaperBlock, ...]:
+    """The fewest blocks that fit a sheet, about equally wide; empty where one would do."""
+    count = -(-len(models) // max(1, COLUMNS_ON_PAPER // max(1, arms)))
+    if count < 2:
+        return ()
+    edges = [len(models) * block // count for block in range(count + 1)]
+    return tuple(PaperBlock(tuple(models[low:high]), low * arms, high * arms) for low, high in pairwise(edges))
 
 
 def says_number(key: str, number: int) -> bool:

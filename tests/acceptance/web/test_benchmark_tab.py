@@ -29,6 +29,9 @@ MODELS = [
     MadeModel("openai:gpt-6-mini?reasoning_effort=low&temperature=0.3", 80, 1_250_000, 4_100),
     MadeModel("local:smollm2-135m", 40, 0, 900, failures=2),
 ]
+CROWD = [MadeModel(f"openai:gpt-6-of-size-{size}", 50 + 4 * size, 1_000_000, 900) for size in range(11)]
+# As long as a name may be, and nowhere to break it.
+LONG_NAME = "w" * 64
 HEIGHT = "document.documentElement.scrollHeight"
 
 
@@ -41,6 +44,10 @@ async def fill(home: Path) -> None:
             at = NOW - timedelta(days=back)
             await made_run(bench, tenant, skill_id, models, arms=tuple(Arm), at=at, seed=seed)
         await made_skill(bench, tenant, content("bare"), golden=0)
+        crowded = await made_skill(bench, tenant, content("crowded"), golden=24)
+        await made_run(bench, tenant, crowded, CROWD, arms=tuple(Arm))
+        long_named = await made_skill(bench, tenant, content(LONG_NAME), golden=2)
+        await made_run(bench, tenant, long_named, MODELS[:2])
         batch = [
             Measurement(
                 skill_id=skill_id,
@@ -187,3 +194,46 @@ def test_no_page_is_wider_than_its_window(filled: str, page: Page, path: str, wi
     page.goto(filled + path)
     page.wait_for_load_state("networkidle")
     assert sideways(page) <= 0
+
+
+def crowded_run(site: str, page: Page) -> None:
+    """Go to the run of eleven models in two arms."""
+    page.goto(f"{site}/skills/crowded/runs")
+    page.locator("a[href^='/runs/']").first.click()
+    page.wait_for_url(re.compile("/runs/"))
+
+
+def test_on_paper_a_wide_matrix_shows_every_cell_within_the_sheet(filled: str, quiet_page: Page) -> None:
+    crowded_run(filled, quiet_page)
+    quiet_page.set_viewport_size({"width": 718, "height": 1000})
+    quiet_page.emulate_media(media="print", color_scheme="light")
+    assert sideways(quiet_page) <= 0
+    heads = quiet_page.locator("#matrix .matrix-model:visible").all_inner_texts()
+    assert sorted(heads) == sorted(model.text.partition(":")[2] for model in CROWD)
+    cells = quiet_page.locator("#matrix td .mark:visible").evaluate_all(
+        "marks => marks.map(mark => [mark.getBoundingClientRect().right, mark.scrollWidth - mark.clientWidth])"
+    )
+    assert len(cells) == 24 * 22
+    assert max(right for right, _ in cells) <= 718
+    assert max(over for _, over in cells) <= 0
+    expect(quiet_page.locator("#matrix .on-paper")).to_contain_text("cells.csv")
+
+
+def test_a_wide_matrix_takes_the_width_of_a_wide_screen(filled: str, quiet_page: Page) -> None:
+    crowded_run(filled, quiet_page)
+    box = quiet_page.locator(".matrix-scroll")
+    for width, scrolls in ((1280, True), (3840, False)):
+        quiet_page.set_viewport_size({"width": width, "height": 1200})
+        assert (box.evaluate("box => box.scrollWidth - box.clientWidth") > 0) is scrolls
+        assert sideways(quiet_page) <= 0
+
+
+def test_a_name_of_64_letters_makes_no_page_wider_than_a_phone(filled: str, quiet_page: Page) -> None:
+    skill = f"{filled}/skills/{LONG_NAME}"
+    quiet_page.set_viewport_size({"width": 360, "height": 900})
+    for path in ("benchmark", "details", "review", "suggestions", "runs", "compare", "feedback", "benchmark/new"):
+        quiet_page.goto(f"{skill}/{path}")
+        assert sideways(quiet_page) <= 0, path
+    quiet_page.goto(f"{skill}/runs")
+    quiet_page.goto(filled + str(quiet_page.locator("a[href^='/runs/']").first.get_attribute("href")))
+    assert sideways(quiet_page) <= 0

@@ -151,8 +151,14 @@ def test_two_browsers_see_one_run_cancelled_and_one_resumes_it(site: str, page: 
     other.goto(run)
     expect_more_than(page, 0)
     expect_more_than(other, 0)
+    heading = page.get_by_role("heading", level=1)
+    live = page.locator("#live")
+    before = heading.bounding_box(), (live.bounding_box() or {}).get("y")
     page.get_by_text("Cancel the run").click()
-    page.get_by_role("button", name="Cancel it").click()
+    cancel = page.get_by_role("button", name="Cancel it")
+    expect(cancel).to_be_in_viewport(ratio=1)
+    assert (heading.bounding_box(), (live.bounding_box() or {}).get("y")) == before
+    cancel.click()
     for one in (page, other):
         expect(one.get_by_text("Partial: cancelled.")).to_be_visible(timeout=LONG_MS)
     other.get_by_role("button", name="Resume the run").click()

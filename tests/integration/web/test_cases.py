@@ -130,6 +130,16 @@ async def test_a_case_taken_out_is_found_under_its_status_and_can_come_back(
     assert (await site.workbench.catalogue.find(site.tenant_id, "weigh")).cases == 1
 
 
+async def test_the_first_filter_says_that_it_leaves_out_what_is_retired(site: Site) -> None:
+    skill_id = await skill(site, 2)
+    assert "All but retired" not in (await site.client.get(DETAILS)).text
+    entry, _ = await site.workbench.cases.list(site.tenant_id, skill_id)
+    await site.post(f"{CASES}/{entry.id}/retire")
+    page = (await site.client.get(DETAILS)).text
+    assert 'All but retired <span class="sub">1</span>' in page
+    assert 'Retired <span class="sub">1</span>' in page
+
+
 async def test_an_edit_changes_what_was_typed_and_keeps_the_rest(site: Site) -> None:
     given = GoldenCase("one", "Weigh it", "1 g", ("Short.",), (Check(CheckKind.NUMBER, 1),), {"a.txt": "x"}, "f", "dev")
     skill_id = await made_skill(site.workbench, site.tenant_id, content("weigh"), [given])

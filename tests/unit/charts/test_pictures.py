@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import steelyard.web
-from steelyard.charts import NARROW, WIDE, Chart, Frame, ModelFigures, quality_cost, warm
+from steelyard.charts import NARROW, WIDE, Chart, Frame, ModelFigures, Standing, interval_plot, quality_cost, warm
 from steelyard.charts.inline import UnfitPicture, inline
+from steelyard.charts.models import fitting_standing, standing_lines, standing_words
 from steelyard.charts.palette import Ink, class_of
+from steelyard.charts.words import text_width
 from tests.unit.charts.made import NINE, drawn
 
 CHARTS = drawn()
@@ -109,6 +112,39 @@ def test_whatever_models_are_called_the_picture_is_well_formed(names: list[str])
     models = [ModelFigures(name, 50.0 + index, None, None, 1e6 * (index + 1), 3) for index, name in enumerate(names)]
     root = ElementTree.fromstring(quality_cost(models).svg())
     assert len([element for element in root.iter() if element.get("class") == "chart-hit"]) == len(names)
+
+
+@given(st.frozensets(st.sampled_from(Standing), min_size=1), st.floats(0, 400))
+@settings(max_examples=200, deadline=None)
+def test_how_a_model_stands_is_never_cut_within_its_words(standings: frozenset[Standing], width: float) -> None:
+    item = ModelFigures("made:m", 80.0, None, None, 1e6, 3, standings)
+    words = fitting_standing(item, 12, width)
+    assert words == "" or text_width(words, 12) <= width
+    lines = standing_lines(item, 12, width)
+    assert " ".join(lines) == standing_words(item)
+    for said in (words, *lines):
+        for one in sorted(Standing, key=lambda standing: -len(standing.value)):
+            said = said.replace(one.value, "").replace(one.brief, "")
+        assert set(said) <= {",", " "}
+
+
+@pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("chart", [quality_cost, interval_plot], ids=["against cost", "intervals"])
+@pytest.mark.parametrize("priced", [True, False], ids=["priced", "free"])
+def test_standings_stand_whole_beside_short_and_long_names(
+    chart: Callable[[Sequence[ModelFigures]], Chart], frame: Frame, priced: bool
+) -> None:
+    leads = frozenset({Standing.LEADING, Standing.GOOD_ENOUGH})
+    tied = frozenset({Standing.TIED, Standing.GOOD_ENOUGH, Standing.CHEAPEST})
+    models = [
+        ModelFigures("made:m", 91.0, 84.0, 96.0, 2e6 * priced, 24, leads),
+        ModelFigures("made:gpt-of-some-length", 89.0, 84.0, 96.0, 1e6 * priced, 24, tied),
+        ModelFigures("made:other", 70.0, 64.0, 76.0, 4e6 * priced, 24),
+    ]
+    shown = re.findall(r"<text[^>]*>([^<]*)<", chart(models).svg(frame))
+    assert not any("…" in words for words in shown)
+    if not frame.narrow:
+        assert any(words.startswith("leading, not proven") for words in shown)
 
 
 def test_markup_in_a_name_is_text() -> None:

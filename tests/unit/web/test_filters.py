@@ -18,6 +18,7 @@ from steelyard.web.filters import (
     compact,
     duration,
     iso,
+    latency_beside,
     money,
     percent,
     plural,
@@ -93,6 +94,20 @@ def test_a_duration_has_at_most_two_units_and_no_sixties(seconds: float) -> None
 )
 def test_durations(seconds: float, written: str) -> None:
     assert duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("median", "p95", "written"),
+    [
+        (94, 104, "104 ms"),
+        (94, 3000, "3,000 ms"),
+        (250, 900, "0.9 s"),
+        (900, 65_000, "1 min 5 s"),
+        (None, 104, "0.1 s"),
+    ],
+)
+def test_a_latency_has_the_unit_of_the_one_above_it(median: float | None, p95: float, written: str) -> None:
+    assert latency_beside(p95, median) == written
 
 
 def test_counts_and_points() -> None:

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage, MatrixRow
-from steelyard.web.matrix_view import band, matrix_view, models_query, read_models_query, says_number, side_by_side
+from steelyard.web.matrix_view import (
+    COLUMNS_ON_PAPER,
+    band,
+    matrix_view,
+    models_query,
+    paper_blocks,
+    read_models_query,
+    says_number,
+    side_by_side,
+)
 
 RUN = uuid4()
 ARMS = ("with_skill", "without_skill")
@@ -93,3 +102,17 @@ def test_addresses_count_from_one_as_the_rows_do() -> None:
 )
 def test_a_key_is_shown_where_it_does_not_say_the_number(key: str, number: int, says: bool) -> None:
     assert says_number(key, number) is says
+
+
+@given(st.integers(0, 60), st.integers(1, 2))
+def test_blocks_on_paper_hold_every_model_once_and_none_is_wider_than_a_sheet(models: int, arms: int) -> None:
+    names = [f"test:m{number}" for number in range(models)]
+    blocks = paper_blocks(names, arms)
+    if models * arms <= COLUMNS_ON_PAPER:
+        assert blocks == ()
+        return
+    assert [model for block in blocks for model in block.models] == names
+    assert [cell for block in blocks for cell in range(block.start, block.stop)] == list(range(models * arms))
+    widths = [block.stop - block.start for block in blocks]
+    assert max(widths) <= COLUMNS_ON_PAPER
+    assert max(widths) - min(widths) <= arms

@@ -76,7 +76,9 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
             f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
         )
-    if estimate.detectable_lead is not None:
+    if estimate.no_verdict is not None:
+        lines.append(estimate.no_verdict)
+    elif estimate.detectable_lead is not None:
         lines.append(
             f"{words.count(estimate.n_cases, 'case')} can show a lead of about {estimate.detectable_lead:.0f} points or"
             " more (80% power)."

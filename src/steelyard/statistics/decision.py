@@ -19,6 +19,7 @@ from steelyard.statistics.power import (
     TYPICAL_SD,
     alpha_for_look,
     cases_needed,
+    misses_too_many,
     step_within_reach,
 )
 from steelyard.statistics.special import Bools, Floats, Indices
@@ -26,7 +27,6 @@ from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
 METHOD = "decide/1"
 _REACH = 1_000
-_MOST_MISSING_PERCENT = 5
 
 
 def decide(
@@ -56,7 +56,7 @@ def decide(
 
     lost = np.isnan(table)
     missing = lost.sum(axis=0)
-    excluded = missing * 100 > _MOST_MISSING_PERCENT * n_cases
+    excluded = np.array([misses_too_many(count, n_cases) for count in missing.tolist()], dtype=np.bool_)
     compared = np.flatnonzero(~excluded)
     complete = np.asarray(~lost[:, compared].any(axis=1) & bool(compared.size), dtype=np.bool_)
     seen = table[np.ix_(complete, compared)]

@@ -212,7 +212,8 @@ async def test_the_estimate_warns_of_what_will_disappoint(site: Site) -> None:
     sent = CHOSEN | {"csrf_token": token, "budget": "0.0000001", "models": ["openai:gpt-4o", "openai:gpt-4o-mini"]}
     fragment = (await site.client.post(f"{url}/estimate", data=sent, headers=FRAGMENT)).text
     assert "No best model is named on fewer than 8 cases." in fragment
-    assert "1 case will not be graded: it needs a judge." in fragment
+    assert "No verdict can come of this: 1 of 2 cases needs a judge, and none is chosen." in fragment
+    assert "Smallest lead" not in fragment
     assert "will stop it before its end." in fragment
 
 

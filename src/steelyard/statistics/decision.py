@@ -130,9 +130,9 @@ class _Ground:
 def _without_comparison(ground: _Ground, n_cases: int, k: int) -> Verdict:
     more: int | None = None
     if k == 1:
-        known = ground.figures[0].n
-        kind, reason = ("single", None) if known else ("not_enough", "no_cases" if n_cases == 0 else "missing_scores")
-        leader = 0 if known else None
+        kept = bool(ground.compared) and ground.figures[0].n > 0
+        kind, reason = ("single", None) if kept else ("not_enough", "no_cases" if n_cases == 0 else "missing_scores")
+        leader = 0 if kept else None
     elif len(ground.compared) == 1 and ground.n:
         kind, reason, leader = "single", "one_model_left", ground.compared[0]
     else:

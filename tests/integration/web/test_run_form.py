@@ -268,6 +268,8 @@ async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_th
             page = await form_of(site, f"{url}/new")
             assert f"is the server at {models.openai_url}. Name its models below, as <code>openai:NAME</code>" in page
             assert f'hx-get="{url}/models"' in page
+            assert "No judge by default: openai (OPENAI_BASE_URL) is at an address" in page
+            assert "key is at hand" not in page
             assert 'value="openai:' not in page
             fragment = await site.client.get(f"{url}/models?models=openai:model-b", headers=FRAGMENT)
             offered = re.findall(r'name="models" value="([^"]*)"', fragment.text)

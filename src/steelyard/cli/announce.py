@@ -66,9 +66,11 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
         judged = f" and {words.count(estimate.judge_calls, 'judgement')}" if estimate.judge_calls else ""
         tokens = estimate.input_tokens + estimate.output_tokens
         least = "at least " if estimate.cost_is_lower_bound else "about "
+        unknown = estimate.cost_is_lower_bound and not estimate.cost_microcents
+        cost = "cost unknown" if unknown else f"{least}{dollars(estimate.cost_microcents)}"
         lines.append(
             f"To do: {words.count(estimate.calls, 'call')}{judged}, about {words.rounded(tokens)} tokens,"
-            f" {least}{dollars(estimate.cost_microcents)}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
+            f" {cost}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
         )
     if estimate.unpriced:
         those = "it" if len(estimate.unpriced) == 1 else "them"

@@ -214,6 +214,8 @@ async def test_the_estimate_says_what_a_run_takes_and_keeps_nothing(site: Site) 
     fragment = response.text
     assert response.status_code == 200
     assert "<html" not in fragment
+    assert "cost unknown" in fragment
+    assert "at least $0" not in fragment
     assert "40 calls" in fragment
     assert re.search(r"[\d.]+ points<span class=\"sub block\">on 10 cases", fragment)
     assert fragment.count('hx-swap-oob="true"') == 2

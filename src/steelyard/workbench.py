@@ -258,6 +258,7 @@ class Workbench:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""
         from steelyard.judging.default import choose_judge
 
-        ends = self.settings.endpoints.items()
-        vendors = [name for name, end in ends if end.usable and end.has_vendors_models]
-        return choose_judge(vendors, list(candidates))
+        usable = {name: end for name, end in self.settings.endpoints.items() if end.usable}
+        vendors = [name for name, end in usable.items() if end.has_vendors_models]
+        elsewhere = {name: end.base_url_from for name, end in usable.items() if not end.has_vendors_models}
+        return choose_judge(vendors, list(candidates), elsewhere)

@@ -66,9 +66,11 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
         judged = f" and {words.count(estimate.judge_calls, 'judgement')}" if estimate.judge_calls else ""
         tokens = estimate.input_tokens + estimate.output_tokens
         least = "at least " if estimate.cost_is_lower_bound else "about "
+        unknown = estimate.cost_is_lower_bound and not estimate.cost_microcents
+        cost = "cost unknown" if unknown else f"{least}{dollars(estimate.cost_microcents)}"
         lines.append(
             f"To do: {words.count(estimate.calls, 'call')}{judged}, about {words.rounded(tokens)} tokens,"
-            f" {least}{dollars(estimate.cost_microcents)}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
+            f" {cost}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
         )
     if estimate.unpriced:
         those = "it" if len(estimate.unpriced) == 1 else "them"
@@ -76,7 +78,9 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
             f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
         )
-    if estimate.detectable_lead is not None:
+    if estimate.no_verdict is not None:
+        lines.append(estimate.no_verdict)
+    elif estimate.detectable_lead is not None:
         lines.append(
             f"{words.count(estimate.n_cases, 'case')} can show a lead of about {estimate.detectable_lead:.0f} points or"
             " more (80% power)."

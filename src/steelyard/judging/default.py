@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from steelyard.domain.models import ModelRef, model_family
 
@@ -17,16 +18,32 @@ PREFERRED = (
 
 @dataclass(frozen=True)
 class DefaultJudge:
-    """`ref` is None when no key is at hand: then only checks grade. `sentence` is for the screen."""
+    """`ref` is None when no vendor can be counted on: then only checks grade. `sentence` is for the screen."""
 
     ref: ModelRef | None
     same_family: bool
     sentence: str
 
 
-def choose_judge(providers: Collection[str], candidates: Sequence[ModelRef]) -> DefaultJudge:
-    """The first preferred judge of no candidate's family whose provider is in `providers`, else the first at hand."""
+def choose_judge(
+    providers: Collection[str], candidates: Sequence[ModelRef], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> DefaultJudge:
+    """The first preferred judge of no candidate's family whose provider is in `providers`, else the first at hand.
+
+    `elsewhere`: providers that have a key but are at an address that need not have their vendor's models, with what
+    set the address.
+    """
     at_hand = [ref for ref in PREFERRED if ref.provider in providers]
+    moved = [ref.provider for ref in PREFERRED if ref.provider in elsewhere]
+    if not at_hand and moved:
+        named = " and ".join(f"{name} ({elsewhere[name]})" for name in moved)
+        are = "is at an address" if len(moved) == 1 else "are at addresses"
+        return DefaultJudge(
+            None,
+            False,
+            f"No judge by default: {named} {are} of one's own, where the vendor's models cannot be counted on, so only"
+            " deterministic checks grade. Name a judge, or set ANTHROPIC_API_KEY.",
+        )
     if not at_hand:
         return DefaultJudge(
             None,

@@ -20,6 +20,7 @@ Kind = Literal["openai", "anthropic", "google"]
 StructuredOutput = Literal["auto", "native", "tool", "prompted"]
 
 LOCAL = "local"
+SETTINGS_FILE = "settings.toml"
 PLACEHOLDER_KEY = "no-key-needed"
 
 
@@ -27,8 +28,8 @@ PLACEHOLDER_KEY = "no-key-needed"
 class Endpoint:
     """One provider as it will be called.
 
-    `base_url` None is the vendor's own. `api_key` None means no key is at hand; `key_env` names the variable that
-    would hold it. Keys never show in a repr.
+    `base_url` None is the vendor's own; `base_url_from` names what set it, a variable or the file. `api_key` None
+    means no key is at hand; `key_env` names the variable that would hold it. Keys never show in a repr.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Endpoint:
     api_key: str | None = field(default=None, repr=False)
     auth_token: str | None = field(default=None, repr=False)
     structured_output: StructuredOutput = "auto"
+    base_url_from: str = SETTINGS_FILE
 
     @property
     def usable(self) -> bool:
@@ -134,7 +136,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
     A provider of the file replaces a built-in one of the same name, whose kind it has where it names none. Raises
     SettingsError naming file and line.
     """
-    path = home / "settings.toml"
+    path = home / SETTINGS_FILE
     file = _read(path)
     endpoints = _built_in(env)
     prices: dict[str, Rates] = {}
@@ -191,9 +193,15 @@ def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:
             anthropic_url,
             anthropic_key,
             None if anthropic_key else anthropic_token,
+            base_url_from="ANTHROPIC_BASE_URL",
         ),
         "openai": Endpoint(
-            "openai", "openai", "OPENAI_API_KEY", openai_url, key_or_placeholder(get("OPENAI_API_KEY"), openai_url)
+            "openai",
+            "openai",
+            "OPENAI_API_KEY",
+            openai_url,
+            key_or_placeholder(get("OPENAI_API_KEY"), openai_url),
+            base_url_from="OPENAI_BASE_URL",
         ),
         "google": Endpoint(
             "google",
@@ -201,6 +209,7 @@ def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:
             "GEMINI_API_KEY",
             google_url,
             key_or_placeholder(get("GOOGLE_API_KEY", "GEMINI_API_KEY"), google_url),
+            base_url_from="GOOGLE_GEMINI_BASE_URL",
         ),
     }
 
@@ -218,7 +227,8 @@ def _from_file(
         key, token = built_in.api_key, built_in.auth_token
     if key is None and token is None and provider.api_key_env is None and base_url is not None:
         key = PLACEHOLDER_KEY
-    return Endpoint(name, kind, key_env, base_url, key, token, provider.structured_output)
+    source = SETTINGS_FILE if provider.base_url or built_in is None else built_in.base_url_from
+    return Endpoint(name, kind, key_env, base_url, key, token, provider.structured_output, source)
 
 
 def _read(path: Path) -> _File:

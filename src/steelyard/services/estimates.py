@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from steelyard.domain.calls import Usage
+from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
-from steelyard.statistics import FEWEST_CASES, detectable_lead
+from steelyard.statistics import FEWEST_CASES, detectable_lead, misses_too_many
 from steelyard.storage.database import Database
 from steelyard.storage.figures import TypicalCall, typical_calls
 
@@ -44,8 +45,8 @@ class Estimate:
 
     `reused` cells have a paid answer already and cost nothing again. The cost is a lower bound when some price is
     unknown (`unpriced` names those models). `detectable_lead` is the true lead found with 80% power at the first
-    look; None for one model, or for so few cases that nothing is claimed. `assumptions` say in sentences
-    what was guessed.
+    look; None for one model, for so few cases that nothing is claimed, or where `no_verdict` says in a sentence why no
+    verdict can come of the run. `assumptions` say in sentences what was guessed.
     """
 
     planned: int
@@ -61,6 +62,7 @@ class Estimate:
     minutes: float
     n_cases: int
     detectable_lead: float | None
+    no_verdict: str | None
     per_model: tuple[ModelEstimate, ...]
     assumptions: tuple[str, ...]
 
@@ -143,7 +145,9 @@ def work_out_estimate(
         judge_cost = cost or 0
         total_in, total_out = total_in + judge_in, total_out + judge_out
         seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
-    lead = detectable_lead(len(cases)) if len(request.models) > 1 and len(cases) >= FEWEST_CASES else None
+    no_verdict = why_no_verdict(cases, request.judge)
+    comparable = no_verdict is None and len(request.models) > 1 and len(cases) >= FEWEST_CASES
+    lead = detectable_lead(len(cases)) if comparable else None
     return Estimate(
         planned=planned,
         reused=sum(paid),
@@ -158,6 +162,7 @@ def work_out_estimate(
         minutes=sum(seconds) / 60,
         n_cases=len(cases),
         detectable_lead=lead,
+        no_verdict=no_verdict,
         per_model=tuple(rows),
         assumptions=_assumptions(
             guessed,
@@ -165,6 +170,18 @@ def work_out_estimate(
             judge_calls,
             Arm.WITH_SKILL in arms and bool(request.content.cut),
         ),
+    )
+
+
+def why_no_verdict(cases: Sequence[GoldenCase], judge: ModelRef | None) -> str | None:
+    """A sentence when so many cases cannot be graded that every model will be left out of the verdict; else None."""
+    ungradable = 0 if judge is not None else sum(case.needs_judge for case in cases)
+    if not misses_too_many(ungradable, len(cases)):
+        return None
+    need = "needs" if ungradable == 1 else "need"
+    return (
+        f"No verdict can come of this: {ungradable:,} of {len(cases):,} {'case' if len(cases) == 1 else 'cases'} {need}"
+        " a judge, and none is chosen."
     )
 
 

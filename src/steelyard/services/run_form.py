@@ -53,8 +53,9 @@ class RunFormValues:
     """What the form shows and sends, as text.
 
     `cases` is "golden", "set:NAME" or "ad_hoc"; `ad_hoc` has (input, expected output) pairs, blank ones left out.
-    `other_models` are typed in, one a line. `judge` is "default", "none" or a model; `arm` is "both", "with_skill" or
-    "without_skill". `budget` is in US dollars; blank figures are the defaults.
+    `other_models` are typed in, one a line. `judge` is "default", "none" or a model, empty where it is still to be
+    named; `arm` is "both", "with_skill" or "without_skill". `budget` is in US dollars; blank figures are the
+    defaults.
     """
 
     models: Sequence[str] = ()
@@ -229,7 +230,9 @@ def read_form(
     problems = Problems()
     models = _models(values, checker, problems)
     judge: ModelRef | None = None
-    if values.judge not in ("", DEFAULT_JUDGE, NO_JUDGE):
+    if not values.judge:
+        problems.add("judge", "No judge is named.", "Name the judge, or choose No judge.")
+    elif values.judge not in (DEFAULT_JUDGE, NO_JUDGE):
         with problems.caught("judge"):
             judge = ModelRef.parse(values.judge)
             checker.check(judge)

@@ -93,15 +93,15 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
     judge, sentence, same = choose_judge(choice, cases, default_judge)
     unscored = 0 if judge is not None else sum(case.needs_judge for case in cases)
     if cases and unscored == len(cases):
-        why = "none is to be asked" if choice.no_judge else "no key for one is at hand"
+        why = "none is to be asked" if choice.no_judge else "none is chosen or there by default"
         raise InputError(
             f"No case of '{source.content.name}' can be graded: all {len(cases)} need a judge, and {why}.",
             field="judge",
             kept="Nothing was called.",
             next_step="Name a judge that can be called, or give the cases checks."
             if choice.no_judge
-            else "Set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, name a judge that can be called, or give the"
-            " cases checks.",
+            else "Set a vendor's key such as ANTHROPIC_API_KEY, name a judge that can be called, or give the cases"
+            " checks.",
         )
     request = RunRequest(
         content=source.content,

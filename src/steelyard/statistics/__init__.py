@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
-    from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead
+    from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
@@ -73,6 +73,7 @@ __all__ = [
     "length_effect",
     "lift",
     "mean_interval",
+    "misses_too_many",
     "own_family_bias",
     "own_family_check",
     "points_of_ratings",
@@ -92,7 +93,7 @@ _HOMES = {
     "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": ("Jury", "NotComparable", "OwnFamilyCheck", "effective_jurors", "own_family_check", "pool_jurors"),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
-    "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead"),
+    "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),

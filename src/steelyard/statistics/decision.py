@@ -19,6 +19,7 @@ from steelyard.statistics.power import (
     TYPICAL_SD,
     alpha_for_look,
     cases_needed,
+    misses_too_many,
     step_within_reach,
 )
 from steelyard.statistics.special import Bools, Floats, Indices
@@ -26,7 +27,6 @@ from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
 METHOD = "decide/1"
 _REACH = 1_000
-_MOST_MISSING_PERCENT = 5
 
 
 def decide(
@@ -56,7 +56,7 @@ def decide(
 
     lost = np.isnan(table)
     missing = lost.sum(axis=0)
-    excluded = missing * 100 > _MOST_MISSING_PERCENT * n_cases
+    excluded = np.array([misses_too_many(count, n_cases) for count in missing.tolist()], dtype=np.bool_)
     compared = np.flatnonzero(~excluded)
     complete = np.asarray(~lost[:, compared].any(axis=1) & bool(compared.size), dtype=np.bool_)
     seen = table[np.ix_(complete, compared)]
@@ -130,9 +130,9 @@ class _Ground:
 def _without_comparison(ground: _Ground, n_cases: int, k: int) -> Verdict:
     more: int | None = None
     if k == 1:
-        known = ground.figures[0].n
-        kind, reason = ("single", None) if known else ("not_enough", "no_cases" if n_cases == 0 else "missing_scores")
-        leader = 0 if known else None
+        kept = bool(ground.compared) and ground.figures[0].n > 0
+        kind, reason = ("single", None) if kept else ("not_enough", "no_cases" if n_cases == 0 else "missing_scores")
+        leader = 0 if kept else None
     elif len(ground.compared) == 1 and ground.n:
         kind, reason, leader = "single", "one_model_left", ground.compared[0]
     else:

@@ -12,6 +12,8 @@ FEWEST_CASES = 8
 """Below this nothing is claimed, whatever the scores."""
 FEWEST_FAMILIES = 8
 """The same of independent families of cases."""
+MOST_MISSING_PERCENT = 5
+"""A model that misses more of its scores than this is left out of the verdict."""
 TYPICAL_SD = 20.0
 """SD of paired differences of 0-100 judge scores, used before any were seen."""
 
@@ -28,6 +30,11 @@ def alpha_for_look(look: int) -> float:
     if look < 1:
         raise ValueError(f"A look is counted from 1, not {look}.")
     return FIRST_LOOK_ALPHA if look == 1 else LATER_LOOKS_ALPHA / 2.0 ** (min(look, _SMALLEST_SHARE_AT) - 1)
+
+
+def misses_too_many(missing: int, n_cases: int) -> bool:
+    """Whether a model without a score on `missing` of `n_cases` cases is left out of the verdict."""
+    return missing * 100 > MOST_MISSING_PERCENT * n_cases
 
 
 def power(lead: float, sd: float, n: float, alpha: float, df: float | None = None) -> float:

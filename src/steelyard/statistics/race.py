@@ -14,14 +14,13 @@ import numpy.typing as npt
 from steelyard.statistics.families import Families, from_labels
 from steelyard.statistics.inputs import checked_costs, checked_margin
 from steelyard.statistics.paired import SCALE, compare
-from steelyard.statistics.power import FEWEST_CASES
+from steelyard.statistics.power import FEWEST_CASES, misses_too_many
 from steelyard.statistics.race_verdict import race_verdict
 from steelyard.statistics.sampled import Compared
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import Verdict
 
 Target = Literal["set", "future"]
-MOST_MISSING_PERCENT = 5
 _SMALL_BATCH, _BATCH, _SMALL_SET = 5, 10, 30
 
 
@@ -191,7 +190,7 @@ class Race:
 
     def _look(self) -> None:
         for model in list(self._survivors):
-            if _misses_too_much(self.own(model)[2], self.n_cases):
+            if misses_too_many(self.own(model)[2], self.n_cases):
                 self._drop(model, None, None)
         if self.n < FEWEST_CASES or len(self._survivors) < 2 or (self.n == self.n_cases and self.target == "set"):
             return
@@ -204,7 +203,3 @@ class Race:
     def _drop(self, model: int, by: int | None, p: float | None) -> None:
         self._survivors.remove(model)
         self.dropped.append(Dropped(model, self.n, by, p))
-
-
-def _misses_too_much(missing: int, n_cases: int) -> bool:
-    return missing * 100 > MOST_MISSING_PERCENT * n_cases

@@ -76,6 +76,8 @@ def _single(verdict: Verdict, names: Sequence[str]) -> str:
 
 def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
     if verdict.reason == "missing_scores":
+        if len(names) == 1:
+            return f"Not enough evidence: {names[0]} misses over 5% of its scores"
         return "Not enough evidence: every model misses over 5% of its scores, so none can be compared"
     if verdict.reason == "no_cases":
         return "Not enough evidence: there is no case yet"

@@ -46,6 +46,14 @@ def money(microcents: float | None) -> str:
     return f"{sign}${_trimmed(usd, places, least=2)}"
 
 
+def sum_of(microcents: int, lower_bound: bool, about: str = "") -> str:
+    """`$1.84`, `at least $1.84` for a lower bound, `cost unknown` where that bound is nothing; `about` stands before a
+    sum that is no bound."""
+    if lower_bound:
+        return f"at least {money(microcents)}" if microcents else "cost unknown"
+    return about + money(microcents)
+
+
 def _trimmed(value: float, places: int, least: int) -> str:
     whole, _, fraction = f"{value:.{places}f}".partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(least, '0')}"
@@ -204,6 +212,7 @@ def clip(text: str | None, length: int = 160) -> str:
 
 FILTERS: dict[str, Any] = {
     "money": money,
+    "sum_of": sum_of,
     "count": count,
     "compact": compact,
     "plural": plural,

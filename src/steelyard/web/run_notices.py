@@ -38,11 +38,12 @@ class FailureLine:
 
 
 def is_resumable(view: RunView) -> bool:
-    """Whether something is left to do: cells without an answer or a grade, in a run that has ended."""
+    """Whether something is left to do: cells without an answer, or a grade that its judge can give, in an ended run."""
     report = view.report
     if view.progress.under_way or report is None:
         return False
-    return view.run.status != RunStatus.COMPLETED or report.counts.missing > 0 or _ungraded(report) > 0
+    ungraded = view.judge is not None and _ungraded(report) > 0
+    return view.run.status != RunStatus.COMPLETED or report.counts.missing > 0 or ungraded
 
 
 def notices(view: RunView) -> list[Notice]:
@@ -60,7 +61,17 @@ def notices(view: RunView) -> list[Notice]:
             )
         )
     ungraded = _ungraded(report)
-    if ungraded:
+    if ungraded and view.judge is None:
+        need = "needs" if ungraded == 1 else "need"
+        kept = "answer is kept and" if ungraded == 1 else "answers are kept and"
+        found.append(
+            Notice(
+                "warn",
+                f"{plural(ungraded, 'answer')} {need} a judge, and none was chosen.",
+                f"Run again with a judge: the {kept} not paid for again.",
+            )
+        )
+    elif ungraded:
         whole = view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None
         why = "The judge gave no usable grade for them." if whole else "The run ended before."
         found.append(Notice("warn", f"{plural(ungraded, 'answer')} not graded.", why))

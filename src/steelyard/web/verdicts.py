@@ -70,7 +70,9 @@ def verdict_words(report: RunReport) -> VerdictWords:
         case "single":
             claim, further = _single(verdict, names), (_words("There is nothing to compare it with yet."),)
         case "not_enough":
-            claim, further = _words("Not enough evidence to name a best model."), _why_not(verdict, names)
+            lone = len(names) == 1
+            claim = _words(f"Not enough evidence to {'say how good it is' if lone else 'name a best model'}.")
+            further = _why_not(verdict, names)
     good = _good_enough(report, names)
     head = verdict.leader if verdict.best is None else verdict.best
     ahead = None if head is None or not verdict.gaps else names[head]
@@ -173,7 +175,7 @@ def _why_not(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
         "too_few_clusters": "The cases come from too few families; a verdict needs at least 8.",
         "no_cases": "No case has been graded.",
         "no_complete_cases": "No case was answered and graded for every model.",
-        "missing_scores": "Every model misses more than 5% of its scores.",
+        "missing_scores": f"{'The' if len(names) == 1 else 'Every'} model misses more than 5% of its scores.",
         "one_model_left": "The other models miss more than 5% of their scores.",
     }
     if verdict.reason in reasons:

@@ -194,6 +194,20 @@ async def test_a_whole_run_has_nothing_to_resume(site: Site, made: Made) -> None
     assert (await site.post(f"/runs/{run_id}/resume")).status_code == 409
 
 
+async def test_answers_that_need_a_judge_nobody_chose_are_not_blamed_on_one_and_offer_no_resume(
+    site: Site, made: Made
+) -> None:
+    run_id = await made.run(asks(content(), [*map(checked, range(9)), judged(9)], ["m0"]))
+    page = await get(site, f"/runs/{run_id}")
+    assert "1 answer needs a judge, and none was chosen." in page
+    assert "Run again with a judge: the answer is kept and not paid for again." in page
+    assert "no usable grade" not in page
+    assert "/resume" not in page
+    assert (await site.post(f"/runs/{run_id}/resume")).status_code == 409
+    assert re.search(r"scores [\d.]+ of 100", page) is None, "a model left out has no headline of its figures"
+    assert "The model misses more than 5% of its scores." in page
+
+
 @pytest.mark.parametrize("given", ["", "0.000001", "nothing", "-2", "inf"])
 async def test_a_run_stopped_by_its_budget_asks_for_a_larger_one(site: Site, made: Made, given: str) -> None:
     request = replace(asks(content(), [checked(number) for number in range(20)]), budget_microcents=5_000)

@@ -153,6 +153,29 @@ async def test_every_problem_stands_at_its_field_and_nothing_typed_is_lost(site:
     assert '<details class="more-fields" open>' in page
 
 
+async def test_another_judge_that_is_not_named_is_asked_for_and_does_not_become_none(site: Site) -> None:
+    url = await skill(site, cases())
+    refused = await site.post(f"{url}/new", CHOSEN | {"judge": "other", "judge_model": " "})
+    assert refused.status_code == 422
+    assert "Name the judge, or choose No judge." in refused.text
+    assert 'id="judge-error"' in refused.text
+    assert re.search(r'name="judge" value="other" checked', refused.text)
+    assert await runs_of(site) == []
+
+
+async def test_a_budget_is_not_said_to_hold_a_model_of_unknown_price(site: Site) -> None:
+    url = await skill(site, cases())
+    sent = CHOSEN | {"csrf_token": await site.token(), "models": ["openai:gpt-4o", "openai:gpt-a"]}
+    fragment = (await site.client.post(f"{url}/estimate", data=sent, headers=FRAGMENT)).text
+    assert "The budget cannot stop openai:gpt-a: no price is known of it." in fragment
+    assert "no call starts once it is spent" not in fragment
+    fragment = (await site.client.post(f"{url}/estimate", data=sent | {"budget": ""}, headers=FRAGMENT)).text
+    assert "No price is known of openai:gpt-a." in fragment
+    sent["models"] = ["openai:gpt-4o", "openai:gpt-4o-mini"]
+    fragment = (await site.client.post(f"{url}/estimate", data=sent, headers=FRAGMENT)).text
+    assert "no call starts once it is spent" in fragment
+
+
 async def test_a_figure_out_of_range_stands_at_its_field(site: Site) -> None:
     url = await skill(site, cases())
     refused = await site.post(f"{url}/new", CHOSEN | {"trials": "1000"})
@@ -191,10 +214,12 @@ async def test_the_estimate_says_what_a_run_takes_and_keeps_nothing(site: Site) 
     fragment = response.text
     assert response.status_code == 200
     assert "<html" not in fragment
+    assert "cost unknown" in fragment
+    assert "at least $0" not in fragment
     assert "40 calls" in fragment
     assert re.search(r"[\d.]+ points<span class=\"sub block\">on 10 cases", fragment)
     assert fragment.count('hx-swap-oob="true"') == 2
-    assert "No price is known of openai:gpt-a" in fragment
+    assert "The budget cannot stop openai:gpt-a, openai:gpt-b?temperature=1: no price is known of them." in fragment
     assert await runs_of(site) == []
 
 
@@ -212,7 +237,8 @@ async def test_the_estimate_warns_of_what_will_disappoint(site: Site) -> None:
     sent = CHOSEN | {"csrf_token": token, "budget": "0.0000001", "models": ["openai:gpt-4o", "openai:gpt-4o-mini"]}
     fragment = (await site.client.post(f"{url}/estimate", data=sent, headers=FRAGMENT)).text
     assert "No best model is named on fewer than 8 cases." in fragment
-    assert "1 case will not be graded: it needs a judge." in fragment
+    assert "No verdict can come of this: 1 of 2 cases needs a judge, and none is chosen." in fragment
+    assert "Smallest lead" not in fragment
     assert "will stop it before its end." in fragment
 
 
@@ -244,6 +270,8 @@ async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_th
             page = await form_of(site, f"{url}/new")
             assert f"is the server at {models.openai_url}. Name its models below, as <code>openai:NAME</code>" in page
             assert f'hx-get="{url}/models"' in page
+            assert "No judge by default: openai (OPENAI_BASE_URL) is at an address" in page
+            assert "key is at hand" not in page
             assert 'value="openai:' not in page
             fragment = await site.client.get(f"{url}/models?models=openai:model-b", headers=FRAGMENT)
             offered = re.findall(r'name="models" value="([^"]*)"', fragment.text)

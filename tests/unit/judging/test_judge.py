@@ -163,6 +163,16 @@ def test_the_default_judge_is_of_another_family_where_keys_allow(
     assert chosen.sentence
 
 
+def test_a_vendor_at_an_address_of_ones_own_is_named_as_why_there_is_no_default_judge() -> None:
+    chosen = choose_judge((), [ModelRef("openai", "x")], {"openai": "OPENAI_BASE_URL", "mine": "settings.toml"})
+    assert chosen.ref is None
+    assert "openai (OPENAI_BASE_URL) is at an address of one's own" in chosen.sentence
+    assert "key is at hand" not in chosen.sentence
+    assert "mine" not in chosen.sentence
+    at_hand = choose_judge(["anthropic"], [ModelRef("openai", "x")], {"openai": "OPENAI_BASE_URL"})
+    assert at_hand.ref is not None
+
+
 def test_a_skill_may_bring_its_rubric() -> None:
     listed = SkillContent("a", "", "", "", "d", frontmatter={"metadata": {"rubric": ["Short", " Clear "]}})
     text = SkillContent("a", "", "", "", "d", frontmatter={"metadata": {"rubric": "Short\n\nClear"}})

@@ -8,7 +8,7 @@ import pytest
 
 from steelyard.cli.announce import estimate_lines
 from steelyard.domain.calls import Usage
-from steelyard.domain.cases import GoldenCase
+from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
@@ -17,24 +17,29 @@ from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate, work_out_estimate
 
 MODELS = (ModelRef("openai", "old"), ModelRef("openai", "new"))
+CHECKS = (Check(CheckKind.CONTAINS, "120 g"),)
 
 
 def price(usage: Usage, model: ModelRef, when: date) -> Cost | None:
     return Cost(usage.total_tokens, "test", when)
 
 
-def request(cases: int) -> RunRequest:
+def request(cases: int, *, judge: ModelRef | None = ModelRef("openai", "judge"), checked: int = 0) -> RunRequest:
     return RunRequest(
         content=SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest"),
-        cases=[GoldenCase(str(i), f"item {i}", "120 g") for i in range(cases)],
+        cases=[GoldenCase(str(i), f"item {i}", "120 g", checks=CHECKS if i < checked else ()) for i in range(cases)],
         models=MODELS,
-        judge=ModelRef("openai", "judge"),
+        judge=judge,
         arms=(Arm.WITH_SKILL, Arm.WITHOUT_SKILL),
     )
 
 
 def estimate(cases: int, paid: tuple[int, int]) -> Estimate:
-    return work_out_estimate(request(cases), paid=paid, seen={}, price=price, concurrency=16, today=date(2026, 1, 1))
+    return estimate_of(request(cases), paid)
+
+
+def estimate_of(asked: RunRequest, paid: tuple[int, int] = (0, 0)) -> Estimate:
+    return work_out_estimate(asked, paid=paid, seen={}, price=price, concurrency=16, today=date(2026, 1, 1))
 
 
 def test_what_one_model_was_paid_for_is_no_discount_on_another() -> None:
@@ -54,3 +59,26 @@ def test_no_lead_is_promised_of_cases_too_few_for_a_claim(cases: int) -> None:
 
 def test_eight_cases_can_show_a_lead() -> None:
     assert "80% power" in " ".join(estimate_lines(request(8), estimate(8, (0, 0))))
+
+
+def test_no_lead_is_promised_where_too_many_cases_cannot_be_graded() -> None:
+    asked = request(15, judge=None, checked=14)
+    found = estimate_of(asked)
+    assert found.no_verdict == "No verdict can come of this: 1 of 15 cases needs a judge, and none is chosen."
+    assert found.detectable_lead is None
+    said = " ".join(estimate_lines(asked, found))
+    assert found.no_verdict in said
+    assert "lead" not in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        (request(20, judge=None, checked=19), True),
+        (request(20, judge=None, checked=18), False),
+        (request(20), True),
+    ],
+)
+def test_a_verdict_can_come_while_no_more_than_five_percent_go_ungraded(asked: RunRequest, verdict: bool) -> None:
+    found = estimate_of(asked)
+    assert (found.no_verdict is None, found.detectable_lead is not None) == (verdict, verdict)

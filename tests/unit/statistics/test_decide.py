@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from steelyard.statistics import alpha_for_look, decide
+from steelyard.statistics import alpha_for_look, decide, sentence
 
 
 def graded(n: int, leads: Sequence[float], sd: float = 10.0) -> np.ndarray:
@@ -98,6 +98,15 @@ def test_one_model_is_single() -> None:
     verdict = decide(graded(20, (0,) * 1))
     assert (verdict.kind, verdict.best, verdict.tied, verdict.leader, verdict.gaps) == ("single", None, (), 0, ())
     assert verdict.models[0].n == 20
+
+
+def test_one_model_that_misses_over_five_percent_gets_no_verdict() -> None:
+    scores = graded(20, (0,) * 1)
+    scores[:2] = np.nan
+    verdict = decide(scores)
+    assert (verdict.kind, verdict.reason, verdict.leader) == ("not_enough", "missing_scores", None)
+    assert verdict.models[0].excluded
+    assert sentence(verdict, ["a"]) == "Not enough evidence: a misses over 5% of its scores."
 
 
 def test_identical_columns_are_tied_and_say_why() -> None:

@@ -25,6 +25,7 @@ from steelyard.web.filters import (
     points,
     relative,
     signed,
+    sum_of,
     visible,
 )
 
@@ -59,6 +60,15 @@ def test_money_has_the_digits_that_matter(usd: float, written: str) -> None:
 
 def test_money_that_is_not_known_is_not_nothing() -> None:
     assert (money(None), money(0)) == ("unknown", "$0")
+
+
+def test_a_sum_of_which_nothing_is_known_is_not_at_least_nothing() -> None:
+    assert [sum_of(*given) for given in ((0, True), (0, False), (USD, True))] == [
+        "cost unknown",
+        "$0",
+        "at least $1.00",
+    ]
+    assert (sum_of(USD, False, "about "), sum_of(0, True, "about ")) == ("about $1.00", "cost unknown")
 
 
 @given(st.integers(1, 10**15))

@@ -27,6 +27,8 @@ from tests.integration.storage_embedded.support import (
     server_pid,
 )
 
+pytestmark = pytest.mark.alone
+
 
 def test_the_server_survives_kill_9_of_its_starter_and_the_next_start_attaches(used_home: Path) -> None:
     starter = act("stay", used_home)

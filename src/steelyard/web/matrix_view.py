@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 from uuid import UUID
 
+from markupsafe import Markup
+
 from steelyard.domain.runs import Arm
 from steelyard.services.case_view import MOST_MODELS
-from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage
+from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage, MatrixRow
 from steelyard.web.filters import points, visible
 from steelyard.web.links import case_url, run_url, with_query
 from steelyard.web.model_names import short_names
@@ -62,6 +65,22 @@ class RowView:
     family: str | None
     href: str
     cells: tuple[CellView, ...]
+
+    @property
+    def marks(self) -> Markup:
+        """The row's cells as markup, each a link to its answers."""
+        return _markup(
+            f'<td{_start(cell)}><a class="mark"{_look(cell)} href="{escape(cell.href)}" title="{escape(cell.words)}">'
+            f"{escape(cell.label)}</a></td>"
+            for cell in self.cells
+        )
+
+    def printed(self, block: PaperBlock) -> Markup:
+        """Those of one block as markup, without links."""
+        return _markup(
+            f'<td{_start(cell)}><span class="mark"{_look(cell)}>{escape(cell.label)}</span></td>'
+            for cell in self.cells[block.start : block.stop]
+        )
 
 
 @dataclass(frozen=True)
@@ -122,21 +141,21 @@ def matrix_view(page: MatrixPage, run_id: UUID) -> MatrixView:
         shown = None if only is MatrixFilter.ALL else only.value
         return with_query(run_url(run_id), only=shown, offset=offset or None)
 
-    rows = tuple(
-        RowView(
+    def row_of(row: MatrixRow) -> RowView:
+        base = case_url(run_id, row.index)
+        return RowView(
             number=row.index + 1,
             key=row.key,
             named=not says_number(row.key, row.index + 1),
             title=row.title,
             family=row.family,
-            href=f"{case_url(run_id, row.index)}{plain}",
+            href=f"{base}{plain}",
             cells=tuple(
-                _cell(cell, f"{case_url(run_id, row.index)}{queries[cell.model]}", heads[cell.model, cell.arm], arms)
-                for cell in row.cells
+                _cell(cell, f"{base}{queries[cell.model]}", heads[cell.model, cell.arm], arms) for cell in row.cells
             ),
         )
-        for row in page.rows
-    )
+
+    rows = tuple(row_of(row) for row in page.rows)
     previous, following = page.previous_offset, page.next_offset
     return MatrixView(
         models=models,
@@ -190,6 +209,20 @@ def read_models_query(given: str, models: Sequence[str]) -> list[str]:
 def band(quality: float) -> int:
     """0-100 points to one of five bands of 20, the last with both its ends."""
     return min(BANDS - 1, max(0, int(quality // (100 / BANDS))))
+
+
+def _markup(cells: Iterable[str]) -> Markup:
+    # By hand, as a page may have thousands of cells: a template passes each piece through every block it is in.
+    return Markup("".join(cells))  # noqa: S704 - every value of a cell is escaped or one of our own words
+
+
+def _start(cell: CellView) -> str:
+    return ' class="group-start"' if cell.first_arm else ""
+
+
+def _look(cell: CellView) -> str:
+    band = "" if cell.band is None else f' data-band="{cell.band}"'
+    return f' data-look="{cell.look}"{band}'
 
 
 def _cell(cell: MatrixCell, href: str, head: str, arms: Sequence[str]) -> CellView:

@@ -25,7 +25,7 @@ from steelyard.statistics.power import (
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
-METHOD = "decide/1"
+METHOD = "decide/2"
 _REACH = 1_000
 
 

@@ -25,7 +25,7 @@ def test_a_model_far_ahead_of_every_rival_is_best() -> None:
     assert [gap.rival for gap in verdict.gaps] == [0, 1, 3]
     assert all(gap.p < verdict.alpha and (gap.low or 0.0) > 0 for gap in verdict.gaps)
     assert verdict.more_cases is None
-    assert verdict.method == "decide/1"
+    assert verdict.method == "decide/2"
 
 
 def test_best_needs_every_rival_beaten_and_not_only_the_nearest_mean() -> None:

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
         pool_jurors,
     )
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
+    from steelyard.statistics.next_claim import NextClaim, next_claim
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race
+    from steelyard.statistics.simultaneous import SimultaneousGap, gaps_to_leader
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
 
@@ -54,10 +56,12 @@ __all__ = [
     "LengthEffect",
     "Lift",
     "ModelFigures",
+    "NextClaim",
     "NotComparable",
     "OwnFamilyBias",
     "OwnFamilyCheck",
     "Race",
+    "SimultaneousGap",
     "SuspectCase",
     "Verdict",
     "alpha_for_look",
@@ -66,6 +70,7 @@ __all__ = [
     "decide",
     "detectable_lead",
     "effective_jurors",
+    "gaps_to_leader",
     "human_difference",
     "human_mean",
     "judge_agreement",
@@ -74,6 +79,7 @@ __all__ = [
     "lift",
     "mean_interval",
     "misses_too_many",
+    "next_claim",
     "own_family_bias",
     "own_family_check",
     "points_of_ratings",
@@ -95,9 +101,11 @@ _HOMES = {
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
+    "next_claim": ("NextClaim", "next_claim"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race"),
+    "simultaneous": ("SimultaneousGap", "gaps_to_leader"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),
 }

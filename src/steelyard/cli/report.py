@@ -9,11 +9,9 @@ from rich.text import Text
 from steelyard.cli import text as words
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
-from steelyard.domain.errors import ModelRefError
-from steelyard.domain.models import ModelRef
+from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import RunStatus
-from steelyard.judging.default import same_family
 from steelyard.services.reports import RunReport
 
 _LABEL = 8
@@ -26,6 +24,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
         comparison(report, width),
         skill_effect(report, width),
         plot(report, width),
+        verdict_in_full(report, width),
         notes(report, width),
         failures(report, width),
         closing(report, width),
@@ -88,8 +87,6 @@ def notes(report: RunReport, width: int) -> Iterator[Text]:
             verb = "quotes" if report.quotes.flagged == 1 else "quote"
             of = f"{report.quotes.flagged:,} of {words.count(report.quotes.judgements, 'judgement')}"
             yield _note(width, "", f"{of} {verb} what is not in the output: evidence not verified", "yellow")
-        if _own_family(report):
-            yield _note(width, "", "the judge is of a candidate's own family and may favour it", "yellow")
     yield _note(width, "Spent", _spent(report))
     if not run.of_record:
         yield _note(width, "Cases", "ad hoc or a selection: this is not the skill's benchmark of record")
@@ -137,14 +134,6 @@ def _spent(report: RunReport) -> str:
     if run.budget_microcents is not None:
         shown += f"; budget {dollars(run.budget_microcents)}"
     return shown + ("; some prices or usages are unknown" if run.spent_is_lower_bound else "")
-
-
-def _own_family(report: RunReport) -> bool:
-    assert report.run.judge is not None
-    try:
-        return same_family(ModelRef.parse(report.run.judge), [ModelRef.parse(name) for name in report.names])
-    except ModelRefError:
-        return False
 
 
 def _note(width: int, label: str, text: str, style: str = "") -> Text:

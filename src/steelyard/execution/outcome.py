@@ -133,7 +133,7 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
     cells: dict[tuple[str, str], list[CellFigures]] = defaultdict(list)
     for cell in figures:
         cells[cell.model_name, cell.arm].append(cell)
-    clusters = _clusters(families)
+    clusters = clusters_of(families)
     n_cases = len(plan.case_ids)
     summaries = [
         _summary(model, arm, cells[model, arm], n_cases * plan.trials, n_cases, clusters)
@@ -153,7 +153,7 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
         margin=plan.margin,
         look=look,
     )
-    verdict = replace(decided, more_cost_microcents=_cost_of_cases(decided.more_cases, plan, summaries, cells))
+    verdict = replace(decided, more_cost_microcents=cost_of_cases(decided.more_cases, plan, summaries, cells))
     scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
     priced = [
         (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
@@ -181,7 +181,7 @@ def _known(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _cost_of_cases(
+def cost_of_cases(
     number: int | None,
     plan: Plan,
     summaries: Sequence[ModelSummary],
@@ -313,7 +313,7 @@ def _passes(cells: Sequence[CellFigures]) -> tuple[int, int]:
     return sum(2 * sum(trials) > len(trials) for trials in by_case.values()), len(by_case)
 
 
-def _clusters(families: Sequence[str | None]) -> list[str] | None:
+def clusters_of(families: Sequence[str | None]) -> list[str] | None:
     """One label per case; None when no two cases share a family."""
     named = [family for family in families if family is not None]
     if len(set(named)) == len(named):

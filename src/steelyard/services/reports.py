@@ -10,8 +10,10 @@ from uuid import UUID
 
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
+from steelyard.execution.detail import Detail, detail_from_json
 from steelyard.execution.outcome import ModelSummary
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
+from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
@@ -27,7 +29,8 @@ class RunReport:
 
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
-    judgements, and as flagged those with a quote that is not in the output they grade.
+    judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
+    and of a run that ended before there was any.
     """
 
     run: RunRow
@@ -40,6 +43,7 @@ class RunReport:
     failures: Sequence[Mapping[str, Any]]
     quotes: JudgementCounts
     stored: bool
+    detail: Detail | None = None
 
     @property
     def has_verdict(self) -> bool:
@@ -111,6 +115,7 @@ class RunReport:
                     for gap in verdict.gaps
                 ],
             },
+            "detail": detail_json(self),
             "failures": [dict(failure) for failure in self.failures],
         }
 
@@ -153,6 +158,7 @@ async def report_of(
             failures=failures,
             quotes=quotes,
             stored=True,
+            detail=detail_from_json(stored.get("detail")),
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -192,6 +198,7 @@ def _model(summary: ModelSummary) -> dict[str, Any]:
         "lift_low": summary.lift_low,
         "lift_high": summary.lift_high,
         "lift_p": summary.lift_p,
+        "normalised_gain": summary.normalised_gain,
         "token_tax": summary.token_tax,
     }
 

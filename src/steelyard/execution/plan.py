@@ -112,10 +112,10 @@ def system_prompt(arm: Arm, skill_prompt: str) -> str:
 
 
 class CellGrid:
-    """The cells of a plan, addressed by model and batch.
+    """The cells of a plan, addressed by lane and batch; there are as many lanes as models.
 
-    Each model meets the same seeded shuffle, so that whatever a run has done when it stops is a
-    random sample of the cases, and the same one for every model.
+    The models meet one seeded shuffle side by side, so that whatever a run has done when it stops is a random sample of
+    the cases, the same one for every model, and a judge that grows lenient with time does so with all of them.
     """
 
     def __init__(self, plan: Plan, cases: Sequence[GoldenCase], skill_prompt: str) -> None:
@@ -127,10 +127,12 @@ class CellGrid:
         random.Random(plan.seed).shuffle(order)  # noqa: S311 - an order, not a secret
         self._order = order
 
-    def batch(self, model_index: int, batch: int) -> list[Cell]:
-        """At most BATCH cells of one model."""
+    def batch(self, lane: int, batch: int) -> list[Cell]:
+        """At most BATCH cells: a stretch of the shuffle, each case of it for one model after the other."""
         picked = self._order[batch * BATCH : (batch + 1) * BATCH]
-        return [self._cell(model_index, case, trial, arm) for case, trial, arm in picked]
+        side_by_side = [(model, *of) for of in picked for model in range(len(self.plan.models))]
+        mine = side_by_side[lane * len(picked) : (lane + 1) * len(picked)]
+        return [self._cell(model, case, trial, arm) for model, case, trial, arm in mine]
 
     def all(self) -> list[Cell]:
         """Every cell, model by model."""
@@ -156,8 +158,8 @@ class CellGrid:
 
 
 def job_order(plan: Plan) -> list[tuple[int, int]]:
-    """(model index, batch) of every job, models taking turns so that none waits for another."""
-    return [(model, batch) for batch in range(plan.batches_per_model) for model in range(len(plan.models))]
+    """(lane, batch) of every job, in the order of the shuffle."""
+    return [(lane, batch) for batch in range(plan.batches_per_model) for lane in range(len(plan.models))]
 
 
 def _numbered(digests: Sequence[str]) -> list[str]:

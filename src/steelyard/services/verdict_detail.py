@@ -270,8 +270,13 @@ def _length_notes(report: RunReport, names: Sequence[str]) -> Sequence[str]:
 def _curse(report: RunReport) -> Sequence[str]:
     if report.verdict.leader is None or len(report.verdict.compared) < 2:
         return ()
-    allowing = "; the intervals that hold at once allow for that" if report.detail is not None else ""
-    return (f"The leader's own mean is a little too high, as it was picked for being the highest{allowing}.",)
+    said = "The leader's own mean is a little too high, as it was picked for being the highest."
+    if report.detail is None:
+        return (said,)
+    return (
+        f"{said} The intervals that hold all at once allow for that; they are wider than a single lead's, and may hold"
+        " zero where that lead is shown.",
+    )
 
 
 def _next(report: RunReport) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.agreement import Agreement, JudgeAgreement, judge_agreement, krippendorff_alpha
     from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
+    from steelyard.statistics.further import NextClaim, next_claim
     from steelyard.statistics.health import SuspectCase, settled_cases, suspect_cases
     from steelyard.statistics.intervals import (
         Interval,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         pool_jurors,
     )
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
-    from steelyard.statistics.next_claim import NextClaim, next_claim
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
@@ -96,12 +96,12 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "further": ("NextClaim", "next_claim"),
     "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": ("Jury", "NotComparable", "OwnFamilyCheck", "effective_jurors", "own_family_check", "pool_jurors"),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
-    "next_claim": ("NextClaim", "next_claim"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race"),

@@ -112,10 +112,11 @@ def read_prompt(prompt: str) -> ShownPrompt:
 
 
 def _likeness(text: str, acceptable: str) -> float:
-    """What an output that does not say its worth is worth: all if it is the acceptable answer, nothing if unlike it."""
+    """What an output that does not say its worth is worth: all if it is the acceptable answer, nothing if unlike it,
+    as the protocol's level 0 is "not met at all"."""
     if not text.strip() or not acceptable:
         return 0.0
     if text.strip() == acceptable.strip():
         return 100.0
     said, wanted = set(text.split()), set(acceptable.split())
-    return 50.0 if len(said & wanted) >= 0.8 * len(said | wanted) else 5.0
+    return 50.0 if len(said & wanted) >= 0.8 * len(said | wanted) else 0.0

@@ -72,7 +72,10 @@ async def _canaries(site: Wire) -> tuple[str, bool]:
     canaries = canaries_of(cases)
     said: list[str] = []
     equal = True
-    for judge in (ScriptedJudge("gpt-obeys", "gpt", obeys=True), ScriptedJudge("gpt-fair", "gpt")):
+    for judge in (
+        ScriptedJudge("gpt-obeys", "gpt", obeys=True, noise=0.0),
+        ScriptedJudge("gpt-fair", "gpt", noise=0.0),
+    ):
         site.stage.judges[judge.name] = judge
         site.stage.world = World("canaries", np.zeros((1, len(FAMILIES))), np.full((1, len(FAMILIES)), 80.0))
         ref = ModelRef("openai", judge.name)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.people import PeopleService
+    from steelyard.services.ratings import RatingService
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -185,6 +187,18 @@ class Workbench:
         from steelyard.services.suggestions import SuggestionService
 
         return SuggestionService(self.database)
+
+    @cached_property
+    def ratings(self) -> RatingService:
+        from steelyard.services.ratings import RatingService
+
+        return RatingService(self.database)
+
+    @cached_property
+    def people(self) -> PeopleService:
+        from steelyard.services.people import PeopleService
+
+        return PeopleService(self.database)
 
     @cached_property
     def reviews(self) -> ReviewService:

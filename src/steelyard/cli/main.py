@@ -202,6 +202,25 @@ def runs_cancel(run_id: given.RunId) -> None:
     raise typer.Exit(code)
 
 
+@app.command()
+def ratings(
+    run_id: given.RunId,
+    json: given.Json = None,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write every rating as CSV; '-' prints it alone.")
+    ] = None,
+) -> None:
+    """Show what people say of a run's outputs, how far they agree, and what is missing for a claim.
+
+    Outputs are rated in the web application: `steelyard serve`, then Rate outputs on the run's page.
+    """
+    with guarded():
+        from steelyard.cli.commands.ratings import show_ratings
+
+        code = show_ratings(run_id, json, csv)
+    raise typer.Exit(code)
+
+
 @skills_app.command("add")
 def skills_add(paths: given.Paths) -> None:
     """Keep skills and their golden cases; a changed one becomes a new version."""

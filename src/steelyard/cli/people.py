@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from steelyard.cli import text as words
-from steelyard.cli.grid import Column, heading_lines, row
+from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.services.people_words import REASONS, headline
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steelyard.statistics import Agreement, HumanEstimate
 
 _LABEL = 8
+_LEAST_NAME = 14
 
 
 def tell_people(report: PeopleReport, terminal: Terminal) -> None:
@@ -35,7 +36,7 @@ def render_people(report: PeopleReport, width: int) -> Iterator[Text]:
     yield Text(headline(report, names), style="bold")
     if report.cases and report.models:
         yield Text()
-        yield from _models(report, names)
+        yield from _models(report, names, width)
     if report.agreement is not None:
         yield Text()
         yield from _agreement(report)
@@ -56,28 +57,29 @@ def _names(report: PeopleReport) -> dict[str, str]:
     return {model.model: words.safe(model.model) for model in report.models}
 
 
-def _models(report: PeopleReport, names: dict[str, str]) -> Iterator[Text]:
-    gaps = {gap.rival: gap.difference for gap in report.gaps}
+def _models(report: PeopleReport, names: dict[str, str], width: int) -> Iterator[Text]:
     columns = [
-        Column("Model", "", [words.shorten(names[one.model], 40) for one in report.models], left=True),
         Column("People", "points", [words.points(one.people.mean) for one in report.models]),
         Column("95%", "interval", [_interval(one.people) for one in report.models]),
         Column("Rated", "cases", [f"{one.people.n_rated:,}" for one in report.models]),
         Column("Graded", "points", [words.points(one.graded) for one in report.models]),
     ]
-    if gaps:
-        columns.append(Column("Behind by", "points", [_behind(gaps.get(one.model)) for one in report.models]))
-    yield from heading_lines(columns)
+    room = max(_LEAST_NAME, width - total_width(columns) - GAP)
+    models = Column("Model", "", [words.shorten(names[one.model], room) for one in report.models], left=True)
+    yield from heading_lines([models, *columns])
     for index in range(len(report.models)):
-        yield row(columns, index)
+        yield row([models, *columns], index)
+    for gap in report.gaps:
+        said = f"{names[gap.leader]} above {names[gap.rival]}: {_gap(gap.difference)}"
+        yield Text("- " + words.hang(said, width, 2))
 
 
-def _behind(difference: HumanEstimate | None) -> str:
-    if difference is None:
-        return "–"
-    if difference.mean is None:
-        return REASONS.get(difference.reason or "", "unknown")
-    return f"{words.points(difference.mean)} ({words.interval(difference.low, difference.high, signed=True)})"
+def _gap(difference: HumanEstimate) -> str:
+    if difference.mean is None or difference.p is None:
+        return f"nothing is claimed, as {REASONS.get(difference.reason or '', 'too little is rated')}"
+    p = "p < 0.001" if difference.p < 0.001 else f"p = {difference.p:.3f}"
+    interval = words.interval(difference.low, difference.high, signed=True)
+    return f"{words.points(difference.mean, signed=True)} points, 95% interval {interval}, {p}"
 
 
 def _interval(estimate: HumanEstimate) -> str:

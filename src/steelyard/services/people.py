@@ -99,8 +99,9 @@ class PeopleReport:
     them; `models`, `gaps` and `best` on the first `cases` drawn cases, the last goal at which every output was asked
     about, which is look `look` and may spend `alpha`. `best`: the model that people rate above each other one, the
     largest p being below alpha. `cases` is 0 and `models`, `gaps` say why nothing is claimed before the first goal.
-    `asked` outputs of `goal` drawn cases lead to the next look, `done` of them are rated or skipped. `needs` says in
-    sentences what is missing for more. `judge` is None where checks alone graded.
+    `asked` outputs of `goal` drawn cases lead to the next look, `done` of them are rated or skipped. `claimable`: the
+    run has enough cases for a claim. `needs` says in sentences what is missing for more. `judge` is None where checks
+    alone graded.
     """
 
     run_id: UUID
@@ -122,6 +123,7 @@ class PeopleReport:
     goal: int | None
     asked: int
     done: int
+    claimable: bool
     needs: tuple[str, ...] = ()
 
     @property
@@ -196,6 +198,7 @@ def report_of(drawn: DrawnRun, said: Sequence[RatingRow], lengths: Mapping[UUID,
         goal=next_goal,
         asked=len(coming),
         done=sum(cell.id in table.asked_ids for _, cell in coming),
+        claimable=drawn.claimable,
     )
     return replace(report, needs=needs(report, len(drawn.plan.case_ids)))
 

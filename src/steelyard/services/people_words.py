@@ -41,7 +41,7 @@ def needs(report: PeopleReport, cases: int) -> tuple[str, ...]:
     """What to do for more to be said; `cases` is how many the run has."""
     found: list[str] = []
     left = report.asked - report.done
-    if report.goal is not None and left:
+    if report.claimable and report.goal is not None and left:
         outputs = f"rate {left:,} more drawn {'output' if left == 1 else 'outputs'}"
         if not report.claims:
             found.append(
@@ -49,10 +49,10 @@ def needs(report: PeopleReport, cases: int) -> tuple[str, ...]:
             )
         else:
             found.append(f"The next look is at {report.goal:,} drawn cases: {outputs}.")
-    if not report.claims and report.cases and report.goal is None:
+    if not report.claimable:
         found.append(
-            f"No claim on the human scale can come of this run: it takes {FEWEST_CASES} cases of {FEWEST_CASES}"
-            f" families that are graded for every model, and all {cases:,} of the run have been asked about."
+            f"No claim on the human scale can come of this run's {cases:,} {'case' if cases == 1 else 'cases'}:"
+            f" it takes {FEWEST_CASES} cases of {FEWEST_CASES} families that are graded for every model."
         )
     rated = report.agreement.n_rated if report.agreement else 0
     if rated < LINEAR_FROM:

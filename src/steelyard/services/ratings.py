@@ -35,7 +35,8 @@ _FIRST_READ = 32
 class RatingProgress:
     """How far one rater is on the way to a goal: `rated` and `skipped` of the `asked` outputs of `cases` drawn cases.
 
-    `goals`: at how many cases what people say is looked at. `models`: how many outputs each case has.
+    `goals`: at how many cases what people say is looked at. `models`: how many outputs each case has. `claimable`:
+    the run has enough cases for a claim on the human scale.
     """
 
     rated: int
@@ -44,6 +45,7 @@ class RatingProgress:
     cases: int
     goals: tuple[int, ...]
     models: int
+    claimable: bool
 
     @property
     def left(self) -> int:
@@ -83,7 +85,7 @@ class RatingPage:
 class DrawnRun:
     """A run with its draw and the graded cells of its compared arm, by (case, model, trial).
 
-    `cells` hold the first `read` drawn cases. `goals` are numbers of drawn cases.
+    `goals` are numbers of drawn cases; `claimable`: the first suffices for a claim on the human scale.
     """
 
     run: RunRow
@@ -92,6 +94,7 @@ class DrawnRun:
     families: Sequence[str | None]
     cells: Mapping[tuple[int, int, int], RatableCell]
     goals: tuple[int, ...]
+    claimable: bool
 
     def cell(self, asked: Asked) -> RatableCell | None:
         return self.cells.get((asked.case, asked.model, asked.trial))
@@ -140,7 +143,13 @@ class RatingService:
         scores = [said[cell.id].score for _, cell in asked if cell.id in said]
         skipped = scores.count(None)
         progress = RatingProgress(
-            len(scores) - skipped, skipped, len(asked), goal, drawn.goals, models=len(drawn.plan.models)
+            len(scores) - skipped,
+            skipped,
+            len(asked),
+            goal,
+            drawn.goals,
+            models=len(drawn.plan.models),
+            claimable=drawn.claimable,
         )
         return RatingPage(drawn.run, progress, task, any(row.drawn for row in said.values()))
 
@@ -259,7 +268,7 @@ async def drawn_run(connection: Connection, run: RunRow, *, cases: int = 0, whol
         made = goals(first, len(draw.order))
         wanted = next((goal for goal in made if goal >= cases), made[-1])
         if (first is not None and wanted <= read) or read == len(draw.order):
-            return DrawnRun(run, plan, draw, families, cells, made)
+            return DrawnRun(run, plan, draw, families, cells, made, first is not None)
         read = min(max(4 * read, wanted), len(draw.order))
 
 

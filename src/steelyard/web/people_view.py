@@ -116,7 +116,7 @@ def _agreements(report: PeopleReport, grader: str) -> list[AgreementLine]:
             who,
             one.n,
             _number(one.spearman),
-            "" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}",
+            "" if one.low is None or one.high is None else f"{_number(one.low)} to {_number(one.high)}",
             _number(one.pearson),
             "–" if one.order is None else f"{100 * one.order:.0f}%",
         )
@@ -134,8 +134,8 @@ def _calibration(found: Calibrated, grader: str) -> str:
     how = "a shift and a scale" if found.method == "linear" else "a rising curve (isotonic)"
     return (
         f"Set against people by {how} over {rated} of {plural(found.n_cases, 'case')}, each case by the others,"
-        f" {grader} is {found.error_after:.1f} points off on average; as it stands {found.error_before:.1f}."
-        " Calibrated grades are still grades: what is given one model too much against another stays."
+        f" {grader} is typically {found.error_after:.1f} points off (root mean square); as it stands"
+        f" {found.error_before:.1f}. Calibrated grades are still grades: what is given one model too much against another stays."
     )
 
 
@@ -151,4 +151,4 @@ def _why(estimate: HumanEstimate) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
@@ -169,6 +170,12 @@ class Workbench:
         from steelyard.services.cases import CaseService
 
         return CaseService(self.database)
+
+    @cached_property
+    def case_health(self) -> CaseHealthService:
+        from steelyard.services.case_health import CaseHealthService
+
+        return CaseHealthService(self.database)
 
     @cached_property
     def usage(self) -> UsageService:

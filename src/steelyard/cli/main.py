@@ -261,6 +261,18 @@ def skills_show(name: Annotated[str, typer.Argument(metavar="NAME", help="The na
     raise typer.Exit(code)
 
 
+@skills_app.command("health")
+def skills_health(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")], json: given.Json = None
+) -> None:
+    """Say which golden cases every model fails, which are always passed, and which say nearly the same."""
+    with guarded():
+        from steelyard.cli.commands.health import show_health
+
+        code = show_health(name, json)
+    raise typer.Exit(code)
+
+
 @models_app.callback()
 def models(context: typer.Context) -> None:
     if context.invoked_subcommand is None:

@@ -135,7 +135,8 @@ def _calibration(found: Calibrated, grader: str) -> str:
     return (
         f"Set against people by {how} over {rated} of {plural(found.n_cases, 'case')}, each case by the others,"
         f" {grader} is typically {found.error_after:.1f} points off (root mean square); as it stands"
-        f" {found.error_before:.1f}. Calibrated grades are still grades: what is given one model too much against another stays."
+        f" {found.error_before:.1f}. Calibrated grades are still grades: what is given one model too much against"
+        " another stays."
     )
 
 

@@ -85,7 +85,8 @@ class RatingPage:
 class DrawnRun:
     """A run with its draw and the graded cells of its compared arm, by (case, model, trial).
 
-    `goals` are numbers of drawn cases; `claimable`: the first suffices for a claim on the human scale.
+    Families and cells are those of the first drawn cases, as many as the goal takes, or of all. `goals` are numbers of
+    drawn cases; `claimable`: the first suffices for a claim on the human scale.
     """
 
     run: RunRow
@@ -252,11 +253,11 @@ async def drawn_run(connection: Connection, run: RunRow, *, cases: int = 0, whol
     """The run's draw with its cells, of all cases if `whole`, else of those of the first goal from `cases` on."""
     plan = Plan.from_json(run.plan)
     draw, arm = draw_of(run, plan), compared_arm(plan).value
-    by_id = await ratings.families_of(connection, plan.case_ids)
-    families = [by_id.get(case_id) for case_id in plan.case_ids]
     places = {model: place for place, model in enumerate(plan.models)}
     read = len(draw.order) if whole else min(_FIRST_READ, len(draw.order))
     while True:
+        by_id = await ratings.families_of(connection, [plan.case_ids[case] for case in draw.order[:read]])
+        families = [by_id.get(case_id) for case_id in plan.case_ids]
         found = await ratings.ratable_cells(connection, run.id, arm, None if whole else draw.order[:read])
         cells = {(cell.test_case_index, places[cell.model_name], cell.trial): cell for cell in found}
 

@@ -184,6 +184,7 @@ async def totals_by_model(
 class BenchmarkPoint:
     """A run of record as a point in time: its headline model with quality, interval and average cost per case."""
 
+    run_id: UUID
     completed_at: datetime
     verdict_kind: str
     model: str
@@ -207,7 +208,7 @@ async def benchmark_points(
                    SELECT * FROM benchmark_runs
                     WHERE skill_id = %(skill)s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
                       AND (NOT partial OR id = (SELECT last_run_id FROM skills WHERE skills.id = %(skill)s)))
-               SELECT completed_at, verdict_kind, headline_model AS model, headline_quality AS quality,
+               SELECT id AS run_id, completed_at, verdict_kind, headline_model AS model, headline_quality AS quality,
                       headline_quality_low AS quality_low, headline_quality_high AS quality_high,
                       headline_cost_microcents AS avg_cost_microcents, judge_digest
                  FROM speaking

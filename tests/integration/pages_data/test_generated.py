@@ -51,7 +51,7 @@ async def _skills(database: Database, tenant_id: UUID) -> None:
         assert len(found) == min(200, row.feedback_total)
         points = await UsageService(database, partial(cost, rates={})).quality_history(tenant_id, row.id)
         newest = points[-1] if points else None
-        assert (row.last_run_id is None) == (newest is None)
+        assert row.last_run_id == (newest.run_id if newest else None)
         assert row.best_model == (newest.model if newest else None)
         assert row.quality == (newest.quality if newest else None)
 

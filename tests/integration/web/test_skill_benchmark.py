@@ -280,12 +280,17 @@ async def test_another_tenants_skill_is_not_there(site: Site) -> None:
 
 async def test_of_runs_before_a_span_only_what_the_card_needs_is_read(site: Site) -> None:
     skill_id = await made_skill(site.workbench, site.tenant_id, golden=2)
-    made = [NOW - timedelta(days=back) for back in (100, 50, 1)]
-    for place, at in enumerate(made):
-        model = MadeModel("openai:gpt-5.4", 90.0)
-        await made_run(site.workbench, site.tenant_id, skill_id, [model], at=at, seed=place)
-    ended = [run.completed_at for run in await site.workbench.usage.quality_history(site.tenant_id, skill_id)]
-    assert len(ended) == len(made)
-    for at_least, expected in ((0, ended[2:]), (1, ended[2:]), (2, ended[1:]), (9, ended)):
+    made = [
+        await made_run(
+            site.workbench,
+            site.tenant_id,
+            skill_id,
+            [MadeModel("openai:gpt-5.4", 90.0)],
+            at=NOW - timedelta(days=back),
+            seed=back,
+        )
+        for back in (100, 50, 1)
+    ]
+    for at_least, expected in ((0, made[2:]), (1, made[2:]), (2, made[1:]), (9, made)):
         points = await site.workbench.usage.quality_history(site.tenant_id, skill_id, days=30, at_least=at_least)
-        assert [point.completed_at for point in points] == expected
+        assert [point.run_id for point in points] == expected

@@ -43,7 +43,7 @@ def day(back: int, uses: int = 2, unknown: int = 0) -> UsageDay:
 
 def run(quality: float, judge: str = "j") -> BenchmarkPoint:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return BenchmarkPoint(at, "best", "openai:gpt-6", quality, quality - 3, quality + 3, 400_000, judge)
+    return BenchmarkPoint(UUID(int=1), at, "best", "openai:gpt-6", quality, quality - 3, quality + 3, 400_000, judge)
 
 
 def cards(

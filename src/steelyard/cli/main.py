@@ -39,7 +39,7 @@ def _group(help_text: str, *, alone: bool = False) -> typer.Typer:
 
 
 runs_app = _group("List, show, resume and cancel runs.")
-skills_app = _group("Add, list, lint and show skills.")
+skills_app = _group("Add, list, lint, show and delete skills.")
 models_app = _group("Which models can be called; their prices; local ones.", alone=True)
 
 
@@ -270,6 +270,19 @@ def skills_health(
         from steelyard.cli.commands.health import show_health
 
         code = show_health(name, json)
+    raise typer.Exit(code)
+
+
+@skills_app.command("delete")
+def skills_delete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it, now that what goes with it was said.")] = False,
+) -> None:
+    """Delete a skill with its versions, golden cases, runs, uses and feedback; without --yes, say what would go."""
+    with guarded():
+        from steelyard.cli.commands.skills import delete_skill
+
+        code = delete_skill(name, yes=yes)
     raise typer.Exit(code)
 
 

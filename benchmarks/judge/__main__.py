@@ -24,6 +24,7 @@ from benchmarks.statistics.tables import DATA
 from benchmarks.workload import ROOT, write_between
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
+from steelyard.judging.judge import JUDGE_MAX_TOKENS
 
 _DOC = ROOT / "docs" / "trust.md"
 
@@ -37,6 +38,7 @@ def main() -> int:
     pairs.add_argument("--judge", required=True, type=ModelRef.parse, help="provider:model")
     pairs.add_argument("--limit", type=int, help="so many of the 419 pairs")
     pairs.add_argument("--budget", type=float, help="start no call after so many US dollars")
+    pairs.add_argument("--max-tokens", type=int, default=JUDGE_MAX_TOKENS, help="of a reply")
     pairs.add_argument("--file", type=Path, help="where the grades are kept (default: build/judge/MODEL.jsonl)")
     given = parser.parse_args()
     if not DATA.is_dir() or (given.kind == "pairs" and not FOLDER.is_dir()):
@@ -48,7 +50,7 @@ def main() -> int:
         return _planted(write=given.write)
     path = given.file or ROOT / "build" / "judge" / f"{re.sub(r'[^a-z0-9.]+', '-', given.judge.text.lower())}.jsonl"
     try:
-        lines = asyncio.run(judge_pairs(given.judge, given.limit, given.budget, path))
+        lines = asyncio.run(judge_pairs(given.judge, given.limit, given.budget, given.max_tokens, path))
     except SteelyardError as error:
         print(error, file=sys.stderr)
         return 2

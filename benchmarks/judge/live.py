@@ -75,7 +75,9 @@ class LiveJudge:
         self.ledger.add(Graded(self.key(task), quality, message, calls, usage.input_tokens, usage.output_tokens, price))
 
 
-async def judge_pairs(model: ModelRef, limit: int | None, budget_usd: float | None, path: Path) -> list[str]:
+async def judge_pairs(
+    model: ModelRef, limit: int | None, budget_usd: float | None, max_tokens: int, path: Path
+) -> list[str]:
     """Grade the pairs and the canaries; returns lines of Markdown. Raises SteelyardError where the model is unknown."""
     settings = load_settings(home_of(), os.environ)
     pairs = read_pairs()[:limit]
@@ -83,7 +85,7 @@ async def judge_pairs(model: ModelRef, limit: int | None, budget_usd: float | No
     ledger = Ledger(path)
     try:
         providers.check(model)
-        judge = Judge(model, providers.identity(model))
+        judge = Judge(model, providers.identity(model), max_tokens)
 
         def price(usage: Usage, of: ModelRef, when: date) -> int | None:
             found = cost(usage, of, when, settings.prices)

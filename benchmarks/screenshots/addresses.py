@@ -24,6 +24,8 @@ def addresses(site: str) -> dict[str, str]:
         "add-skill": "/skills/new",
         "benchmark": f"{skill}/benchmark",
         "details": f"{skill}/details",
+        "versions": f"{skill}/versions",
+        "delete": f"{skill}/delete",
         "feedback": f"{skill}/feedback",
         "review": f"{skill}/review",
         "suggestions": f"{skill}/suggestions",

@@ -206,13 +206,13 @@ def _lane(model: str, arm: str, planned: int, groups: Sequence[CellGroup]) -> La
         model=model,
         arm=arm,
         planned=planned,
-        ended=lost + sum(group.graded for group in answered),
+        ended=sum(group.ended for group in groups),
         answered=sum(group.cells for group in answered),
         judged=sum(group.cells for group in answered if group.state == CellState.JUDGED),
         failed=own,
         outages=lost - own,
         ungraded=sum(
-            group.cells if group.failure_kind is not None else group.cells - group.graded
+            group.cells if group.failure_kind is not None else group.cells - group.ended
             for group in answered
             if group.state == CellState.ANSWERED
         ),

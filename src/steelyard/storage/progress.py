@@ -10,6 +10,7 @@ from uuid import UUID
 
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection
+from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
 
 PACE_WINDOW_S = 180
@@ -57,7 +58,7 @@ class CellGroup:
     state: str
     failure_kind: str | None
     cells: int
-    graded: int
+    ended: int
     reused: int
     message: str | None
     settings: Mapping[str, Any] | None
@@ -105,8 +106,8 @@ async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) ->
     )
     async with connection.cursor(row_factory=record_row(CellGroup)) as cursor:
         await cursor.execute(
-            f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells, count(graded_at)::int AS graded,
-                       count(reused_from)::int AS reused, {about}
+            f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells,
+                       count(*) FILTER (WHERE {ENDED})::int AS ended, count(reused_from)::int AS reused, {about}
                   FROM benchmark_results WHERE benchmark_run_id = %s
                  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""".encode(),
             (run_id,),
@@ -117,11 +118,11 @@ async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) ->
 async def last_ends(connection: Connection, run_id: UUID) -> list[float]:
     """How many seconds ago the last cells came to their end, newest first, within the window of the pace."""
     cursor = await connection.execute(
-        """SELECT extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
-             FROM (SELECT greatest(created_at, graded_at) AS ended_at FROM benchmark_results
-                    WHERE benchmark_run_id = %s AND (state = 'failed' OR graded_at IS NOT NULL)) ends
-            WHERE ended_at > clock_timestamp() - make_interval(secs => %s)
-            ORDER BY ended_at DESC LIMIT %s""",
+        f"""SELECT extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
+              FROM (SELECT greatest(created_at, graded_at) AS ended_at FROM benchmark_results
+                     WHERE benchmark_run_id = %s AND {ENDED}) ends
+             WHERE ended_at > clock_timestamp() - make_interval(secs => %s)
+             ORDER BY ended_at DESC LIMIT %s""".encode(),
         (run_id, PACE_WINDOW_S, PACE_CELLS),
     )
     return [row["age_s"] for row in await cursor.fetchall()]

@@ -9,6 +9,7 @@ from rich.text import Text
 from steelyard.cli import text as words
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
+from steelyard.cli.race import race
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
@@ -24,6 +25,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
     yield from headline(report)
     for section in (
         comparison(report, width),
+        race(report, width),
         skill_effect(report, width),
         plot(report, width),
         notes(report, width),
@@ -69,7 +71,8 @@ def verdict_sentence(report: RunReport) -> str:
 def notes(report: RunReport, width: int) -> Iterator[Text]:
     """Cells, grading and money, each on a line of its own."""
     run, counts = report.run, report.counts
-    cells = [f"{counts.planned:,} planned", f"{counts.answered:,} answered"]
+    called = "planned" if report.raced is None else "in its rounds"
+    cells = [f"{counts.planned:,} {called}", f"{counts.answered:,} answered"]
     if counts.failed:
         cells.append(f"{counts.failed:,} failed (scored 0)")
     if counts.missing:

@@ -15,8 +15,8 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, CellState
-from steelyard.execution.outcome import case_means, score
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import case_means, score
 from steelyard.pricing import Cost
 from steelyard.services.case_pairs import CasePairs, PlannedCase, pair_cases
 from steelyard.services.cost_change import CostChange, PricedCall, cost_change, sum_of

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.outcome import ModelSummary, Raced
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
@@ -27,7 +27,7 @@ class RunReport:
 
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
-    judgements, and as flagged those with a quote that is not in the output they grade.
+    judgements, and as flagged those with a quote that is not in the output they grade. `raced` is None without a race.
     """
 
     run: RunRow
@@ -40,6 +40,7 @@ class RunReport:
     failures: Sequence[Mapping[str, Any]]
     quotes: JudgementCounts
     stored: bool
+    raced: Raced | None = None
 
     @property
     def has_verdict(self) -> bool:
@@ -107,10 +108,12 @@ class RunReport:
                         "lead_high": gap.high,
                         "p": gap.p,
                         "test": gap.test,
+                        "n": gap.n,
                     }
                     for gap in verdict.gaps
                 ],
             },
+            "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
         }
 
@@ -153,6 +156,7 @@ async def report_of(
             failures=failures,
             quotes=quotes,
             stored=True,
+            raced=Raced.from_json(stored["race"]) if "race" in stored else None,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -166,7 +170,25 @@ async def report_of(
         failures=failures,
         quotes=quotes,
         stored=False,
+        raced=outcome.raced,
     )
+
+
+def _race(raced: Raced) -> dict[str, Any]:
+    standing = raced.standing
+    return {
+        "target": standing.target,
+        "cases": standing.cases,
+        "cases_run": standing.n,
+        "rounds": standing.rounds,
+        "rounds_at_most": standing.rounds_at_most,
+        "survivors": list(standing.survivors),
+        "dropped": [
+            {"model": gone.model, "after_cases": gone.n, "by": gone.by, "p": gone.p} for gone in standing.dropped
+        ],
+        "cells_not_called": standing.cells_not_called,
+        "saved_about_microcents": raced.saved_microcents,
+    }
 
 
 def _model(summary: ModelSummary) -> dict[str, Any]:

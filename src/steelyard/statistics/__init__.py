@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
-    from steelyard.statistics.race import Dropped, Race
+    from steelyard.statistics.race import Dropped, Race, first_drop
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
 
@@ -66,6 +66,7 @@ __all__ = [
     "decide",
     "detectable_lead",
     "effective_jurors",
+    "first_drop",
     "human_difference",
     "human_mean",
     "judge_agreement",
@@ -97,7 +98,7 @@ _HOMES = {
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
-    "race": ("Dropped", "Race"),
+    "race": ("Dropped", "Race", "first_drop"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),
 }

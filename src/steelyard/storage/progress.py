@@ -21,7 +21,7 @@ PACE_CELLS = 200
 class RunHead:
     """The run's row without its verdict, and the database's clock. Money in microcents.
 
-    `cells_per_lane` are the cells planned for each model in each arm.
+    `cells_per_lane` are the cells planned for each model in each arm; a race may call for fewer.
     """
 
     id: UUID
@@ -43,6 +43,7 @@ class RunHead:
     cells_per_lane: int
     now: datetime
     signature: str
+    race: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
                       spent_is_lower_bound, budget_microcents, error_message, started_at, completed_at, created_at,
                       models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
-                      clock_timestamp() AS now, xmin::text AS signature
+                      clock_timestamp() AS now, xmin::text AS signature, race
                  FROM benchmark_runs WHERE id = %s""",
             (run_id,),
         )

@@ -275,6 +275,20 @@ async def conclude_run(
     await standing.refresh_benchmark(connection, run_id)
 
 
+async def keep_race(connection: Connection, run_id: UUID, race: Mapping[str, Any], *, planned: int) -> None:
+    """How the run's race stands, and how many cells it will come to at most as it stands."""
+    await connection.execute(
+        "UPDATE benchmark_runs SET race = %s, planned = %s WHERE id = %s", (Jsonb(race), planned, run_id)
+    )
+
+
+async def race_of_run(connection: Connection, run_id: UUID) -> Mapping[str, Any] | None:
+    """How the run's race stands; None for a run without one."""
+    cursor = await connection.execute("SELECT race FROM benchmark_runs WHERE id = %s", (run_id,))
+    row = await cursor.fetchone()
+    return None if row is None else row["race"]
+
+
 async def take_look(
     connection: Connection, tenant_id: UUID, skill_version_id: UUID, comparison_digest: str, cases_digest: str
 ) -> int:
@@ -325,7 +339,7 @@ async def run_counts(connection: Connection, run_id: UUID) -> tuple[RunCounts, i
     row = await cursor.fetchone()
     if row is None:
         raise NotFound(f"No run {run_id}.")
-    missing = row["planned"] - row["answered"] - row["failed"]
+    missing = max(0, row["planned"] - row["answered"] - row["failed"])
     counts = RunCounts(row["planned"], row["answered"], row["judged"], row["failed"], missing, row["reused"])
     return counts, row["ended"]
 

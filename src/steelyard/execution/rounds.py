@@ -101,7 +101,7 @@ def claimed(race: Race, verdict: Verdict, look: int) -> Verdict:
     A race stops itself; one that is stopped by a budget or a person stops at a moment no look has allowed for.
     """
     verdict = replace(verdict, look=look)
-    if race.done or verdict.kind == "not_enough":
+    if race.done or verdict.reason not in (None, "identical_scores", "one_model_left"):
         return verdict
     return replace(
         verdict,

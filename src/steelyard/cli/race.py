@@ -54,7 +54,7 @@ def _saved(report: RunReport) -> str:
     spared, saved = report.raced.standing.cells_not_called, report.raced.saved_microcents
     if not spared:
         return "Nothing was saved: every model was called for every case"
-    worth = "at an unknown price" if saved is None else f"about {dollars(saved)} not spent"
+    worth = "what they would have cost is not known" if saved is None else f"about {dollars(saved)} not spent"
     grid = words.count(report.counts.planned + spared, "cell")
     return f"Saved: {spared:,} of the {grid} of all models on all cases not called, {worth}"
 

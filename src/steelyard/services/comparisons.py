@@ -251,7 +251,13 @@ def _notes(
     second: Side,
 ) -> tuple[str, ...]:
     notes: list[str] = []
-    left_out = len(pairs.same) - len(graded_alike)
+    before, after = _gradings(first), _gradings(second)
+    uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)
+    if uncalled:
+        notes.append(
+            f"{uncalled:,} of {len(pairs.same):,} cases in both runs are left out: one of the runs did not call for them."
+        )
+    left_out = len(pairs.same) - len(graded_alike) - uncalled
     if left_out:
         why = "they were judged by different judges" if changes.judge_digest.changed else "they were not graded alike"
         notes.append(f"{left_out:,} of {len(pairs.same):,} cases in both runs are left out: {why}.")

@@ -144,7 +144,9 @@ def _verdict(run: RunRow) -> str:
 
 
 def _spent(run: RunRow) -> str:
-    return ("≥" if run.spent_is_lower_bound else "") + dollars(run.spent_microcents)
+    if run.spent_is_lower_bound:
+        return f"≥{dollars(run.spent_microcents)}" if run.spent_microcents else "unknown"
+    return dollars(run.spent_microcents)
 
 
 def _moment(moment: datetime) -> str:

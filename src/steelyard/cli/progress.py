@@ -141,7 +141,7 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
     if standing.stopping:
         parts.append("stopping")
     elif left_s is not None:
-        parts.append(f"about {words.seconds(max(1, round(left_s)))} left")
+        parts.append(f"{most}about {words.seconds(max(1, round(left_s)))} left")
     return ", ".join(parts)
 
 

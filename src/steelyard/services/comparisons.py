@@ -255,7 +255,7 @@ def _notes(
     uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)
     if uncalled:
         notes.append(
-            f"{uncalled:,} of {len(pairs.same):,} cases in both runs are left out: one of the runs did not call for them."
+            f"{uncalled:,} of {len(pairs.same):,} cases in both runs are left out: one of them did not call for these."
         )
     left_out = len(pairs.same) - len(graded_alike) - uncalled
     if left_out:

@@ -17,7 +17,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import claims, marks, results, runs, skills, usage
+from steelyard.storage import claims, marks, ratings, results, runs, skills, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -160,6 +160,9 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         judgement = Judgement("t:judge", "digest", 80.0, (), "", "yes", "")
         await results.write_grades(
             connection, tenant_id, [GradeWrite(result_id, "grading", "judged", 80.0, True, judgement=judgement)]
+        )
+        await ratings.put_rating(
+            connection, tenant_id, run_id, result_id, "Ann", score=7, note="", drawn=True, blind=True
         )
         await claims.take_claims(connection, tenant_id, run_id, ["cell"], claims.new_worker_key())
         await marks.leave_mark(connection, tenant_id, claims.new_worker_key(), 1)

@@ -46,7 +46,8 @@ Existing = Annotated[UUID, Depends(existing_run)]
 
 @router.get("/runs/{run_id}.json")
 async def run_json(bench: Bench, tenant: Tenant, run_id: UUID) -> Response:
-    return JSONResponse((await bench.benchmarks.report(tenant, run_id)).to_json())
+    report = await bench.benchmarks.report(tenant, run_id)
+    return JSONResponse(report.to_json() | {"people": (await bench.people.report(tenant, run_id)).to_json()})
 
 
 @router.get("/runs/{run_id}/cells.csv")

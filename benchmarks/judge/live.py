@@ -80,7 +80,8 @@ async def judge_pairs(
 ) -> list[str]:
     """Grade the pairs and the canaries; returns lines of Markdown. Raises SteelyardError where the model is unknown."""
     settings = load_settings(home_of(), os.environ)
-    pairs = read_pairs()[:limit]
+    every = read_pairs()
+    pairs = every[:limit]
     providers = Providers(settings, slots=CallSlots(_AT_ONCE))
     ledger = Ledger(path)
     try:
@@ -93,7 +94,7 @@ async def judge_pairs(
 
         budget = None if budget_usd is None else round(budget_usd * MICROCENTS_PER_USD)
         live = LiveJudge(judge, providers, price, ledger, budget)
-        golden = [GoldenCase(pair.case.case_id, pair.input, pair.outputs[pair.better]) for pair in pairs[:3]]
+        golden = [GoldenCase(pair.case.case_id, pair.input, pair.outputs[pair.better]) for pair in every[:3]]
         canaries = canaries_of(golden)
         asked = [Task(for_canary(golden[canary.case_index]), canary.output) for canary in canaries]
         both = [Task(pair.case, output) for pair in pairs for output in pair.outputs]

@@ -32,6 +32,8 @@ def addresses(site: str) -> dict[str, str]:
         "run-form": f"{skill}/benchmark/new",
         "run": runs[0],
         "case": case,
+        "rate": f"{runs[0]}/rate",
+        "people": f"{runs[0]}/people",
         "compare": f"{skill}/compare?a={a}&b={b}",
         "history": f"{skill}/runs",
         "models": "/models",

@@ -9,7 +9,7 @@ from steelyard.cli.selection import Selected
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
 from steelyard.services.benchmarks import RunRequest
-from steelyard.services.estimates import Estimate
+from steelyard.services.estimates import Estimate, race_sentence
 from steelyard.statistics import FEWEST_CASES
 
 REMARKS_SHOWN = 3
@@ -52,12 +52,15 @@ def plan_line(request: RunRequest) -> str:
     return (
         f"{words.count(len(request.models), 'model')} × {words.count(len(request.cases), 'case')} ×"
         f" {words.count(len(request.arms), 'arm')}{trials} = {words.count(cells, 'cell')}"
+        f"{'' if request.race is None else ' at most'}"
     )
 
 
 def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
     """The plan with what it takes; what it cannot know; what so many cases can show."""
     lines = [f"Plan: {plan_line(request)}."]
+    if request.race is not None:
+        lines.append(race_sentence(request.race, estimate.n_cases))
     if estimate.reused:
         lines.append(
             f"{estimate.reused:,} of {estimate.planned:,} cells are paid for already and are not called again."
@@ -65,11 +68,12 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
     if estimate.calls:
         judged = f" and {words.count(estimate.judge_calls, 'judgement')}" if estimate.judge_calls else ""
         tokens = estimate.input_tokens + estimate.output_tokens
+        most = "" if request.race is None else "at most "
         least = "at least " if estimate.cost_is_lower_bound else "about "
         unknown = estimate.cost_is_lower_bound and not estimate.cost_microcents
         cost = "cost unknown" if unknown else f"{least}{dollars(estimate.cost_microcents)}"
         lines.append(
-            f"To do: {words.count(estimate.calls, 'call')}{judged}, about {words.rounded(tokens)} tokens,"
+            f"To do: {most}{words.count(estimate.calls, 'call')}{judged}, about {words.rounded(tokens)} tokens,"
             f" {cost}, about {words.seconds(max(1.0, 60 * estimate.minutes))}."
         )
     if estimate.unpriced:
@@ -85,6 +89,8 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"{words.count(estimate.n_cases, 'case')} can show a lead of about {estimate.detectable_lead:.0f} points or"
             " more (80% power)."
         )
+    elif request.race == "set" and estimate.n_cases >= FEWEST_CASES:
+        lines.append("On these cases every lead counts, however small; nothing is claimed of others.")
     elif len(request.models) > 1:
         lines.append(
             f"{words.count(estimate.n_cases, 'case')} cannot show a lead: no claim is made below {FEWEST_CASES} cases."

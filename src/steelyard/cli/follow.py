@@ -134,6 +134,7 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
                     elapsed_s,
                     stopping=interrupts > 0,
                     troubles=workbench.troubles,
+                    race=now.race,
                 )
             )
             if now.status not in _UNDER_WAY or (over.is_set() and not interrupts):

@@ -69,6 +69,7 @@ def run(
     threshold: given.Threshold = 70.0,
     max_tokens: given.MaxTokens = 4096,
     seed: given.Seed = None,
+    race: given.Race = None,
     fresh: given.Fresh = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
     json: given.Json = None,
@@ -103,6 +104,7 @@ def run(
             threshold=threshold,
             max_tokens=max_tokens,
             seed=seed,
+            race=race,
             fresh=fresh,
         )
         code = body(chosen, Output(json, quiet, require), yes=yes)
@@ -122,6 +124,7 @@ def estimate(
     trials: given.Trials = 1,
     concurrency: given.Concurrency = 16,
     max_tokens: given.MaxTokens = 4096,
+    race: given.Race = None,
     fresh: given.Fresh = False,
     json: given.Json = None,
     verbose: given.Verbose = False,
@@ -145,6 +148,7 @@ def estimate(
             trials=trials,
             concurrency=concurrency,
             max_tokens=max_tokens,
+            race=race,
             fresh=fresh,
         )
         code = body(chosen, json)

@@ -46,6 +46,15 @@ Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="The order of the calls; a fixed one by default.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Call again even what was paid before.")]
+Race = Annotated[
+    str | None,
+    typer.Option(
+        "--race",
+        metavar="AIM",
+        help="Call a model no more once it is shown not to be the best: 'set' for the best on these very cases,"
+        " 'future' for the best on cases like these.",
+    ),
+]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
 ]

@@ -14,9 +14,11 @@ from rich.text import Text
 
 from steelyard.cli import text as words
 from steelyard.cli.grid import fill
+from steelyard.cli.race import drop_line, standing_line
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.calls import Trouble
 from steelyard.domain.money import dollars
+from steelyard.domain.races import DroppedModel, RaceStanding
 from steelyard.domain.runs import CellState
 
 PLAIN_EVERY_S = 5.0
@@ -36,6 +38,15 @@ class Standing:
     elapsed_s: float
     stopping: bool = False
     troubles: Sequence[Trouble] = ()
+    race: RaceStanding | None = None
+
+    def planned(self, model: str, per_model: int) -> int:
+        """The cells the model comes to: `per_model`, or in a race at most as many as it is still called for."""
+        return per_model if self.race is None else self.race.cases_of(model) * self.race.cells_per_case
+
+    def total(self, models: Sequence[str], per_model: int) -> int:
+        """The same of all of them."""
+        return sum(self.planned(model, per_model) for model in models)
 
     def done(self, model: str | None = None) -> int:
         return sum(count for (name, _), count in self.ended.items() if model in (None, name))
@@ -74,6 +85,7 @@ class Progress:
         self._said_s = -PLAIN_EVERY_S / 2
         self._last = ""
         self._told: set[tuple[str, str]] = set()
+        self._dropped: set[DroppedModel] = set()
         live = terminal.err.live and not terminal.quiet
         self._live = Live(console=terminal.err.console, auto_refresh=False, transient=True) if live else None
 
@@ -90,13 +102,10 @@ class Progress:
         """What the run will come to."""
         self._models, self._per_model = models, cells_per_model
 
-    @property
-    def total(self) -> int:
-        return self._per_model * len(self._models)
-
     def update(self, standing: Standing) -> None:
         """Show this standing; without a terminal at most every few seconds, and each trouble once."""
-        left_s = self._pace.left_s(standing.elapsed_s, standing.done(), self.total)
+        total = standing.total(self._models, self._per_model)
+        left_s = self._pace.left_s(standing.elapsed_s, standing.done(), total)
         screen = self._terminal.err
         if self._live is not None:
             lines = bars(standing, self._models, self._per_model, left_s, screen.width)
@@ -107,9 +116,13 @@ class Progress:
             if (trouble.provider, trouble.message[:40]) not in self._told:
                 self._told.add((trouble.provider, trouble.message[:40]))
                 self._terminal.warn(trouble_line(trouble))
+        for gone in () if standing.race is None else standing.race.dropped:
+            if gone not in self._dropped:
+                self._dropped.add(gone)
+                self._terminal.say(drop_line(gone))
         if standing.elapsed_s - self._said_s >= PLAIN_EVERY_S:
             self._said_s = standing.elapsed_s
-            line = summary(standing, self.total, left_s)
+            line = summary(standing, total, left_s)
             if line != self._last:
                 self._terminal.say(line)
             self._last = line
@@ -117,7 +130,8 @@ class Progress:
 
 def summary(standing: Standing, total: int, left_s: float | None) -> str:
     """`120 of 600 cells, 2 failed, 16 calls in flight, $0.0123 spent, 42 s, about 2 min left`."""
-    parts = [f"{standing.done():,} of {words.count(total, 'cell')}"]
+    most = "" if standing.race is None or standing.race.done else "at most "
+    parts = [f"{standing.done():,} of {most}{words.count(total, 'cell')}"]
     if standing.failed():
         parts.append(f"{standing.failed():,} failed")
     parts.append(f"{words.count(standing.in_flight, 'call')} in flight")
@@ -127,7 +141,7 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
     if standing.stopping:
         parts.append("stopping")
     elif left_s is not None:
-        parts.append(f"about {words.seconds(max(1, round(left_s)))} left")
+        parts.append(f"{most}about {words.seconds(max(1, round(left_s)))} left")
     return ", ".join(parts)
 
 
@@ -144,21 +158,26 @@ def trouble_line(trouble: Trouble) -> str:
 def bars(standing: Standing, models: Sequence[str], per_model: int, left_s: float | None, width: int) -> list[Text]:
     """One line per model, then one on the whole; none wider than `width`."""
     shown = models[:MAX_BARS]
-    counts = [f"{standing.done(model):,}/{per_model:,}" for model in shown]
+    planned = [standing.planned(model, per_model) for model in shown]
+    counts = [f"{standing.done(model):,}/{cells:,}" for model, cells in zip(shown, planned, strict=True)]
     lost = [f"{standing.failed(model):,} failed" if standing.failed(model) else "" for model in shown]
     side = max(map(len, counts)) + max(map(len, lost)) + 6
     label = max(10, min(max(cell_len(words.safe(model)) for model in shown), width - side - 12))
     room = max(5, min(30, width - side - label))
     lines: list[Text] = []
-    for model, name, count, failed in zip(shown, words.short_names(shown, label), counts, lost, strict=True):
-        filled = int(room * standing.done(model) / per_model) if per_model else room
+    names = words.short_names(shown, label)
+    for model, name, cells, count, failed in zip(shown, names, planned, counts, lost, strict=True):
+        filled = int(room * standing.done(model) / cells) if cells else room
         line = Text(fill(name, label) + "  ")
         line.append("█" * filled, "green" if filled == room else "cyan").append("░" * (room - filled), "dim")
         line.append("  " + fill(count, max(map(len, counts)), left=False))
         lines.append(line.append(f"  {failed}" if failed else "", "yellow"))
     if len(models) > MAX_BARS:
         lines.append(Text(f"and {words.count(len(models) - MAX_BARS, 'more model')}", style="dim"))
-    lines.append(Text(words.safe(summary(standing, per_model * len(models), left_s)), style="dim"))
+    lines.append(Text(words.safe(summary(standing, standing.total(models, per_model), left_s)), style="dim"))
+    if standing.race is not None:
+        lines.append(Text(words.hang(standing_line(standing.race), width, 2), style="dim"))
+        lines += [Text(words.hang(drop_line(gone), width, 2), style="dim") for gone in standing.race.dropped]
     lines += [Text(words.hang(trouble_line(trouble), width, 2), style="yellow") for trouble in standing.troubles]
     if standing.stopping:
         lines.append(

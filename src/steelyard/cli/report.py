@@ -9,6 +9,7 @@ from rich.text import Text
 from steelyard.cli import text as words
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
+from steelyard.cli.race import race
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import RunStatus
@@ -22,6 +23,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
     yield from headline(report)
     for section in (
         comparison(report, width),
+        race(report, width),
         skill_effect(report, width),
         plot(report, width),
         verdict_in_full(report, width),
@@ -68,7 +70,8 @@ def verdict_sentence(report: RunReport) -> str:
 def notes(report: RunReport, width: int) -> Iterator[Text]:
     """Cells, grading and money, each on a line of its own."""
     run, counts = report.run, report.counts
-    cells = [f"{counts.planned:,} planned", f"{counts.answered:,} answered"]
+    called = "planned" if report.raced is None else "in its rounds"
+    cells = [f"{counts.planned:,} {called}", f"{counts.answered:,} answered"]
     if counts.failed:
         cells.append(f"{counts.failed:,} failed (scored 0)")
     if counts.missing:

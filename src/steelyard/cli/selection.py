@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steelyard.cli.options import Chosen
 from steelyard.domain.errors import InputError, NoCases, NotFound, SkillError
 from steelyard.domain.models import ModelRef
+from steelyard.domain.races import race_target
 from steelyard.domain.skills import LintFinding
 from steelyard.services import selection
 from steelyard.services.selection import NO_JUDGE, Choice, SkillSource, arms_of, budget_microcents, check_figures
@@ -69,6 +70,7 @@ def read(chosen: Chosen) -> Typed:
         seed=chosen.seed,
         budget_microcents=budget_microcents(chosen.budget),
         fresh=chosen.fresh,
+        race=None if chosen.race is None else race_target(chosen.race),
     )
     check_figures(choice)
     loaded = _load(chosen.skill)

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from steelyard.domain.runs import RunStatus
 from steelyard.execution.detail import detail_of
-from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, score, work_out
+from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, work_out
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import score
+from steelyard.execution.turns import take_turn
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.storage import runs
 from steelyard.storage.case_results import judgement_counts
@@ -24,6 +26,8 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
     is a look at the cases: what was stopped is looked at once it has been resumed and is whole.
     """
     run = await runs.lock_run(connection, run_id)
+    if "race" in run.plan:
+        await take_turn(connection, tenant_id, run)
     counts, ended = await runs.run_counts(connection, run_id)
     complete = ended >= counts.planned
     if complete and run.status == RunStatus.COMPLETED and not run.partial:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from steelyard.domain.runs import Arm
-from steelyard.execution.outcome import Outcome, case_means, clusters_of, cost_of_cases
+from steelyard.execution.outcome import Outcome, cost_of_cases
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import by_lane, clusters_of, score_table
 from steelyard.statistics import AdjustedGap, LengthEffect, SimultaneousGap, gaps_to_leader, length_effect, next_claim
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
@@ -85,12 +86,9 @@ def work_out_detail(
     outcome: Outcome,
 ) -> Detail:
     """Pure: the same rows give the same detail. `families` has one entry per case; `lengths`: of the compared arm."""
-    cells: dict[tuple[str, str], list[CellFigures]] = defaultdict(list)
-    for cell in figures:
-        cells[cell.model_name, cell.arm].append(cell)
+    cells = by_lane(figures)
     n_cases, clusters, verdict = len(plan.case_ids), clusters_of(families), outcome.verdict
-    columns = [case_means(cells[model, outcome.arm], n_cases) for model in plan.models]
-    scores = [[column[case] for column in columns] for case in range(n_cases)]
+    scores = score_table(plan, cells)
     texts = [_mean_lengths(model, lengths, n_cases) for model in plan.models]
     length = None
     if plan.judge is not None:

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from steelyard.domain.calls import FailureKind
+from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import Arm, CellState
 from steelyard.execution.plan import Plan
-from steelyard.statistics import decide, lift, mean_interval, quantiles, sentence, wilson_interval
+from steelyard.execution.rounds import claimed, standing_of
+from steelyard.execution.scores import by_lane, case_means, clusters_of, compared_arm, race_by_cells, score, score_table
+from steelyard.statistics import alpha_for_look, decide, lift, mean_interval, quantiles, sentence, wilson_interval
 from steelyard.storage.figures import CellFigures
 from steelyard.storage.runs import Headline
 
@@ -62,6 +64,25 @@ class ModelSummary:
 
 
 @dataclass(frozen=True)
+class Raced:
+    """A race's part of an outcome: how it stands, and about what the cells it did not call for would have cost.
+
+    `saved_microcents` takes each model's average cost per cell, judgement included; None where a price is not known.
+    """
+
+    standing: RaceStanding
+    saved_microcents: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"standing": self.standing.to_json(), "saved_microcents": self.saved_microcents}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Raced:
+        """The inverse of `to_json`."""
+        return cls(RaceStanding.from_json(data["standing"]), data["saved_microcents"])
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared.
 
@@ -75,6 +96,7 @@ class Outcome:
     sentence: str
     best_observed: tuple[str, float] | None
     cheapest_observed: tuple[str, int] | None
+    raced: Raced | None = None
 
     @property
     def headline(self) -> Headline | None:
@@ -92,18 +114,14 @@ class Outcome:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        raced = {} if self.raced is None else {"race": self.raced.to_json()}
+        return raced | {
             "arm": self.arm,
             "models": list(self.models),
             "summaries": [asdict(summary) for summary in self.summaries],
             "statistics": self.verdict.to_json(),
             "sentence": self.sentence,
         }
-
-
-def compared_arm(plan: Plan) -> Arm:
-    """The arm the models are compared in: with the skill wherever it was run."""
-    return Arm.WITH_SKILL if Arm.WITH_SKILL in plan.arms else plan.arms[0]
 
 
 def comparison_digest(plan: Plan) -> str:
@@ -113,47 +131,45 @@ def comparison_digest(plan: Plan) -> str:
 
 
 def cases_digest(plan: Plan, figures: Sequence[CellFigures]) -> str:
-    """The cases a verdict rests on: those with any score in the compared arm."""
+    """The cases a verdict rests on: those with any score in the compared arm.
+
+    A race takes its look before it has run them all, so that its plan's cases stand for it; it is a look beside that of
+    a whole run on the same cases, being another question put to them.
+    """
+    if plan.race is not None:
+        planned = sorted(str(case_id) for case_id in plan.case_ids)
+        return hashlib.sha256(json.dumps([planned, plan.trials, plan.race]).encode()).hexdigest()
     arm = compared_arm(plan)
     scored = {cell.test_case_index for cell in figures if cell.arm == arm and score(cell) is not None}
     ids = sorted(str(plan.case_ids[index]) for index in scored)
     return hashlib.sha256(json.dumps([ids, plan.trials]).encode()).hexdigest()
 
 
-def score(cell: CellFigures) -> float | None:
-    """A cell's quality: a failure of the model's own is 0, anything else without a grade is missing."""
-    if cell.state == CellState.FAILED:
-        own = cell.failure_kind is not None and FailureKind(cell.failure_kind).scores_zero
-        return 0.0 if own else None
-    return cell.quality_score
-
-
 def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellFigures], *, look: int) -> Outcome:
     """The outcome of these cells. `families` has one entry per case; None is a family of its own."""
-    cells: dict[tuple[str, str], list[CellFigures]] = defaultdict(list)
-    for cell in figures:
-        cells[cell.model_name, cell.arm].append(cell)
+    cells = by_lane(figures)
     clusters = clusters_of(families)
     n_cases = len(plan.case_ids)
+    race = None if plan.race is None else race_by_cells(plan, figures, clusters, alpha_for_look(look))
+    standing = None if race is None else standing_of(plan, race)
+    called = {model: n_cases if standing is None else standing.cases_of(model) for model in plan.models}
     summaries = [
-        _summary(model, arm, cells[model, arm], n_cases * plan.trials, n_cases, clusters)
+        _summary(model, arm, cells[model, arm], called[model] * plan.trials, n_cases, clusters)
         for model, arm in product(plan.models, (arm.value for arm in plan.arms))
     ]
     if len(plan.arms) == 2:
         summaries = [_with_lift(summary, cells, n_cases, clusters) for summary in summaries]
     arm = compared_arm(plan)
-    columns = [case_means(cells[model, arm], n_cases) for model in plan.models]
-    scores = [[column[case] for column in columns] for case in range(n_cases)]
     compared = [summary for summary in summaries if summary.arm == arm]
     costs = [summary.avg_cost_microcents for summary in compared]
-    decided = decide(
-        scores,
-        costs=[math.nan if cost is None else float(cost) for cost in costs],
-        clusters=clusters,
-        margin=plan.margin,
-        look=look,
-    )
-    verdict = replace(decided, more_cost_microcents=cost_of_cases(decided.more_cases, plan, summaries, cells))
+    known = [math.nan if cost is None else float(cost) for cost in costs]
+    if race is None:
+        scores = score_table(plan, cells)
+        decided = decide(scores, costs=known, clusters=clusters, margin=plan.margin, look=look)
+    else:
+        decided = claimed(race, race.verdict(known, plan.margin), look)
+    more = [one for one in summaries if standing is None or one.model in standing.survivors]
+    verdict = replace(decided, more_cost_microcents=cost_of_cases(decided.more_cases, plan, more, cells))
     scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
     priced = [
         (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
@@ -166,7 +182,32 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
         sentence=sentence(verdict, plan.models, costs),
         best_observed=scored[0] if scored else None,
         cheapest_observed=priced[0] if priced else None,
+        raced=None if standing is None else Raced(standing, _saved(plan, standing, summaries, cells)),
     )
+
+
+def _saved(
+    plan: Plan,
+    standing: RaceStanding,
+    summaries: Sequence[ModelSummary],
+    cells: Mapping[tuple[str, str], Sequence[CellFigures]],
+) -> int | None:
+    """What the cells a race did not call for would have cost, in microcents; None where a price is not known."""
+    saved = [
+        (standing.cases - standing.cases_of(one.model), _cost_of_case(one, cells[one.model, one.arm]))
+        for one in summaries
+    ]
+    if any(cost is None for spared, cost in saved if spared):
+        return None
+    return round(plan.trials * math.fsum(spared * (cost or 0.0) for spared, cost in saved))
+
+
+def _cost_of_case(summary: ModelSummary, cells: Sequence[CellFigures]) -> float | None:
+    """A cell's average cost with its judgement; None where a price is not known."""
+    judging = _judging_cost(cells)
+    if summary.avg_cost_microcents is None or judging is None:
+        return None
+    return summary.avg_cost_microcents + judging
 
 
 def _quality_first(summary: ModelSummary) -> tuple[float, float]:
@@ -189,8 +230,8 @@ def cost_of_cases(
 ) -> int | None:
     """What a person would pay for so many more cases in this run, in microcents.
 
-    Each case is called for by every model in every arm, as often as there are trials, and judged as often and as dearly
-    as the cells seen were. None where a price is not known.
+    Each case is called for by every model of `summaries` in every arm, as often as there are trials, and judged as
+    often and as dearly as the cells seen were. None where a price is not known.
     """
     if number is None:
         return None
@@ -198,10 +239,10 @@ def cost_of_cases(
         return None
     each: list[float] = []
     for summary in summaries:
-        judging = _judging_cost(cells[summary.model, summary.arm])
-        if summary.avg_cost_microcents is None or judging is None:
+        cost = _cost_of_case(summary, cells[summary.model, summary.arm])
+        if cost is None:
             return None
-        each.append(summary.avg_cost_microcents + judging)
+        each.append(cost)
     return round(number * plan.trials * math.fsum(each))
 
 
@@ -211,16 +252,6 @@ def _judging_cost(cells: Sequence[CellFigures]) -> float | None:
     costs = [cell.judgement_cost_microcents for cell in scored if cell.judged]
     known = [cost for cost in costs if cost is not None]
     return None if len(known) < len(costs) else math.fsum(known) / max(1, len(scored))
-
-
-def case_means(cells: Sequence[CellFigures], n_cases: int) -> list[float]:
-    """Each case's mean quality over its trials; NaN where no trial has one."""
-    by_case: dict[int, list[float]] = defaultdict(list)
-    for cell in cells:
-        quality = score(cell)
-        if quality is not None:
-            by_case[cell.test_case_index].append(quality)
-    return [math.fsum(by_case[i]) / len(by_case[i]) if by_case.get(i) else math.nan for i in range(n_cases)]
 
 
 def _summary(
@@ -260,7 +291,7 @@ def _summary(
         ttft_ms_p50=ttft,
         answered=len(answered),
         failures=failures,
-        missing=planned - sum(score(cell) is not None for cell in cells),
+        missing=max(0, planned - sum(score(cell) is not None for cell in cells)),
         heard=bool(paid),
     )
 
@@ -311,11 +342,3 @@ def _passes(cells: Sequence[CellFigures]) -> tuple[int, int]:
         elif cell.passed is not None:
             by_case[cell.test_case_index].append(cell.passed)
     return sum(2 * sum(trials) > len(trials) for trials in by_case.values()), len(by_case)
-
-
-def clusters_of(families: Sequence[str | None]) -> list[str] | None:
-    """One label per case; None when no two cases share a family."""
-    named = [family for family in families if family is not None]
-    if len(set(named)) == len(named):
-        return None
-    return [f"case {index}" if family is None else f"family {family}" for index, family in enumerate(families)]

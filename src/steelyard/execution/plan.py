@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from steelyard.domain.cases import GoldenCase
+from steelyard.domain.races import RaceTarget
 from steelyard.domain.runs import Arm
 
 PLAN_VERSION = "plan/1"
@@ -25,6 +26,7 @@ class Plan:
 
     `identities` are the models' stable texts (with the base URL where it is not the vendor's own),
     one per model; `margin` is in points of quality; `threshold` is the least quality that passes.
+    `race` stops calling models that are shown not to be the best: on these very cases, or on cases like these.
     """
 
     models: tuple[str, ...]
@@ -40,6 +42,7 @@ class Plan:
     rubric: tuple[str, ...] = ()
     judge: str | None = None
     judge_digest: str | None = None
+    race: RaceTarget | None = None
 
     @property
     def planned(self) -> int:
@@ -59,7 +62,8 @@ class Plan:
         return _sha([PLAN_VERSION, self.to_json()])
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        raced = {} if self.race is None else {"race": self.race}
+        return raced | {
             "models": list(self.models),
             "identities": list(self.identities),
             "arms": [arm.value for arm in self.arms],
@@ -92,6 +96,7 @@ class Plan:
             rubric=tuple(data["rubric"]),
             judge=data["judge"],
             judge_digest=data["judge_digest"],
+            race=data.get("race"),
         )
 
 
@@ -115,7 +120,8 @@ class CellGrid:
     """The cells of a plan, addressed by lane and batch; there are as many lanes as models.
 
     The models meet one seeded shuffle side by side, so that whatever a run has done when it stops is a random sample of
-    the cases, the same one for every model, and a judge that grows lenient with time does so with all of them.
+    the cases, the same one for every model, and a judge that grows lenient with time does so with all of them. In a
+    race a lane is a model, as models drop out of it, and they take turns round by round.
     """
 
     def __init__(self, plan: Plan, cases: Sequence[GoldenCase], skill_prompt: str) -> None:
@@ -123,13 +129,13 @@ class CellGrid:
         self.plan = plan
         self._systems = {arm: _sha(system_prompt(arm, skill_prompt)) for arm in plan.arms}
         self._prompts = _numbered([_sha(case.prompt) for case in cases])
-        order = list(product(range(len(cases)), range(plan.trials), plan.arms))
-        random.Random(plan.seed).shuffle(order)  # noqa: S311 - an order, not a secret
-        self._order = order
+        self._batches = _cell_batches(plan)
 
     def batch(self, lane: int, batch: int) -> list[Cell]:
         """At most BATCH cells: a stretch of the shuffle, each case of it for one model after the other."""
-        picked = self._order[batch * BATCH : (batch + 1) * BATCH]
+        picked = self._batches[batch]
+        if self.plan.race is not None:
+            return [self._cell(lane, case, trial, arm) for case, trial, arm in picked]
         side_by_side = [(model, *of) for of in picked for model in range(len(self.plan.models))]
         mine = side_by_side[lane * len(picked) : (lane + 1) * len(picked)]
         return [self._cell(model, case, trial, arm) for model, case, trial, arm in mine]
@@ -139,7 +145,8 @@ class CellGrid:
         return [
             self._cell(model, case, trial, arm)
             for model in range(len(self.plan.models))
-            for case, trial, arm in self._order
+            for batch in self._batches
+            for case, trial, arm in batch
         ]
 
     def _cell(self, model_index: int, case_index: int, trial: int, arm: Arm) -> Cell:
@@ -157,8 +164,19 @@ class CellGrid:
         return Cell(model_index, arm, case_index, trial, digest)
 
 
+def _cell_batches(plan: Plan) -> list[list[tuple[int, int, Arm]]]:
+    if plan.race is not None:
+        # Imported for a race alone, as it takes numpy.
+        from steelyard.execution.rounds import cell_batches
+
+        return cell_batches(plan, BATCH)
+    order = list(product(range(len(plan.case_ids)), range(plan.trials), plan.arms))
+    random.Random(plan.seed).shuffle(order)  # noqa: S311 - an order, not a secret
+    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+
+
 def job_order(plan: Plan) -> list[tuple[int, int]]:
-    """(lane, batch) of every job, in the order of the shuffle."""
+    """(lane, batch) of every job of a run without a race, in the order of the shuffle."""
     return [(lane, batch) for batch in range(plan.batches_per_model) for lane in range(len(plan.models))]
 
 

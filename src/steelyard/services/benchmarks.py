@@ -9,11 +9,13 @@ from uuid import UUID
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
 from steelyard.domain.models import ModelRef
+from steelyard.domain.races import RaceStanding, RaceTarget
 from steelyard.domain.runs import Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
 from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Plan, job_order
+from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
@@ -47,6 +49,7 @@ class RunRequest:
     """What a person asks for. `of_record` False is for a choice of cases or others than the skill's own.
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
+    With a `race` models are called no more once they are shown not to be the best.
     """
 
     content: SkillContent
@@ -62,6 +65,7 @@ class RunRequest:
     seed: int = DEFAULT_SEED
     budget_microcents: int | None = None
     fresh: bool = False
+    race: RaceTarget | None = None
     of_record: bool = True
     triggered_by: str = "cli"
     kept: Kept | None = None
@@ -145,7 +149,9 @@ class BenchmarkService:
             else:
                 run_id = earlier.id
                 await runs.reopen_run(connection, run_id, request.budget_microcents)
-        await self._queue.defer(tenant_id, run_id, job_order(plan))
+            if plan.race is not None:
+                await open_race(connection, tenant_id, run_id)
+        await self._queue_rest(tenant_id, run_id, plan)
         kept = earlier.budget_microcents if earlier is not None and request.budget_microcents is None else None
         return Started(run_id, earlier is not None, kept)
 
@@ -174,7 +180,9 @@ class BenchmarkService:
                     " used again.",
                 )
             await runs.reopen_run(connection, run.id, budget_microcents)
-        await self._queue.defer(tenant_id, run.id, job_order(plan))
+            if plan.race is not None:
+                await open_race(connection, tenant_id, run.id)
+        await self._queue_rest(tenant_id, run.id, plan)
         async with self._database.tenant(tenant_id) as connection:
             return await runs.get_run(connection, run.id)
 
@@ -211,11 +219,20 @@ class BenchmarkService:
             async with self._database.tenant(tenant_id) as connection:
                 run = await results.run_state(connection, run_id)
                 ended = await results.ended_by_model(connection, run_id)
+                raced = await runs.race_of_run(connection, run_id)
         except DATABASE_AWAY as error:
             raise StorageError(
                 "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
             ) from error
-        return Progress(run.status, run.spent_microcents, run.spent_is_lower_bound, run.budget_microcents, ended)
+        race = None if raced is None else RaceStanding.from_json(raced)
+        return Progress(run.status, run.spent_microcents, run.spent_is_lower_bound, run.budget_microcents, ended, race)
+
+    async def _queue_rest(self, tenant_id: UUID, run_id: UUID, plan: Plan) -> None:
+        """Queue all of a run's jobs; those of a race were, round by round, with what its rounds rest on."""
+        if plan.race is None:
+            await self._queue.defer(tenant_id, run_id, job_order(plan))
+        else:
+            await self._queue.hurry(run_id)
 
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
         skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
@@ -265,6 +282,7 @@ class BenchmarkService:
             rubric=request.rubric or rubric_of(request.content),
             judge=None if request.judge is None else request.judge.text,
             judge_digest=None if judge is None else judge.digest,
+            race=request.race,
         )
 
     def _check(self, request: RunRequest) -> None:
@@ -288,6 +306,12 @@ class BenchmarkService:
             raise InputError(
                 f"{request.trials} trials are out of range.", field="trials", next_step=f"Give 1 to {MAX_TRIALS}."
             )
+        if request.race is not None and len(names) < 2:
+            raise InputError(
+                "One model has nobody to race against.",
+                field="race",
+                next_step="Name two models at least, or call it on every case.",
+            )
         planned = len(names) * len(request.arms) * len(request.cases) * request.trials
         if planned > MAX_CELLS:
             raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.", field="trials")
@@ -299,13 +323,14 @@ class BenchmarkService:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `ended` maps (model, state) to cells that have come to an end."""
+    """How far a run is: `ended` maps (model, state) to cells that have come to an end; `race` is how one stands."""
 
     status: str
     spent_microcents: int
     spent_is_lower_bound: bool
     budget_microcents: int | None
     ended: dict[tuple[str, str], int]
+    race: RaceStanding | None = None
 
 
 async def _paid(connection: Connection, request: RunRequest, plan: Plan) -> Sequence[int]:

@@ -12,9 +12,16 @@ from steelyard.domain.cases import Check, GoldenCase
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.grading import CheckResult, CriterionLevel
 from steelyard.domain.runs import Arm
-from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
-from steelyard.services.run_matrix import MatrixCell, MatrixFilter, first_line, matching_cases, matrix_cell
+from steelyard.execution.scores import compared_arm
+from steelyard.services.run_matrix import (
+    MatrixCell,
+    MatrixFilter,
+    SparedCells,
+    first_line,
+    matching_cases,
+    matrix_cell,
+)
 from steelyard.services.run_progress import UNDER_WAY
 from steelyard.storage import case_results, matrix, runs
 from steelyard.storage.case_results import CaseResultRow, JudgementRow
@@ -197,10 +204,15 @@ class CaseViews:
             answers = await _answers(connection, rows)
         cells = {(cell.model_name, cell.arm): cell for cell in counts}
         under_way = run.status in UNDER_WAY
+        spared = SparedCells(plan, run.race)
         arms = _arms(plan)
 
         def column(model: str, slots: tuple[CaseSlot, ...]) -> CaseColumn:
-            made = (matrix_cell(model, arm.value, cells.get((model, arm.value)), under_way=under_way) for arm in arms)
+            why = spared.why(model, index)
+            made = (
+                matrix_cell(model, arm.value, cells.get((model, arm.value)), under_way=under_way, spared=why)
+                for arm in arms
+            )
             return CaseColumn(model, tuple(made), slots)
 
         def slots(model: str) -> tuple[CaseSlot, ...]:

@@ -15,8 +15,8 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm, CellState
-from steelyard.execution.outcome import case_means, score
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import case_means, score
 from steelyard.pricing import Cost
 from steelyard.services.case_pairs import CasePairs, PlannedCase, pair_cases
 from steelyard.services.cost_change import CostChange, PricedCall, cost_change, sum_of
@@ -251,7 +251,13 @@ def _notes(
     second: Side,
 ) -> tuple[str, ...]:
     notes: list[str] = []
-    left_out = len(pairs.same) - len(graded_alike)
+    before, after = _gradings(first), _gradings(second)
+    uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)
+    if uncalled:
+        notes.append(
+            f"{uncalled:,} of {len(pairs.same):,} cases in both runs are left out: one of them did not call for these."
+        )
+    left_out = len(pairs.same) - len(graded_alike) - uncalled
     if left_out:
         why = "they were judged by different judges" if changes.judge_digest.changed else "they were not graded alike"
         notes.append(f"{left_out:,} of {len(pairs.same):,} cases in both runs are left out: {why}.")

@@ -11,11 +11,12 @@ from uuid import UUID
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
+from steelyard.domain.races import RaceTarget
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
-from steelyard.statistics import FEWEST_CASES, detectable_lead, misses_too_many
+from steelyard.statistics import FEWEST_CASES, alpha_for_look, detectable_lead, first_drop, misses_too_many
 from steelyard.storage.database import Database
 from steelyard.storage.figures import TypicalCall, typical_calls
 
@@ -46,7 +47,8 @@ class Estimate:
     `reused` cells have a paid answer already and cost nothing again. The cost is a lower bound when some price is
     unknown (`unpriced` names those models). `detectable_lead` is the true lead found with 80% power at the first
     look; None for one model, for so few cases that nothing is claimed, or where `no_verdict` says in a sentence why no
-    verdict can come of the run. `assumptions` say in sentences what was guessed.
+    verdict can come of the run. `assumptions` say in sentences what was guessed. `race` is its target: all figures are
+    then those of the full grid, which it comes to at most, and on its own cases every lead counts.
     """
 
     planned: int
@@ -63,6 +65,7 @@ class Estimate:
     n_cases: int
     detectable_lead: float | None
     no_verdict: str | None
+    race: RaceTarget | None
     per_model: tuple[ModelEstimate, ...]
     assumptions: tuple[str, ...]
 
@@ -147,7 +150,9 @@ def work_out_estimate(
         seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
     no_verdict = why_no_verdict(cases, request.judge)
     comparable = no_verdict is None and len(request.models) > 1 and len(cases) >= FEWEST_CASES
-    lead = detectable_lead(len(cases)) if comparable else None
+    # A race has half of its look's share left for what it claims at its end.
+    share = alpha_for_look(1) / (1 if request.race is None else 2)
+    lead = detectable_lead(len(cases), alpha=share) if comparable and request.race != "set" else None
     return Estimate(
         planned=planned,
         reused=sum(paid),
@@ -163,6 +168,7 @@ def work_out_estimate(
         n_cases=len(cases),
         detectable_lead=lead,
         no_verdict=no_verdict,
+        race=request.race,
         per_model=tuple(rows),
         assumptions=_assumptions(
             guessed,
@@ -170,6 +176,23 @@ def work_out_estimate(
             judge_calls,
             Arm.WITH_SKILL in arms and bool(request.content.cut),
         ),
+    )
+
+
+def race_sentence(target: RaceTarget, n_cases: int) -> str:
+    """What a race on so many cases does, and when it can save calls at the earliest."""
+    first = first_drop(n_cases)
+    if first is None:
+        return (
+            f"A race saves nothing on {n_cases:,} {'case' if n_cases == 1 else 'cases'}: no model is dropped before 8,"
+            " and all are called by then."
+            if n_cases <= FEWEST_CASES
+            else f"A race saves nothing on {n_cases:,} cases: its first look is after them all."
+        )
+    best = "on these very cases" if target == "set" else "on cases like these"
+    return (
+        f"A race for the best {best}: from the {first}th case on, a model shown not to be the best is called no more."
+        " What it takes is at most what is said here, and less the further the models are apart."
     )
 
 

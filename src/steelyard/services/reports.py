@@ -11,7 +11,7 @@ from uuid import UUID
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.detail import Detail, detail_from_json
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.outcome import ModelSummary, Raced
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
@@ -30,7 +30,7 @@ class RunReport:
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
     judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
-    and of a run that ended before there was any.
+    and of a run that ended before there was any. `raced` is None without a race.
     """
 
     run: RunRow
@@ -44,6 +44,7 @@ class RunReport:
     quotes: JudgementCounts
     stored: bool
     detail: Detail | None = None
+    raced: Raced | None = None
 
     @property
     def has_verdict(self) -> bool:
@@ -111,11 +112,13 @@ class RunReport:
                         "lead_high": gap.high,
                         "p": gap.p,
                         "test": gap.test,
+                        "n": gap.n,
                     }
                     for gap in verdict.gaps
                 ],
             },
             "detail": detail_json(self),
+            "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
         }
 
@@ -159,6 +162,7 @@ async def report_of(
             quotes=quotes,
             stored=True,
             detail=detail_from_json(stored.get("detail")),
+            raced=Raced.from_json(stored["race"]) if "race" in stored else None,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -172,7 +176,25 @@ async def report_of(
         failures=failures,
         quotes=quotes,
         stored=False,
+        raced=outcome.raced,
     )
+
+
+def _race(raced: Raced) -> dict[str, Any]:
+    standing = raced.standing
+    return {
+        "target": standing.target,
+        "cases": standing.cases,
+        "cases_run": standing.n,
+        "rounds": standing.rounds,
+        "rounds_at_most": standing.rounds_at_most,
+        "survivors": list(standing.survivors),
+        "dropped": [
+            {"model": gone.model, "after_cases": gone.n, "by": gone.by, "p": gone.p} for gone in standing.dropped
+        ],
+        "cells_not_called": standing.cells_not_called,
+        "saved_about_microcents": raced.saved_microcents,
+    }
 
 
 def _model(summary: ModelSummary) -> dict[str, Any]:

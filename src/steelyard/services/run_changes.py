@@ -66,6 +66,7 @@ class WhatChanged:
     rubric: Change[tuple[str, ...]]
     arms: Change[tuple[str, ...]]
     trials: Change[int]
+    race: Change[str | None]
     max_tokens: Change[int]
     threshold: Change[float]
     margin: Change[float]
@@ -102,6 +103,7 @@ def what_changed(first: Side, second: Side, pairs: CasePairs) -> WhatChanged:
         rubric=Change(one.rubric, other.rubric),
         arms=Change(_arms(one), _arms(other)),
         trials=Change(one.trials, other.trials),
+        race=Change(one.race, other.race),
         max_tokens=Change(one.max_tokens, other.max_tokens),
         threshold=Change(one.threshold, other.threshold),
         margin=Change(one.margin, other.margin),

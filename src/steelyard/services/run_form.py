@@ -13,6 +13,7 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError, InvalidForm, NotFound, SkillError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.domain.races import race_target
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import Plan
 from steelyard.judging.default import DefaultJudge
@@ -54,8 +55,8 @@ class RunFormValues:
 
     `cases` is "golden", "set:NAME" or "ad_hoc"; `ad_hoc` has (input, expected output) pairs, blank ones left out.
     `other_models` are typed in, one a line. `judge` is "default", "none" or a model, empty where it is still to be
-    named; `arm` is "both", "with_skill" or "without_skill". `budget` is in US dollars; blank figures are the
-    defaults.
+    named; `arm` is "both", "with_skill" or "without_skill"; `race` is "set", "future" or
+    empty for none. `budget` is in US dollars; blank figures are the defaults.
     """
 
     models: Sequence[str] = ()
@@ -71,6 +72,7 @@ class RunFormValues:
     threshold: str = f"{DEFAULT_THRESHOLD:g}"
     seed: str = ""
     fresh: bool = False
+    race: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class RunForms:
             seed=plan.seed,
             budget_microcents=last.budget_microcents,
             fresh=AGE in causes,
+            race=plan.race,
             triggered_by=triggered_by,
             kept=Kept(kept.id, kept.version_id, [row.id for row in kept.cases]),
         )
@@ -214,6 +217,7 @@ def values_of(run: RunRow) -> RunFormValues:
         margin=f"{plan.margin:g}",
         threshold=f"{plan.threshold:g}",
         seed=str(plan.seed),
+        race=plan.race or "",
     )
 
 
@@ -268,6 +272,13 @@ def read_form(
         fresh=values.fresh,
         triggered_by=triggered_by,
     )
+    with problems.caught("race"):
+        choice = replace(choice, race=race_target(values.race) if values.race else None)
+        if values.race and len(models) == 1:
+            raise InputError(
+                "One model has nobody to race against.",
+                next_step="Choose two models at least, or call every model on every case.",
+            )
     with problems.caught("budget"):
         usd = problems.number("budget", values.budget.strip().removeprefix("$"), 0.0)
         choice = replace(choice, budget_microcents=budget_microcents(usd if values.budget.strip() else None))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from steelyard.domain.calls import FailureKind
-from steelyard.execution.outcome import compared_arm
+from steelyard.domain.races import RaceStanding
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import compared_arm
 from steelyard.storage import matrix
 from steelyard.storage.database import Connection
 from steelyard.storage.matrix import MatrixCounts
@@ -34,7 +36,8 @@ class CellLook(StrEnum):
     """What a cell of the matrix is, beyond its number.
 
     graded: a quality but no pass to tell; ungraded: an answer without a grade; outage: no answer, and not the model's
-    fault; waiting: not come to its end in a run under way; missing: the same in a run that has ended.
+    fault; waiting: not come to its end in a run under way; missing: the same in a run that has ended;
+    spared: not called for by a race.
     """
 
     PASSED = "passed"
@@ -45,11 +48,23 @@ class CellLook(StrEnum):
     UNGRADED = "ungraded"
     WAITING = "waiting"
     MISSING = "missing"
+    SPARED = "spared"
+
+
+@dataclass(frozen=True)
+class Spared:
+    """Not called for, as a race had dropped the model, or else was over, after so many cases."""
+
+    cases: int
+    dropped: bool
 
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """One model and arm on one case: mean quality over its trials, and a short label that says it without colour."""
+    """One model and arm on one case: mean quality over its trials, and a short label that says it without colour.
+
+    `spared` says why a race did not call for it.
+    """
 
     model: str
     arm: str
@@ -59,6 +74,7 @@ class MatrixCell:
     passed: bool | None
     failure_kind: str | None
     trials: int
+    spared: Spared | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +124,35 @@ async def matching_cases(connection: Connection, run_id: UUID, plan: Plan, only:
             return await matrix.failing_cases(connection, run_id)
 
 
-def matrix_cell(model: str, arm: str, counts: MatrixCounts | None, *, under_way: bool) -> MatrixCell:
+class SparedCells:
+    """Which cells a race does not call for any more, as it stands."""
+
+    def __init__(self, plan: Plan, race: Mapping[str, Any] | None) -> None:
+        """`race` is how it stands, as stored; None for a run without one."""
+        self._standing = None if race is None else RaceStanding.from_json(race)
+        self._places: dict[int, int] = {}
+        if self._standing is not None and self._standing.cells_not_called:
+            # Imported for a race alone, as it takes numpy.
+            from steelyard.execution.rounds import race_of
+
+            self._places = {case: place for place, case in enumerate(race_of(plan).order)}
+
+    def why(self, model: str, case: int) -> Spared | None:
+        """Why the model is not called for the case at this index; None where it is."""
+        if self._standing is None or case not in self._places:
+            return None
+        cases = self._standing.cases_of(model)
+        if self._places[case] < cases:
+            return None
+        return Spared(cases, dropped=self._standing.gone(model) is not None)
+
+
+def matrix_cell(
+    model: str, arm: str, counts: MatrixCounts | None, *, under_way: bool, spared: Spared | None = None
+) -> MatrixCell:
     """What the matrix shows of these trials; None where none is stored yet."""
+    if counts is None and spared is not None:
+        return MatrixCell(model, arm, CellLook.SPARED, "·", None, None, None, 0, spared)
     if counts is None:
         look = CellLook.WAITING if under_way else CellLook.MISSING
         return MatrixCell(model, arm, look, "…" if under_way else "–", None, None, None, 0)

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from steelyard.domain.calls import FailureKind, Trouble
+from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import CellState, RunCounts, RunStatus
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
@@ -41,7 +42,7 @@ class Lane:
     @property
     def missing(self) -> int:
         """Cells without an answer that are no failure of the model's own: answered + failed + missing = planned."""
-        return self.planned - self.answered - self.failed
+        return max(0, self.planned - self.answered - self.failed)
 
     @property
     def left(self) -> int:
@@ -56,7 +57,8 @@ class RunProgress:
     `left_s` is what is left at the pace of the last cells (at most 200 of them, of the last three minutes); None when
     that says nothing. `signature` stays the same while nothing was committed. `quiet`: it runs, and for three minutes
     no cell has ended. `providers` are those of its models and its judge; `troubles` is what calls of them keep failing
-    with in this process, which need not be the one that makes this run's.
+    with in this process, which need not be the one that makes this run's. In a race `planned` is what it comes to at
+    most as it stands.
     """
 
     run_id: UUID
@@ -78,6 +80,7 @@ class RunProgress:
     signature: str
     providers: frozenset[str]
     troubles: tuple[Trouble, ...] = ()
+    race: RaceStanding | None = None
 
     @property
     def under_way(self) -> bool:
@@ -146,8 +149,14 @@ async def read_progress(connection: Connection, run_id: UUID) -> RunProgress:
 async def progress_of(connection: Connection, head: RunHead, groups: Sequence[CellGroup]) -> RunProgress:
     """How far a run is whose row and cells were read already."""
     ages = await progress.last_ends(connection, head.id) if head.status == RunStatus.RUNNING else []
+    race = None if head.race is None else RaceStanding.from_json(head.race)
     lanes = tuple(
-        _lane(model, arm, head.cells_per_lane, [one for one in groups if (one.model_name, one.arm) == (model, arm)])
+        _lane(
+            model,
+            arm,
+            head.cells_per_lane if race is None else race.cases_of(model) * race.cells_per_case // len(head.arms),
+            [one for one in groups if (one.model_name, one.arm) == (model, arm)],
+        )
         for model in head.models
         for arm in head.arms
     )
@@ -174,6 +183,7 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         signature=head.signature,
         # As references are written: provider:name.
         providers=frozenset(model.partition(":")[0] for model in (*head.models, head.judge or "")),
+        race=race,
     )
 
 
@@ -206,13 +216,13 @@ def _lane(model: str, arm: str, planned: int, groups: Sequence[CellGroup]) -> La
         model=model,
         arm=arm,
         planned=planned,
-        ended=lost + sum(group.graded for group in answered),
+        ended=sum(group.ended for group in groups),
         answered=sum(group.cells for group in answered),
         judged=sum(group.cells for group in answered if group.state == CellState.JUDGED),
         failed=own,
         outages=lost - own,
         ungraded=sum(
-            group.cells if group.failure_kind is not None else group.cells - group.graded
+            group.cells if group.failure_kind is not None else group.cells - group.ended
             for group in answered
             if group.state == CellState.ANSWERED
         ),

@@ -10,14 +10,16 @@ from uuid import UUID
 from steelyard.domain.calls import Trouble
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
-from steelyard.execution.outcome import compared_arm
+from steelyard.domain.races import RaceTarget
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import compared_arm
 from steelyard.judging.default import same_family
 from steelyard.services.reports import RunReport, report_of
 from steelyard.services.run_matrix import (
     MatrixFilter,
     MatrixPage,
     MatrixRow,
+    SparedCells,
     first_line,
     matching_cases,
     matrix_cell,
@@ -59,6 +61,7 @@ class RunSettings:
     rubric: tuple[str, ...]
     fresh: bool
     dropped: tuple[DroppedSettings, ...]
+    race: RaceTarget | None = None
 
 
 @dataclass(frozen=True)
@@ -142,12 +145,19 @@ class RunViews:
             counts = await matrix.matrix_cells(connection, run_id, indexes)
             titles = await matrix.case_titles(connection, [plan.case_ids[index] for index in indexes])
         cells = {(cell.test_case_index, cell.model_name, cell.arm): cell for cell in counts}
+        spared = SparedCells(plan, run.race)
         columns = tuple((model, arm.value) for model in plan.models for arm in plan.arms)
         rows: list[MatrixRow] = []
         for index in indexes:
             title = titles[plan.case_ids[index]]
             made = tuple(
-                matrix_cell(model, arm, cells.get((index, model, arm)), under_way=run.status in UNDER_WAY)
+                matrix_cell(
+                    model,
+                    arm,
+                    cells.get((index, model, arm)),
+                    under_way=run.status in UNDER_WAY,
+                    spared=spared.why(model, index),
+                )
                 for model, arm in columns
             )
             rows.append(MatrixRow(index, title.id, title.case_key, first_line(title.start), title.family, made))
@@ -198,6 +208,7 @@ def _settings(run: RunRow, plan: Plan, groups: Sequence[CellGroup]) -> RunSettin
             for model in plan.models
             if model in said
         ),
+        race=plan.race,
     )
 
 

@@ -10,6 +10,7 @@ from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import CaseError, InputError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import microcents
+from steelyard.domain.races import RaceTarget
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
 from steelyard.judging.default import DefaultJudge, same_family
@@ -73,6 +74,7 @@ class Choice:
     seed: int | None = None
     budget_microcents: int | None = None
     fresh: bool = False
+    race: RaceTarget | None = None
     triggered_by: str = "cli"
 
 
@@ -117,6 +119,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         seed=DEFAULT_SEED if choice.seed is None else choice.seed,
         budget_microcents=choice.budget_microcents,
         fresh=choice.fresh,
+        race=choice.race,
         of_record=of_record,
         triggered_by=choice.triggered_by,
         kept=_kept(source, cases),

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from steelyard.statistics import LengthEffect
 
 _SLOPE_ALPHA = 0.05
+_NOT_YET = (
+    "Gaps at once, length and the next claim were not computed for runs that ended before Steelyard did so; the same"
+    " run again works them out of the answers it has."
+)
+_NOT_OF_RACES = "Gaps at once and length are not worked out of a race, whose models have different numbers of cases."
 
 
 class SkillEffect(StrEnum):
@@ -101,10 +106,7 @@ def verdict_detail(report: RunReport, names: Sequence[str] | None = None) -> Ver
     family = own_family(report)
     notes = [*_length_notes(report, shown), *_curse(report)]
     if report.detail is None and report.stored:
-        notes.append(
-            "Gaps at once, length and the next claim were not computed for runs that ended before Steelyard did so; the"
-            " same run again works them out of the answers it has."
-        )
+        notes.append(_NOT_OF_RACES if report.raced is not None else _NOT_YET)
     return VerdictDetail(
         computed=report.detail is not None,
         lines=_lines(report),

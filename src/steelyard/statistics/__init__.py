@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
-    from steelyard.statistics.race import Dropped, Race
+    from steelyard.statistics.race import Dropped, Race, first_drop
     from steelyard.statistics.simultaneous import SimultaneousGap, gaps_to_leader
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
@@ -70,6 +70,7 @@ __all__ = [
     "decide",
     "detectable_lead",
     "effective_jurors",
+    "first_drop",
     "gaps_to_leader",
     "human_difference",
     "human_mean",
@@ -104,7 +105,7 @@ _HOMES = {
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
-    "race": ("Dropped", "Race"),
+    "race": ("Dropped", "Race", "first_drop"),
     "simultaneous": ("SimultaneousGap", "gaps_to_leader"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),

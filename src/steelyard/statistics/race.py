@@ -24,6 +24,17 @@ Target = Literal["set", "future"]
 _SMALL_BATCH, _BATCH, _SMALL_SET = 5, 10, 30
 
 
+def batch_ends(n_cases: int) -> tuple[int, ...]:
+    """How many cases were run at the end of each batch."""
+    size = _SMALL_BATCH if n_cases <= _SMALL_SET else _BATCH
+    return (*range(size, n_cases, size), n_cases)
+
+
+def first_drop(n_cases: int) -> int | None:
+    """After how many cases a model can be dropped at the earliest with some left; None where no call can be saved."""
+    return next((end for end in batch_ends(n_cases)[:-1] if end >= FEWEST_CASES), None)
+
+
 @dataclass(frozen=True)
 class Dropped:
     """A model that is called no more after `n` cases: beaten by `by` with a two-sided `p`, both None where it misses
@@ -75,12 +86,12 @@ class Race:
         self.n_cases, self.n_models = n_cases, n_models
         self.target: Target = target
         self.alpha = alpha
+        # `ends`: how many cases were run at the end of each batch.
         self.order: tuple[int, ...] = tuple(np.random.default_rng(seed).permutation(n_cases).tolist())
         self._families = None if clusters is None else from_labels(clusters, n_cases)
         self._scores: Floats = np.full((n_cases, n_models), np.nan)
         self._recorded: Bools = np.zeros((n_cases, n_models), dtype=np.bool_)
-        size = _SMALL_BATCH if n_cases <= _SMALL_SET else _BATCH
-        self._ends = (*range(size, n_cases, size), n_cases)
+        self.ends = batch_ends(n_cases)
         self._ended = 0
         self._survivors = list(range(n_models))
         self.dropped: list[Dropped] = []
@@ -93,19 +104,19 @@ class Race:
     @property
     def looks(self) -> int:
         """How often the race may look at most; the exact comparison at its end is none."""
-        ends = self._ends[:-1] if self.target == "set" else self._ends
+        ends = self.ends[:-1] if self.target == "set" else self.ends
         return max(1, sum(end >= FEWEST_CASES for end in ends))
 
     @property
     def n(self) -> int:
         """The cases of the batches that are complete."""
-        return self._ends[self._ended - 1] if self._ended else 0
+        return self.ends[self._ended - 1] if self._ended else 0
 
     @property
     def done(self) -> bool:
         """Nothing is left to call: one model survives, or every case was run."""
         alone = len(self._survivors) < 2 and self.n_models > 1
-        return alone or self._ended == len(self._ends)
+        return alone or self._ended == len(self.ends)
 
     def next_batch(self) -> list[tuple[int, int]]:
         """The (case, model) pairs to call now, those recorded left out; empty when the race is done."""
@@ -113,7 +124,7 @@ class Race:
             return []
         return [
             (case, model)
-            for case in self.order[self.n : self._ends[self._ended]]
+            for case in self.order[self.n : self.ends[self._ended]]
             for model in self._survivors
             if not self._recorded[case, model]
         ]
@@ -132,7 +143,7 @@ class Race:
                 raise ValueError(f"Case {case} of model {model} has another score already.")
             return
         self._recorded[case, model], self._scores[case, model] = True, score
-        while not self.done and not self.next_batch():
+        while not self.done and self._batch_is_recorded():
             self._ended += 1
             self._look()
 
@@ -187,6 +198,10 @@ class Race:
     def dropping_alpha(self) -> float:
         """One-sided level at which a rival drops a model at one look."""
         return self.alpha / 2 / (max(self.n_models - 1, 2) * self.looks)
+
+    def _batch_is_recorded(self) -> bool:
+        cases = self.order[self.n : self.ends[self._ended]]
+        return bool(self._recorded[np.ix_(cases, self._survivors)].all())
 
     def _look(self) -> None:
         for model in list(self._survivors):

@@ -11,8 +11,7 @@ from steelyard.statistics.families import Families
 from steelyard.statistics.paired import Pairs
 from steelyard.statistics.power import FEWEST_CASES, FEWEST_FAMILIES
 from steelyard.statistics.special import Floats, t_cdf, t_quantile
-
-EXACT = "exact on this set"
+from steelyard.statistics.verdict import EXACT
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 Kind = Literal["best", "tied", "not_enough", "single"]
+EXACT = "exact on this set"
+"""The test of a race that has run every case of its set: means are compared as they are, with no error left."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Verdict:
     `leader` has the highest observed mean, proven or not; of equal ones the cheapest of known cost, then the first.
     `n` counts the complete cases, `n_clusters` their families (None where none were given). `test` names the test of
     the gap that decided. `reason` is a machine word or None: too_few_cases, too_few_clusters, no_cases,
-    no_complete_cases, missing_scores, one_model_left, identical_scores.
+    no_complete_cases, missing_scores, one_model_left, identical_scores, race_unfinished.
     `more_cases` and `more_cost_microcents` are given for "not_enough" where they are known. `decide` counts in the
     latter one call of each compared model per case, at the costs it was given; the verdict of a run has instead what
     its next cases would really take: all models, arms, trials and judgements.
@@ -77,6 +79,11 @@ class Verdict:
     test: str | None
     reason: str | None
     method: str
+
+    @property
+    def of_set(self) -> bool:
+        """Whether the claim is on these very cases and on no others."""
+        return self.method.startswith("race-set/")
 
     @property
     def compared(self) -> tuple[int, ...]:

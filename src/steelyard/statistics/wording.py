@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
-from steelyard.statistics.verdict import GapFigures, Verdict
+from steelyard.statistics.verdict import EXACT, GapFigures, Verdict
 
 # Less than this many points would be shown as 0.0.
 _LEAST_SHOWN = 0.05
@@ -45,10 +45,14 @@ def _best(verdict: Verdict, names: Sequence[str]) -> str:
     assert nearest.low is not None
     assert nearest.high is not None
     others = f", the least certain of its {len(verdict.gaps)} leads" if len(verdict.gaps) > 1 else ""
-    interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
-    evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict)}, {_p(nearest.p)}"
+    if nearest.test == EXACT:
+        evidence = f"{EXACT}, {_size(verdict, nearest.n)}"
+    else:
+        interval = f"{_bound(nearest.low)} to {_bound(nearest.high)}"
+        evidence = f"95% interval {interval}, {nearest.test}, {_size(verdict, nearest.n)}, {_p(nearest.p)}"
+    here = " on this set of cases" if verdict.of_set else ""
     return (
-        f"{names[verdict.best]} is best: {_points(nearest.mean)} ahead of {names[nearest.rival]}"
+        f"{names[verdict.best]} is best{here}: {_points(nearest.mean)} ahead of {names[nearest.rival]}"
         f" ({evidence}{_look(verdict)}){others}"
     )
 
@@ -89,6 +93,7 @@ def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
     guard = {
         "too_few_cases": "; no claim is made below 8 cases",
         "too_few_clusters": "; no claim is made below 8 families of cases",
+        "race_unfinished": "; the race was stopped before its end",
     }.get(verdict.reason or "", "")
     if nearest.mean <= 0:
         lead = f"{names[verdict.leader]} and {names[nearest.rival]} lead with the same mean"
@@ -125,7 +130,10 @@ def _nearest(verdict: Verdict) -> GapFigures:
     return max(verdict.gaps, key=lambda gap: (gap.p, -gap.mean))
 
 
-def _size(verdict: Verdict) -> str:
+def _size(verdict: Verdict, n: int | None = None) -> str:
+    """How many cases it rests on; `n` are those of the gap spoken of, where a race has dropped the rival before."""
+    if n is not None and n != verdict.n:
+        return f"n = {n}"
     families = "" if verdict.n_clusters is None else f" in {verdict.n_clusters} families"
     return f"n = {verdict.n}{families}"
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from steelyard.storage.database import Connection
+from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
 
 
@@ -16,7 +17,7 @@ class CellFigures:
     """What the statistics need of one cell.
 
     `judged`: by a judge, here or in the run it was reused from; `judgement_cost_microcents` is what that took, None
-    where its price is not known.
+    where its price is not known. `ended`: nothing of it is left to do, nor to be done again.
     """
 
     model_name: str
@@ -34,6 +35,7 @@ class CellFigures:
     ttft_ms: float | None
     judged: bool = field(default=False, kw_only=True)
     judgement_cost_microcents: int | None = field(default=None, kw_only=True)
+    ended: bool = field(default=True, kw_only=True)
 
     @property
     def came_back(self) -> bool:
@@ -45,14 +47,15 @@ async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]
     """Every stored cell's figures, in an order that never varies."""
     async with connection.cursor(row_factory=record_row(CellFigures)) as cursor:
         await cursor.execute(
-            """SELECT b.model_name, b.arm, b.trial, b.test_case_index, b.state, b.quality_score, b.passed,
-                      b.failure_kind, b.estimated_cost_microcents, b.input_tokens, b.total_tokens, b.latency_ms,
-                      b.ttft_ms, j.id IS NOT NULL AS judged, j.cost_microcents AS judgement_cost_microcents
-                 FROM benchmark_results b
-                 LEFT JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
-                                       AND j.grading_digest = b.grading_digest
-                WHERE b.benchmark_run_id = %s
-                ORDER BY b.model_name, b.arm, b.test_case_index, b.trial""",
+            f"""SELECT b.model_name, b.arm, b.trial, b.test_case_index, b.state, b.quality_score, b.passed,
+                       b.failure_kind, b.estimated_cost_microcents, b.input_tokens, b.total_tokens, b.latency_ms,
+                       b.ttft_ms, {ENDED} AS ended,
+                       j.id IS NOT NULL AS judged, j.cost_microcents AS judgement_cost_microcents
+                  FROM benchmark_results b
+                  LEFT JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
+                                        AND j.grading_digest = b.grading_digest
+                 WHERE b.benchmark_run_id = %s
+                 ORDER BY b.model_name, b.arm, b.test_case_index, b.trial""".encode(),
             (run_id,),
         )
         return await cursor.fetchall()

@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from steelyard.storage.database import Connection
+from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
 from steelyard.storage.runs import ZERO_SCORING
 
@@ -84,7 +85,7 @@ async def matrix_cells(connection: Connection, run_id: UUID, indexes: Sequence[i
     async with connection.cursor(row_factory=record_row(MatrixCounts)) as cursor:
         await cursor.execute(
             f"""SELECT test_case_index, model_name, arm, count(*)::int AS trials,
-                       count(*) FILTER (WHERE state = 'failed' OR graded_at IS NOT NULL)::int AS ended,
+                       count(*) FILTER (WHERE {ENDED})::int AS ended,
                        count(*) FILTER (WHERE state = 'failed')::int AS failed, {_PER_CELL},
                        min(failure_kind) AS failure_kind
                   FROM benchmark_results

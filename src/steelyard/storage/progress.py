@@ -10,6 +10,7 @@ from uuid import UUID
 
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection
+from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
 
 PACE_WINDOW_S = 180
@@ -20,7 +21,7 @@ PACE_CELLS = 200
 class RunHead:
     """The run's row without its verdict, and the database's clock. Money in microcents.
 
-    `cells_per_lane` are the cells planned for each model in each arm.
+    `cells_per_lane` are the cells planned for each model in each arm; a race may call for fewer.
     """
 
     id: UUID
@@ -42,6 +43,7 @@ class RunHead:
     cells_per_lane: int
     now: datetime
     signature: str
+    race: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class CellGroup:
     state: str
     failure_kind: str | None
     cells: int
-    graded: int
+    ended: int
     reused: int
     message: str | None
     settings: Mapping[str, Any] | None
@@ -85,7 +87,7 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
                       spent_is_lower_bound, budget_microcents, error_message, started_at, completed_at, created_at,
                       models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
-                      clock_timestamp() AS now, xmin::text AS signature
+                      clock_timestamp() AS now, xmin::text AS signature, race
                  FROM benchmark_runs WHERE id = %s""",
             (run_id,),
         )
@@ -105,8 +107,8 @@ async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) ->
     )
     async with connection.cursor(row_factory=record_row(CellGroup)) as cursor:
         await cursor.execute(
-            f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells, count(graded_at)::int AS graded,
-                       count(reused_from)::int AS reused, {about}
+            f"""SELECT model_name, arm, state, failure_kind, count(*)::int AS cells,
+                       count(*) FILTER (WHERE {ENDED})::int AS ended, count(reused_from)::int AS reused, {about}
                   FROM benchmark_results WHERE benchmark_run_id = %s
                  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""".encode(),
             (run_id,),
@@ -117,11 +119,11 @@ async def cell_groups(connection: Connection, run_id: UUID, *, details: bool) ->
 async def last_ends(connection: Connection, run_id: UUID) -> list[float]:
     """How many seconds ago the last cells came to their end, newest first, within the window of the pace."""
     cursor = await connection.execute(
-        """SELECT extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
-             FROM (SELECT greatest(created_at, graded_at) AS ended_at FROM benchmark_results
-                    WHERE benchmark_run_id = %s AND (state = 'failed' OR graded_at IS NOT NULL)) ends
-            WHERE ended_at > clock_timestamp() - make_interval(secs => %s)
-            ORDER BY ended_at DESC LIMIT %s""",
+        f"""SELECT extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
+              FROM (SELECT greatest(created_at, graded_at) AS ended_at FROM benchmark_results
+                     WHERE benchmark_run_id = %s AND {ENDED}) ends
+             WHERE ended_at > clock_timestamp() - make_interval(secs => %s)
+             ORDER BY ended_at DESC LIMIT %s""".encode(),
         (run_id, PACE_WINDOW_S, PACE_CELLS),
     )
     return [row["age_s"] for row in await cursor.fetchall()]

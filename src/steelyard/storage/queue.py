@@ -12,9 +12,10 @@ import psycopg
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision, exceptions
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
+from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
-from steelyard.storage.database import Database
+from steelyard.storage.database import Connection, Database
 
 TASK = "run_cells"
 REVIEW_TASK = "review_skill"
@@ -38,6 +39,24 @@ def queue_name(run_id: UUID) -> str:
 def review_lock(review_id: UUID) -> str:
     """What no two waiting jobs have."""
     return f"review:{review_id}"
+
+
+async def defer_within(connection: Connection, tenant_id: UUID, run_id: UUID, jobs: Sequence[tuple[int, int]]) -> None:
+    """Queue (model index, batch) jobs in the caller's transaction; one that waits already is not queued twice."""
+    for model, batch in jobs:
+        arguments = {"tenant_id": str(tenant_id), "run_id": str(run_id), "model": model, "batch": batch}
+        with suppress(psycopg.errors.UniqueViolation):
+            async with connection.transaction():
+                await connection.execute(
+                    """SELECT procrastinate_defer_jobs_v1(
+                           ARRAY[ROW(%s, %s, 0, NULL, %s, %s, NULL)::procrastinate_job_to_defer_v1])""",
+                    (queue_name(run_id), TASK, _waiting_lock(run_id, model, batch), Jsonb(arguments)),
+                )
+
+
+def _waiting_lock(run_id: UUID, model: int, batch: int) -> str:
+    """What no two waiting jobs of a run have."""
+    return f"{run_id}:{model}:{batch}"
 
 
 class QueueUnreachable(Exception):
@@ -98,7 +117,9 @@ class Queue:
     async def defer(self, tenant_id: UUID, run_id: UUID, jobs: Sequence[tuple[int, int]]) -> None:
         """Queue (model index, batch) jobs; one that waits already is not queued twice."""
         for model, batch in jobs:
-            task = self._app.configure_task(TASK, queue=queue_name(run_id), queueing_lock=f"{run_id}:{model}:{batch}")
+            task = self._app.configure_task(
+                TASK, queue=queue_name(run_id), queueing_lock=_waiting_lock(run_id, model, batch)
+            )
             with suppress(exceptions.AlreadyEnqueued):
                 await task.defer_async(tenant_id=str(tenant_id), run_id=str(run_id), model=model, batch=batch)
         await self.hurry(run_id)

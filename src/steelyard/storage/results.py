@@ -14,6 +14,9 @@ from steelyard.domain.grading import Judgement
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
 
+ENDED = "(NOT again AND (state = 'failed' OR graded_at IS NOT NULL))"
+"""Whether a cell has come to its end: graded or failed, and not to be done again by a run that was taken up again."""
+
 
 @dataclass(frozen=True)
 class AnswerWrite:
@@ -191,7 +194,8 @@ _INSERT_ANSWER = f"""
     ON CONFLICT (tenant_id, benchmark_run_id, cell_digest) DO UPDATE
        SET {", ".join(f"{c} = EXCLUDED.{c}" for c in _COLUMNS if c not in _KEPT_ON_RETRY)},
            wasted_cost_microcents = old.wasted_cost_microcents + coalesce(old.estimated_cost_microcents, 0)
-                                    + EXCLUDED.wasted_cost_microcents
+                                    + EXCLUDED.wasted_cost_microcents,
+           again = false
      WHERE old.state = 'failed'
     RETURNING id
 """.encode()
@@ -237,7 +241,7 @@ async def write_grades(connection: Connection, tenant_id: UUID, grades: Sequence
             """UPDATE benchmark_results
                   SET state = %s, grading_digest = %s, quality_score = %s, passed = %s, quality_notes = %s,
                       matches_expected = %s, checks = %s, judge_cost_microcents = judge_cost_microcents + %s,
-                      failure_kind = %s, error_message = %s, graded_at = now()
+                      failure_kind = %s, error_message = %s, graded_at = now(), again = false
                 WHERE id = %s""",
             [
                 (
@@ -348,8 +352,8 @@ async def run_state(connection: Connection, run_id: UUID) -> RunState:
 async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str, str], int]:
     """Cells that have come to an end, by (model, state)."""
     cursor = await connection.execute(
-        """SELECT model_name, state, count(*)::int AS count FROM benchmark_results
-            WHERE benchmark_run_id = %s AND (state = 'failed' OR graded_at IS NOT NULL) GROUP BY 1, 2""",
+        f"""SELECT model_name, state, count(*)::int AS count FROM benchmark_results
+             WHERE benchmark_run_id = %s AND {ENDED} GROUP BY 1, 2""".encode(),
         (run_id,),
     )
     return {(row["model_name"], row["state"]): row["count"] for row in await cursor.fetchall()}

@@ -15,6 +15,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
 from steelyard.storage import run_models, standing
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
 
 ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
@@ -65,6 +66,7 @@ class RunRow:
     headline_quality_low: float | None = None
     headline_quality_high: float | None = None
     headline_cost_microcents: int | None = None
+    race: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ async def start_run(connection: Connection, run_id: UUID) -> None:
 async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: int | None) -> None:
     """Back to pending, with a new budget where given; until it ends again an earlier run speaks for its skill.
 
-    A run under way stays so, for the workers at it.
+    A run under way stays so, for the workers at it. What an outage left without an answer, or a failed judge without a
+    grade, has to come to its end anew.
     """
     await standing.lock_skill_of_run(connection, run_id)
     await connection.execute(
@@ -203,6 +206,12 @@ async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: in
                   budget_microcents = coalesce(%s, budget_microcents)
             WHERE id = %s""",
         (budget_microcents, run_id),
+    )
+    await connection.execute(
+        """UPDATE benchmark_results SET again = true
+            WHERE benchmark_run_id = %s AND failure_kind IS NOT NULL
+              AND (state = 'answered' OR output_produced IS NULL)""",
+        (run_id,),
     )
     await standing.refresh_benchmark(connection, run_id)
 
@@ -266,6 +275,20 @@ async def conclude_run(
     await standing.refresh_benchmark(connection, run_id)
 
 
+async def keep_race(connection: Connection, run_id: UUID, race: Mapping[str, Any], *, planned: int) -> None:
+    """How the run's race stands, and how many cells it will come to at most as it stands."""
+    await connection.execute(
+        "UPDATE benchmark_runs SET race = %s, planned = %s WHERE id = %s", (Jsonb(race), planned, run_id)
+    )
+
+
+async def race_of_run(connection: Connection, run_id: UUID) -> Mapping[str, Any] | None:
+    """How the run's race stands; None for a run without one."""
+    cursor = await connection.execute("SELECT race FROM benchmark_runs WHERE id = %s", (run_id,))
+    row = await cursor.fetchone()
+    return None if row is None else row["race"]
+
+
 async def take_look(
     connection: Connection, tenant_id: UUID, skill_version_id: UUID, comparison_digest: str, cases_digest: str
 ) -> int:
@@ -302,21 +325,21 @@ async def next_look(connection: Connection, skill_version_id: UUID, comparison_d
 async def run_counts(connection: Connection, run_id: UUID) -> tuple[RunCounts, int]:
     """The counts, and how many cells have come to an end (graded or failed)."""
     cursor = await connection.execute(
-        """SELECT r.planned,
+        f"""SELECT r.planned,
                   count(b.id) FILTER (WHERE b.state IN ('answered', 'judged'))::int AS answered,
                   count(b.id) FILTER (WHERE b.state = 'judged')::int AS judged,
                   count(b.id) FILTER (WHERE b.state = 'failed' AND b.failure_kind = ANY(%s))::int AS failed,
                   count(b.id) FILTER (WHERE b.reused_from IS NOT NULL)::int AS reused,
-                  count(b.id) FILTER (WHERE b.state = 'failed' OR b.graded_at IS NOT NULL)::int AS ended
+                  count(b.id) FILTER (WHERE {ENDED})::int AS ended
              FROM benchmark_runs r
              LEFT JOIN benchmark_results b ON b.tenant_id = r.tenant_id AND b.benchmark_run_id = r.id
-            WHERE r.id = %s GROUP BY r.planned""",
+            WHERE r.id = %s GROUP BY r.planned""".encode(),
         (ZERO_SCORING, run_id),
     )
     row = await cursor.fetchone()
     if row is None:
         raise NotFound(f"No run {run_id}.")
-    missing = row["planned"] - row["answered"] - row["failed"]
+    missing = max(0, row["planned"] - row["answered"] - row["failed"])
     counts = RunCounts(row["planned"], row["answered"], row["judged"], row["failed"], missing, row["reused"])
     return counts, row["ended"]
 

@@ -15,7 +15,7 @@ from steelyard.services.case_view import CaseAnswer, CaseJudgement, CaseSlot, Ca
 from steelyard.services.run_matrix import CellLook, MatrixCell
 from steelyard.web.filters import count, day, latency, money, points
 from steelyard.web.links import case_url
-from steelyard.web.matrix_view import LOOK_WORDS, band
+from steelyard.web.matrix_view import LOOK_WORDS, band, look_words
 from steelyard.web.text.differences import Level, differences
 from steelyard.web.text.highlight import Place, highlight
 from steelyard.web.text.markdown import markdown
@@ -119,11 +119,11 @@ def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) ->
     """The answer in this slot, or why there is none; `cell` is what the matrix has of its model and arm."""
     answer = slot.answer
     if answer is None:
-        look = cell.look if cell.look in (CellLook.WAITING, CellLook.MISSING) else CellLook.MISSING
-        label = "…" if look is CellLook.WAITING else "–"
-        return AnswerView(
-            slot.arm, slot.trial, Mark(look, label, None, LOOK_WORDS[look]), None, None, 0, (), (), "", ""
-        )
+        told = cell.look in (CellLook.WAITING, CellLook.MISSING, CellLook.SPARED)
+        look = cell.look if told else CellLook.MISSING
+        label = {CellLook.WAITING: "…", CellLook.SPARED: "·"}.get(look, "–")
+        mark = Mark(look, label, None, look_words(cell) if told else LOOK_WORDS[look])
+        return AnswerView(slot.arm, slot.trial, mark, None, None, 0, (), (), "", "")
     current = next((one for one in answer.judgements if one.current), None)
     kind = None if answer.failure_kind is None else FailureKind(answer.failure_kind)
     return AnswerView(

@@ -10,7 +10,7 @@ from steelyard.services.run_matrix import MatrixCell, MatrixFilter
 from steelyard.web.case_answer import AnswerView, Mark, Show, answer_view
 from steelyard.web.filters import points
 from steelyard.web.links import case_url, run_url, with_query
-from steelyard.web.matrix_view import ARM_WORDS, LOOK_WORDS, band, models_query
+from steelyard.web.matrix_view import ARM_WORDS, band, look_words, models_query
 from steelyard.web.model_names import ModelName, model_name
 
 BOTH = "both"
@@ -133,7 +133,7 @@ def mark_of(cell: MatrixCell) -> Mark:
     """A cell of the matrix as a mark."""
     quality = "" if cell.quality is None else f"quality {points(cell.quality)}, "
     return Mark(
-        cell.look, cell.label, None if cell.quality is None else band(cell.quality), f"{quality}{LOOK_WORDS[cell.look]}"
+        cell.look, cell.label, None if cell.quality is None else band(cell.quality), f"{quality}{look_words(cell)}"
     )
 
 

@@ -12,6 +12,7 @@ from steelyard.services.cost_change import CostChange, CostParts
 from steelyard.services.run_changes import CaseName, Change, PricesSeen
 from steelyard.web.filters import count, money, percent, plural, points, signed
 from steelyard.web.model_names import ModelName, model_name, short_names
+from steelyard.web.race_words import AIMS
 
 Direction = Literal["better", "worse", "open"]
 _HALF = 50.0
@@ -158,6 +159,7 @@ def change_lines(comparison: RunComparison) -> tuple[ChangeLine, ...]:
         ("Rubric", Change(*(_rubric(side) for side in (changes.rubric.before, changes.rubric.after)))),
         ("Arms", Change(_arms(changes.arms.before), _arms(changes.arms.after))),
         ("Trials", Change(count(changes.trials.before), count(changes.trials.after))),
+        ("Calls", Change(_calls(changes.race.before), _calls(changes.race.after))),
         ("Longest answer", Change(_tokens(changes.max_tokens.before), _tokens(changes.max_tokens.after))),
         ("Pass threshold", Change(points(changes.threshold.before), points(changes.threshold.after))),
         ("Margin", Change(points(changes.margin.before), points(changes.margin.after))),
@@ -167,6 +169,10 @@ def change_lines(comparison: RunComparison) -> tuple[ChangeLine, ...]:
         lines.append(ChangeLine("Rubric", "other criteria", True))
     lines.append(_prices_line(changes.prices))
     return tuple(lines)
+
+
+def _calls(race: str | None) -> str:
+    return "every model on every case" if race is None else f"a race for {AIMS[race]}"
 
 
 def _models_line(comparison: RunComparison) -> ChangeLine:

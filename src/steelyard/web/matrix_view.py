@@ -13,7 +13,7 @@ from markupsafe import Markup
 from steelyard.domain.runs import Arm
 from steelyard.services.case_view import MOST_MODELS
 from steelyard.services.run_matrix import CellLook, MatrixCell, MatrixFilter, MatrixPage, MatrixRow
-from steelyard.web.filters import points, visible
+from steelyard.web.filters import plural, points, visible
 from steelyard.web.links import case_url, run_url, with_query
 from steelyard.web.model_names import short_names
 
@@ -36,6 +36,7 @@ LOOK_WORDS = {
     CellLook.UNGRADED: "answered, not graded",
     CellLook.WAITING: "waiting",
     CellLook.MISSING: "never called",
+    CellLook.SPARED: "not called",
 }
 
 
@@ -211,6 +212,15 @@ def band(quality: float) -> int:
     return min(BANDS - 1, max(0, int(quality // (100 / BANDS))))
 
 
+def look_words(cell: MatrixCell) -> str:
+    """What the cell is, in words; of one a race did not call for, why."""
+    said = LOOK_WORDS[cell.look]
+    if cell.spared is None:
+        return said
+    why = "dropped" if cell.spared.dropped else "the race was over"
+    return f"{said}: {why} after {plural(cell.spared.cases, 'case')}"
+
+
 def _markup(cells: Iterable[str]) -> Markup:
     # By hand, as a page may have thousands of cells: a template passes each piece through every block it is in.
     return Markup("".join(cells))  # noqa: S704 - every value of a cell is escaped or one of our own words
@@ -234,7 +244,7 @@ def _cell(cell: MatrixCell, href: str, head: str, arms: Sequence[str]) -> CellVi
         look=cell.look,
         label=cell.label,
         band=None if cell.quality is None else band(cell.quality),
-        words=f"{head}: {quality}{LOOK_WORDS[cell.look]}{kind}{trials}",
+        words=f"{head}: {quality}{look_words(cell)}{kind}{trials}",
         first_arm=len(arms) > 1 and cell.arm == arms[0],
     )
 

@@ -9,17 +9,22 @@ from steelyard.charts.models import ModelFigures, Standing
 from steelyard.execution.outcome import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.web.model_names import ModelName, model_name
+from steelyard.web.race_words import drops_of
 from steelyard.web.verdicts import standings_of
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model in the arm compared. `excluded`: it misses over 5% of its scores and is left out of the verdict."""
+    """One model in the arm compared. `excluded`: it misses over 5% of its scores and is left out of the verdict.
+
+    `dropped` says when and by whom in a race; it may hold hostile names.
+    """
 
     name: ModelName
     summary: ModelSummary
     standings: tuple[Standing, ...]
     excluded: bool
+    dropped: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,15 @@ def model_rows(report: RunReport) -> list[ModelRow]:
     """The models in the arm compared, in the run's order."""
     standings = standings_of(report)
     excluded = {name for name, figures in zip(report.names, report.verdict.models, strict=True) if figures.excluded}
+    drops = drops_of(report.raced, report.names)
     return [
-        ModelRow(model_name(summary.model), summary, standings.get(summary.model, ()), summary.model in excluded)
+        ModelRow(
+            model_name(summary.model),
+            summary,
+            standings.get(summary.model, ()),
+            summary.model in excluded,
+            drops.get(summary.model, ""),
+        )
         for summary in report.summaries
         if summary.arm == report.arm
     ]

@@ -27,6 +27,7 @@ FIELDS = (
     ("other_models", "Other models"),
     ("cases", "Cases"),
     ("ad_hoc", "Ad-hoc cases"),
+    ("race", "Race"),
     ("arm", "Arms"),
     ("trials", "Trials"),
     ("judge", "Judge"),
@@ -86,6 +87,7 @@ def read_values(form: FormData) -> RunFormValues:
         threshold=text(form, "threshold"),
         seed=text(form, "seed"),
         fresh=text(form, "fresh") == "1",
+        race=text(form, "race"),
     )
 
 
@@ -147,11 +149,11 @@ def estimate_place(model: str) -> str:
     return f"each-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
-def cost_words(cost: int | None, calls: int) -> str:
+def cost_words(cost: int | None, calls: int, *, at_most: bool = False) -> str:
     """A model's share of an estimate."""
     if not calls:
         return "nothing left to call"
-    return "cost unknown" if cost is None else "free" if cost == 0 else f"about {money(cost)}"
+    return "cost unknown" if cost is None else "free" if cost == 0 else f"{'up to ' * at_most}about {money(cost)}"
 
 
 def judge_choice(values: RunFormValues) -> str:
@@ -167,7 +169,11 @@ def ad_hoc_rows(values: RunFormValues, *, more: bool = False) -> list[tuple[str,
 
 def shares(estimate: Estimate) -> dict[str, str]:
     """Each model's own estimate in words, by the id of its place."""
-    return {estimate_place(one.model): cost_words(one.cost_microcents, one.calls) for one in estimate.per_model}
+    raced = estimate.race is not None
+    return {
+        estimate_place(one.model): cost_words(one.cost_microcents, one.calls, at_most=raced)
+        for one in estimate.per_model
+    }
 
 
 def _why(offer: OfferedModel) -> str:

@@ -6,6 +6,7 @@ from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict
+from steelyard.statistics.verdict import EXACT
 from steelyard.web.filters import points, signed
 from steelyard.web.model_names import model_name, short_names
 
@@ -44,7 +45,7 @@ def _behind(index: int, verdict: Verdict, report: RunReport) -> str:
     gap = next((gap for gap in verdict.gaps if gap.rival == index), None)
     if gap is None or verdict.leader is None:
         return "in the last benchmark, which has too little evidence"
-    known = gap.low is not None and gap.high is not None
+    known = gap.low is not None and gap.high is not None and gap.test != EXACT
     interval = f" (95% interval {_bare(gap.low)} to {_bare(gap.high)})" if known else ""
     head = "the best" if verdict.best is not None else "the leading one"
     proven = ", not proven" if verdict.kind == "not_enough" else ""

@@ -9,7 +9,7 @@ from steelyard.charts.models import Standing
 from steelyard.execution.outcome import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict
-from steelyard.statistics.verdict import GapFigures
+from steelyard.statistics.verdict import EXACT, GapFigures
 from steelyard.web.filters import UNKNOWN, money, percent, plural, points, signed
 from steelyard.web.model_names import short_names
 
@@ -105,7 +105,7 @@ def standings_of(report: RunReport) -> dict[str, tuple[Standing, ...]]:
 
 
 def _lead_row(gap: GapFigures, names: Sequence[str]) -> LeadRow:
-    known = gap.low is not None and gap.high is not None
+    known = gap.low is not None and gap.high is not None and gap.test != EXACT
     interval = f"{signed(gap.low)} to {signed(gap.high)}" if known else UNKNOWN
     p = "< 0.001" if gap.p < 0.001 else f"{gap.p:.3f}"
     return LeadRow(names[gap.rival], signed(gap.mean), interval, p, gap.test, gap.n)
@@ -114,11 +114,12 @@ def _lead_row(gap: GapFigures, names: Sequence[str]) -> LeadRow:
 def _best(verdict: Verdict, names: Sequence[str]) -> Sentence:
     assert verdict.best is not None
     best = Part(names[verdict.best], model=True)
+    here = " on these cases" if verdict.of_set else ""
     if len(verdict.gaps) > 1:
-        return best, Part(f" is best, ahead of all {len(verdict.gaps)} others.")
+        return best, Part(f" is best{here}, ahead of all {len(verdict.gaps)} others.")
     gap = _nearest(verdict)
     lead, interval = _lead(gap)
-    return best, Part(f" is best, {lead} ahead of "), Part(names[gap.rival], model=True), Part(f" ({interval}).")
+    return best, Part(f" is best{here}, {lead} ahead of "), Part(names[gap.rival], model=True), Part(f" ({interval}).")
 
 
 def _least_certain(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
@@ -134,6 +135,8 @@ def _least_certain(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ..
 def _lead(gap: GapFigures) -> tuple[str, str]:
     assert gap.low is not None
     assert gap.high is not None
+    if gap.test == EXACT:
+        return _points(gap.mean), f"counted on all {gap.n} cases"
     return _points(gap.mean), f"95% interval {gap.low:.1f} to {gap.high:.1f}"
 
 
@@ -177,10 +180,13 @@ def _why_not(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
         "no_complete_cases": "No case was answered and graded for every model.",
         "missing_scores": f"{'The' if len(names) == 1 else 'Every'} model misses more than 5% of its scores.",
         "one_model_left": "The other models miss more than 5% of their scores.",
+        "race_unfinished": "The race was stopped before its end, and claims nothing before.",
     }
     if verdict.reason in reasons:
         said.append(_words(reasons[verdict.reason]))
-    if verdict.more_cases is not None:
+    if verdict.reason == "race_unfinished" and verdict.more_cases is not None:
+        said.append(_words(f"It has up to {plural(verdict.more_cases, 'case')} to go."))
+    elif verdict.more_cases is not None:
         cost = "" if verdict.more_cost_microcents is None else f", for about {money(verdict.more_cost_microcents)}"
         said.append(_words(f"About {plural(verdict.more_cases, 'more case')} would settle it{cost}."))
     elif verdict.reason is None:

@@ -179,3 +179,23 @@ async def test_a_request_without_cases_says_how_to_add_some(bench: Bench) -> Non
         await bench.start(request_of(cases=0))
     async with bench.database.tenant(bench.tenant_id) as connection:
         assert await runs.list_runs(connection) == []
+
+
+async def test_a_resumed_run_calls_again_for_all_that_outages_left_out_before_it_ends(bench: Bench) -> None:
+    down = True
+
+    def reply(request: ModelRequest) -> str:
+        if down and request.model.name == "m1":
+            raise CallError(FailureKind.NETWORK, "The line is down.")
+        return "120 g"
+
+    caller = Caller(reply=reply, at_once=4)
+    run_id = await bench.start(request_of(cases=60))
+    await bench.serve(run_id, caller)
+    service = await bench.service()
+    assert (await service.report(bench.tenant_id, run_id)).counts.missing == 60
+    down = False
+    await service.resume(bench.tenant_id, str(run_id))
+    await bench.serve(run_id, caller)
+    report = await service.report(bench.tenant_id, run_id)
+    assert (report.run.status, report.counts.judged, report.counts.missing) == ("completed", 120, 0)

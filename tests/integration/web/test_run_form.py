@@ -295,3 +295,33 @@ async def test_a_server_of_ones_own_that_lists_nothing_leaves_the_form_usable(
         assert "hx-get" not in fragment
         page = await form_of(site, f"{url}/new")
         assert "it cannot be reached" in page
+
+
+async def test_a_race_is_chosen_estimated_at_most_and_kept_for_the_next_run(site: Site) -> None:
+    url = await skill(site, cases(12))
+    token = await site.token()
+    sent = CHOSEN | {"race": "set", "models": ["openai:gpt-4o", "openai:gpt-4o-mini"]}
+    response = await site.client.post(f"{url}/estimate", data=sent | {"csrf_token": token}, headers=FRAGMENT)
+    assert "at most about $" in response.text
+    assert "from the 10th case on" in response.text
+    await site.post(f"{url}/new", sent)
+    (run,) = await runs_of(site)
+    assert run.plan["race"] == "set"
+    live = (await site.client.get(f"/runs/{run.id}")).text
+    assert "Round 1 of at most 3: cases 1 to 5 of 12." in live
+    await Bench(site.workbench.database, site.tenant_id).serve(run.id, Caller())
+    assert 'value="set" checked' in await form_of(site, f"{url}/new")
+    again = await site.workbench.run_forms.rebenchmark_request(site.tenant_id, "weigh", causes=[])
+    assert again.race == "set"
+
+
+async def test_one_model_cannot_race_and_few_cases_are_said_to_save_nothing(site: Site) -> None:
+    url = await skill(site, cases(6))
+    token = await site.token()
+    alone = CHOSEN | {"race": "future", "models": MODELS[:1], "csrf_token": token}
+    assert "One model has nobody to race against." in (await site.client.post(f"{url}/new", data=alone)).text
+    both = CHOSEN | {"race": "future", "csrf_token": token}
+    fragment = (await site.client.post(f"{url}/estimate", data=both, headers=FRAGMENT)).text
+    assert "A race saves nothing on 6 cases: no model is dropped before 8" in fragment
+    assert "is no aim of a race" in (await site.post(f"{url}/new", both | {"race": "fast"})).text
+    assert await runs_of(site) == []

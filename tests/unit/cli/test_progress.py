@@ -9,6 +9,7 @@ import pytest
 from steelyard.cli.progress import Progress, Standing, bars, summary
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.calls import Trouble
+from steelyard.domain.races import DroppedModel, RaceStanding
 
 
 def standing(*, least: bool, budget: int | None = None) -> Standing:
@@ -46,3 +47,21 @@ def test_a_quiet_run_tells_no_wait(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(Terminal(quiet=True)) as progress:
         progress.update(replace(standing(least=False), troubles=[away(5.0)]))
     assert capsys.readouterr().err == ""
+
+
+def test_a_race_counts_at_most_what_is_left_to_it_and_tells_each_drop_once(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = DroppedModel("openai:c", 10, "openai:a", 0.001)
+    race = RaceStanding("set", 40, 10, 20, 1, 4, 100, 2, False, ("openai:a", "openai:b"), (gone,))
+    models = [f"openai:{name}" for name in "abc"]
+    shown = replace(standing(least=False), ended={("openai:a", "judged"): 30, ("openai:c", "judged"): 20}, race=race)
+    lines = [line.plain for line in bars(shown, models, 80, None, 80)]
+    assert ("30/80" in lines[0], "20/20" in lines[2]) == (True, True)
+    assert lines[3].startswith("50 of at most 180 cells")
+    assert lines[4] == "Race, round 2 of at most 4: cases 11 to 20 of 40, 2 of 3 models left"
+    assert lines[5] == "openai:c dropped after 10 cases, behind openai:a"
+    assert all(len(part) <= 40 for line in bars(shown, models, 80, None, 40)[4:] for part in line.plain.split("\n"))
+    with Progress(Terminal()) as progress:
+        progress.expect(models, 80)
+        for elapsed_s in range(12):
+            progress.update(replace(shown, elapsed_s=elapsed_s))
+    assert capsys.readouterr().err.count("dropped after 10 cases, behind openai:a") == 1

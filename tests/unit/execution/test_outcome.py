@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import Arm
-from steelyard.execution.outcome import cases_digest, score, work_out
+from steelyard.execution.outcome import cases_digest, work_out
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import score
 from steelyard.storage.figures import CellFigures
 from tests.unit.execution.test_plan import plan_of
 

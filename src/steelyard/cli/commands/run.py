@@ -60,6 +60,7 @@ async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -
         if started.continued and not terminal.quiet:
             now = await workbench.benchmarks.progress(workbench.tenant_id, started.run_id)
             planned = len(request.models) * len(request.arms) * len(request.cases) * request.trials
+            planned -= 0 if now.race is None else now.race.cells_not_called
             done = sum(now.ended.values())
             terminal.say(f"Continuing run {str(started.run_id)[:8]}: {done:,} of {planned:,} cells done.")
             tell_kept_budget(started.kept_budget_microcents, terminal)

@@ -25,6 +25,7 @@ from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import matrix_view
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
 from steelyard.web.query import natural, one_of
+from steelyard.web.race_words import AIMS, race_words
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_notices import failure_lines, is_resumable, notices
 from steelyard.web.verdict_detail_view import detail_view
@@ -67,7 +68,7 @@ async def run_events(
     seen = last_event_id
     async for progress in bench.live.subscribe(tenant, run_id):
         if progress.signature != seen or not progress.under_way:
-            html = view.html("run/progress.html.jinja", progress=progress)
+            html = view.html("run/progress.html.jinja", progress=progress, race_words=race_words)
             yield ServerSentEvent(raw_data=str(html), id=progress.signature)
         seen = None
         if not progress.under_way:
@@ -139,6 +140,8 @@ async def _page(
         view=shown,
         run=shown.run,
         progress=shown.progress,
+        race_words=race_words,
+        aims=AIMS,
         words=None if report is None else verdict_words(report),
         detail=None if report is None else detail_view(report),
         models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),

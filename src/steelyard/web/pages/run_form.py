@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from steelyard.domain.errors import InputError
 from steelyard.services.catalogue import CatalogueRow
-from steelyard.services.estimates import Estimate
+from steelyard.services.estimates import Estimate, race_sentence
 from steelyard.services.model_offers import MOST_LISTED
 from steelyard.services.run_form import MOST_AD_HOC, RunForm, RunFormValues
 from steelyard.services.selection import Selected
@@ -151,4 +151,5 @@ def _estimated(
         "problems": problems,
         "shares": {} if estimate is None else shares(estimate),
         "fewest_cases": FEWEST_CASES,
+        "race": None if estimate is None or estimate.race is None else race_sentence(estimate.race, estimate.n_cases),
     }

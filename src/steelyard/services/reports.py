@@ -11,7 +11,9 @@ from uuid import UUID
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.outcome import ModelSummary
+from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
+from steelyard.services.certificates import certificate_of
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
@@ -27,7 +29,8 @@ class RunReport:
 
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
-    judgements, and as flagged those with a quote that is not in the output they grade.
+    judgements, and as flagged those with a quote that is not in the output they grade. `certificate` is None where no
+    judge graded.
     """
 
     run: RunRow
@@ -40,6 +43,7 @@ class RunReport:
     failures: Sequence[Mapping[str, Any]]
     quotes: JudgementCounts
     stored: bool
+    certificate: Certificate | None = None
 
     @property
     def has_verdict(self) -> bool:
@@ -112,6 +116,7 @@ class RunReport:
                 ],
             },
             "failures": [dict(failure) for failure in self.failures],
+            "certificate": None if self.certificate is None else self.certificate.to_json(),
         }
 
 
@@ -137,6 +142,7 @@ async def report_of(
         quotes = JudgementCounts(**stored["judgements"])
     else:
         quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
+    certificate = await certificate_of(connection, run, stored)
     if stored is not None:
         return RunReport(
             run=run,
@@ -153,6 +159,7 @@ async def report_of(
             failures=failures,
             quotes=quotes,
             stored=True,
+            certificate=certificate,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -166,6 +173,7 @@ async def report_of(
         failures=failures,
         quotes=quotes,
         stored=False,
+        certificate=certificate,
     )
 
 

@@ -26,6 +26,7 @@ class Chosen:
     max_tokens: int = 4096
     seed: int | None = None
     fresh: bool = False
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)

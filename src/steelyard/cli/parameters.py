@@ -46,6 +46,10 @@ Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="The order of the calls; a fixed one by default.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Call again even what was paid before.")]
+AcceptJudge = Annotated[
+    bool,
+    typer.Option("--accept-judge", help="Count a judge's scores even if it fails its examination; reports say so."),
+]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
 ]

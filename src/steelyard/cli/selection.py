@@ -69,6 +69,7 @@ def read(chosen: Chosen) -> Typed:
         seed=chosen.seed,
         budget_microcents=budget_microcents(chosen.budget),
         fresh=chosen.fresh,
+        accept_judge=chosen.accept_judge,
     )
     check_figures(choice)
     loaded = _load(chosen.skill)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.models import ModelRef
-from steelyard.domain.runs import RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.execution.cells import JudgeCaller, ModelCaller, Pricer
 from steelyard.execution.context import Examining, RunContext, Stopped
 from steelyard.judging import Judge
@@ -22,8 +22,6 @@ from steelyard.storage import results, runs
 from steelyard.storage.canaries import CanaryCall, CanaryPlace, CanaryRow
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.results import RunState
-
-JUDGE_REFUSED = "judge_refused"
 
 _AWAY_S = 1.0
 _HOLD_POLL_S = 0.2

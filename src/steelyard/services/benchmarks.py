@@ -9,10 +9,9 @@ from uuid import UUID
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
 from steelyard.domain.models import ModelRef
-from steelyard.domain.runs import Arm, RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
-from steelyard.execution.examiner import JUDGE_REFUSED
 from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.judging import Judge, rubric_of

@@ -71,6 +71,7 @@ class RunFormValues:
     threshold: str = f"{DEFAULT_THRESHOLD:g}"
     seed: str = ""
     fresh: bool = False
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,7 @@ def read_form(
         seed=problems.whole("seed", values.seed, 0) if values.seed.strip() else None,
         fresh=values.fresh,
         triggered_by=triggered_by,
+        accept_judge=values.accept_judge,
     )
     with problems.caught("budget"):
         usd = problems.number("budget", values.budget.strip().removeprefix("$"), 0.0)

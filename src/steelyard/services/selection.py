@@ -74,6 +74,7 @@ class Choice:
     budget_microcents: int | None = None
     fresh: bool = False
     triggered_by: str = "cli"
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         of_record=of_record,
         triggered_by=choice.triggered_by,
         kept=_kept(source, cases),
+        accept_judge=choice.accept_judge,
     )
     return Selected(request, sentence, same, unscored)
 

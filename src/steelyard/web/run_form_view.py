@@ -86,6 +86,7 @@ def read_values(form: FormData) -> RunFormValues:
         threshold=text(form, "threshold"),
         seed=text(form, "seed"),
         fresh=text(form, "fresh") == "1",
+        accept_judge=text(form, "accept_judge") == "1",
     )
 
 

@@ -47,9 +47,9 @@ def gullible(asked: ModelRequest) -> str:
 def calling(
     judge: Callable[[ModelRequest], str | ModelResponse],
     model: Callable[[ModelRequest], str] = lambda asked: f"120 g of {asked.prompt}",
-    **options: int,
+    at_once: int = 10,
 ) -> Caller:
-    return Caller(lambda asked: judge(asked) if asked.model == JUDGE else model(asked), delay_s=0.001, **options)
+    return Caller(lambda asked: judge(asked) if asked.model == JUDGE else model(asked), delay_s=0.001, at_once=at_once)
 
 
 def judge_calls(caller: Caller) -> int:

@@ -10,11 +10,11 @@ from steelyard.judging.certificate import Certificate
 from steelyard.judging.examination import WORDS, Examination, Result
 
 
-def certificate_lines(certificate: Certificate) -> Iterator[tuple[str, str]]:
+def certificate_lines(certificate: Certificate, *, under_way: bool) -> Iterator[tuple[str, str]]:
     """(line, style) from top to bottom, unwrapped."""
     examination = certificate.examination
     if examination is None:
-        yield "not examined on outputs whose grade is known", "yellow"
+        yield f"not {'yet ' if under_way else ''}examined on outputs whose grade is known", "yellow"
     elif examination.result is Result.NOTHING:
         yield "not examined: no case of this run gives an output whose grade is known", "yellow"
     else:

@@ -89,7 +89,9 @@ def notes(report: RunReport, width: int) -> Iterator[Text]:
             of = f"{report.quotes.flagged:,} of {words.count(report.quotes.judgements, 'judgement')}"
             yield _note(width, "", f"{of} {verb} what is not in the output: evidence not verified", "yellow")
     if report.certificate is not None:
-        for place, (line, style) in enumerate(certificate_lines(report.certificate)):
+        for place, (line, style) in enumerate(
+            certificate_lines(report.certificate, under_way=run.status in (RunStatus.PENDING, RunStatus.RUNNING))
+        ):
             yield _note(width, "" if place else "Judge", line, style)
     yield _note(width, "Spent", _spent(report))
     if not run.of_record:

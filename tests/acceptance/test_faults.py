@@ -11,6 +11,8 @@ import pytest
 from steelyard.storage.server import Server
 from tests.acceptance.conftest import Shell
 
+# What a judge is examined on for a skill of `write_skill`.
+CANARIES = 11
 FAULTS = ("--fault-429", "0.05", "--fault-529", "0.02", "--fault-reset", "0.01", "--fault-malformed", "0.01")
 
 
@@ -93,4 +95,5 @@ def test_empty_and_cut_answers_score_zero_and_are_counted_apart(shell: Shell, sk
     assert (done["run"]["failed"], done["run"]["answered"], done["run"]["missing"]) == (48, 0, 0)
     assert {failure["kind"] for failure in done["failures"]} == {"empty", "cut"}
     assert {model["quality"] for model in done["models"]} == {0.0}
-    assert shell.seen()["by_model"].get("judge", 0) == 0
+    # It was examined beside them, and has none of them to grade.
+    assert shell.seen()["by_model"]["judge"] == done["certificate"]["calls"] == CANARIES

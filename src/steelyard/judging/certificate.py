@@ -59,7 +59,8 @@ class Certificate:
         """What every report of the run has to say first: its scores count although the judge did not pass."""
         if not self.accepted or self.examination is None or self.result in (Result.PASSED, Result.NOTHING):
             return None
-        return f"Judge accepted although it failed: {self.examination.missed}."
+        why = "it failed" if self.result is Result.FAILED else "its examination was not finished"
+        return f"Judge accepted although {why}: {self.examination.missed}."
 
     @property
     def repeats_sentence(self) -> str:

@@ -53,7 +53,8 @@ def notices(view: RunView) -> list[Notice]:
         return []
     found = [*_stopped(report, view.progress.ended), *_harm(report)]
     if report.certificate is not None and report.certificate.mark is not None:
-        found.insert(0, Notice("bad", "The judge failed its examination and was accepted.", report.certificate.mark))
+        mark, _, missed = report.certificate.mark.partition(": ")
+        found.insert(0, Notice("bad", f"{mark}.", missed[:1].upper() + missed[1:]))
     if report.counts.missing and view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None:
         found.append(
             Notice(
@@ -133,10 +134,10 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
         detail = f"{done}{more if over else ''} {kept}"
         return [Notice("warn", f"Partial: stopped by its budget{budget}.", detail)]
     if run.stop_cause == JUDGE_REFUSED:
-        answers = plural(report.counts.answered, "answer")
+        answers = f"{plural(report.counts.answered, 'answer')} and " if report.counts.answered else ""
         then = (
-            f"{answers} and the judge’s own grades are kept. Run again with another judge, which uses every answer"
-            " again; or accept this one, and every report of the run says that it failed."
+            f"Kept: {answers}the judge’s own grades. Run again with another judge, which uses every answer again; or"
+            " accept this one, and every report of the run says that it failed."
         )
         return [
             Notice("bad", "Stopped: the judge failed its examination.", f"{run.error_message or ''} {then}".strip())

@@ -61,7 +61,8 @@ def test_a_wrong_key_is_not_tried_again_and_never_printed(shell: Shell, skill: P
     shell.env["OPENAI_API_KEY"] = "sk-a-wrong-secret-key"
     done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--arm", "with_skill")
     assert done.returncode == 5
-    assert shell.seen()["started"] == 12
+    # Each case once, and once what the judge is examined on.
+    assert shell.seen()["started"] == 12 + CANARIES
     assert "OPENAI_API_KEY" in done.stdout
     assert "sk-a-wrong-secret-key" not in done.stdout + done.stderr
 

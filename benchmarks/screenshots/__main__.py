@@ -133,10 +133,10 @@ def main() -> int:
 def _live(camera: Camera, site: str) -> None:
     """A run on its way, in each theme a stretch of its own: asked for again, it goes on from where it was cancelled."""
     folder = Path(tempfile.mkdtemp())
-    add_skill(site, write_skill(folder / LIVE_SKILL, 24))
+    add_skill(site, write_skill(folder / LIVE_SKILL, 48))
     shutil.rmtree(folder)
     names = ("anthropic:claude-sonnet-5", "openai:gpt-5.4-mini", "openai:gpt-4.1-mini")
-    for theme, cells in zip(THEMES, (24, 40), strict=True):
+    for theme, cells in zip(THEMES, (24, 60), strict=True):
         run = start_run(site, LIVE_SKILL, names, judge="anthropic:claude-opus-5", fresh="1", budget="2")
         with camera.page(theme) as page:
             page.goto(site + run)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.people import PeopleService
+    from steelyard.services.ratings import RatingService
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
@@ -169,6 +172,12 @@ class Workbench:
         return CaseService(self.database)
 
     @cached_property
+    def case_health(self) -> CaseHealthService:
+        from steelyard.services.case_health import CaseHealthService
+
+        return CaseHealthService(self.database)
+
+    @cached_property
     def usage(self) -> UsageService:
         from steelyard.services.usage import UsageService
 
@@ -185,6 +194,18 @@ class Workbench:
         from steelyard.services.suggestions import SuggestionService
 
         return SuggestionService(self.database)
+
+    @cached_property
+    def ratings(self) -> RatingService:
+        from steelyard.services.ratings import RatingService
+
+        return RatingService(self.database)
+
+    @cached_property
+    def people(self) -> PeopleService:
+        from steelyard.services.people import PeopleService
+
+        return PeopleService(self.database)
 
     @cached_property
     def reviews(self) -> ReviewService:

@@ -39,7 +39,7 @@ def _group(help_text: str, *, alone: bool = False) -> typer.Typer:
 
 
 runs_app = _group("List, show, resume and cancel runs.")
-skills_app = _group("Add, list, lint and show skills.")
+skills_app = _group("Add, list, lint, show and delete skills.")
 models_app = _group("Which models can be called; their prices; local ones.", alone=True)
 
 
@@ -205,6 +205,25 @@ def runs_cancel(run_id: given.RunId) -> None:
     raise typer.Exit(code)
 
 
+@app.command()
+def ratings(
+    run_id: given.RunId,
+    json: given.Json = None,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write every rating as CSV; '-' prints it alone.")
+    ] = None,
+) -> None:
+    """Show what people say of a run's outputs, how far they agree, and what is missing for a claim.
+
+    Outputs are rated in the web application: `steelyard serve`, then Rate outputs on the run's page.
+    """
+    with guarded():
+        from steelyard.cli.commands.ratings import show_ratings
+
+        code = show_ratings(run_id, json, csv)
+    raise typer.Exit(code)
+
+
 @skills_app.command("add")
 def skills_add(paths: given.Paths) -> None:
     """Keep skills and their golden cases; a changed one becomes a new version."""
@@ -242,6 +261,31 @@ def skills_show(name: Annotated[str, typer.Argument(metavar="NAME", help="The na
         from steelyard.cli.commands.skills import show_skill
 
         code = show_skill(name)
+    raise typer.Exit(code)
+
+
+@skills_app.command("health")
+def skills_health(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")], json: given.Json = None
+) -> None:
+    """Say which golden cases every model fails, which are always passed, and which say nearly the same."""
+    with guarded():
+        from steelyard.cli.commands.health import show_health
+
+        code = show_health(name, json)
+    raise typer.Exit(code)
+
+
+@skills_app.command("delete")
+def skills_delete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it, now that what goes with it was said.")] = False,
+) -> None:
+    """Delete a skill with its versions, golden cases, runs, uses and feedback; without --yes, say what would go."""
+    with guarded():
+        from steelyard.cli.commands.skills import delete_skill
+
+        code = delete_skill(name, yes=yes)
     raise typer.Exit(code)
 
 

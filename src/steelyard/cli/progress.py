@@ -122,8 +122,7 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
         parts.append(f"{standing.failed():,} failed")
     parts.append(f"{words.count(standing.in_flight, 'call')} in flight")
     budget = "" if standing.budget_microcents is None else f" of {dollars(standing.budget_microcents)}"
-    least = "at least " if standing.spent_is_lower_bound else ""
-    parts.append(f"{least}{dollars(standing.spent_microcents)}{budget} spent")
+    parts.append(f"{words.spent(standing.spent_microcents, standing.spent_is_lower_bound)}{budget} spent")
     parts.append(words.seconds(round(standing.elapsed_s)))
     if standing.stopping:
         parts.append("stopping")

@@ -143,10 +143,9 @@ def _partial(report: RunReport) -> str | None:
 
 def _spent(report: RunReport) -> str:
     run = report.run
-    least = "at least " if run.spent_is_lower_bound else ""
-    shown = f"{least}{dollars(run.spent_microcents)}"
+    shown = words.spent(run.spent_microcents, run.spent_is_lower_bound)
     if run.judge is not None:
-        shown += f", of which judge {least}{dollars(run.judge_spent_microcents)}"
+        shown += f", of which judge {words.spent(run.judge_spent_microcents, run.spent_is_lower_bound)}"
     if run.budget_microcents is not None:
         shown += f"; budget {dollars(run.budget_microcents)}"
     return shown + ("; some prices or usages are unknown" if run.spent_is_lower_bound else "")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from steelyard.domain.money import dollars
+
 # CSI, OSC (ended by BEL or ST), DCS and the like, and two-character escapes; then their 8-bit spellings.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?"
@@ -42,6 +44,13 @@ _ASCII = str.maketrans(
         "µ": "u",
     }
 )
+
+
+def spent(microcents: int, lower_bound: bool) -> str:
+    """`$1.84`, `at least $1.84` for a lower bound, `unknown cost` where that bound is nothing."""
+    if lower_bound:
+        return f"at least {dollars(microcents)}" if microcents else "unknown cost"
+    return dollars(microcents)
 
 
 def safe(text: object, limit: int | None = None) -> str:

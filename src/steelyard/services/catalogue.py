@@ -52,6 +52,7 @@ class CatalogueRow:
     last_run_id: UUID | None
     cases: int
     staleness: Staleness
+    cases_changed_at: datetime | None = None
 
     @property
     def stale(self) -> tuple[Cause, ...]:
@@ -154,6 +155,7 @@ class SkillCatalogue:
             last_run_id=glance.last_run_id,
             cases=glance.accepted_cases,
             staleness=staleness_of(facts_of(glance), now=now, limit_days=self._limit_days),
+            cases_changed_at=glance.cases_changed_at,
         )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.domain.runs import RunCounts, RunStatus
@@ -19,6 +19,9 @@ from steelyard.storage import figures, runs
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
+
+if TYPE_CHECKING:
+    from steelyard.statistics import JudgeAgreement
 
 SCHEMA = "steelyard.run/1"
 
@@ -49,6 +52,10 @@ class RunReport:
     def has_verdict(self) -> bool:
         """Whether the run answers the question asked: a best model, a tie, or the single model's figures."""
         return self.verdict.kind != "not_enough"
+
+    def with_people(self, people: JudgeAgreement | None) -> RunReport:
+        """The same with how far the judge agrees with people on its certificate; None where too few rated."""
+        return self if self.certificate is None else replace(self, certificate=replace(self.certificate, people=people))
 
     def name(self, index: int | None) -> str | None:
         return None if index is None else self.names[index]

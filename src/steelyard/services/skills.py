@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
+from steelyard.domain.errors import Conflict, NotFound
 from steelyard.domain.skills import LintFinding, SkillContent
-from steelyard.storage import skills
+from steelyard.storage import removal, skills
 from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_cases
 from steelyard.storage.database import Database, clean
+from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
 
 
@@ -77,6 +79,30 @@ class SkillService:
         if known is None or known.digest == content.digest:
             return None
         return VersionChange(content.name, None if known.had else known.versions + 1)
+
+    async def belongings(self, tenant_id: UUID, skill_id: UUID) -> Belongings:
+        """What `delete` would take with the skill."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await removal.belongings(connection, skill_id)
+
+    async def delete(self, tenant_id: UUID, skill_id: UUID) -> Belongings:
+        """Delete a skill with all that is its own, for good; returns what went with it.
+
+        Raises NotFound, and Conflict while a run or review of it has not ended or a call of one is still out: what
+        that brings could not be kept.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            if not await removal.hold_skill(connection, skill_id):
+                raise NotFound("No such skill.")
+            found = await removal.belongings(connection, skill_id)
+            if found.busy:
+                raise Conflict(
+                    "A run or a review of this skill has not ended, or waits for calls that are out.",
+                    kept="Nothing was deleted.",
+                    next_step="Cancel it, or let it end; then delete the skill.",
+                )
+            await removal.delete_skill(connection, skill_id)
+        return found
 
     async def list(self, tenant_id: UUID) -> Sequence[SkillRow]:
         """Every skill, by name."""

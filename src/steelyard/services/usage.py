@@ -17,7 +17,7 @@ from steelyard.pricing import Cost
 from steelyard.skills.text import unstorable
 from steelyard.storage import usage
 from steelyard.storage.database import Database
-from steelyard.storage.usage import BenchmarkPoint, DayTotals, ModelTotals, UsageTotals
+from steelyard.storage.usage import BenchmarkPoint, ModelTotals, UsageDay, UsageTotals
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 SeriesDays = Literal[30, 90, 365]
@@ -88,34 +88,6 @@ class SkillUsage:
     predominant_model: str | None
     predominant_share: float | None
     models: tuple[ModelShare, ...]
-
-
-@dataclass(frozen=True)
-class UsageDay:
-    """One UTC day. `cost_microcents` is 0 on a day without use; `cost_unknown` uses of it have no known cost."""
-
-    day: date
-    uses: int
-    cost_microcents: int
-    cost_unknown: int
-    input_tokens: int
-    output_tokens: int
-    avg_latency_ms: float | None
-
-    @property
-    def cost_is_lower_bound(self) -> bool:
-        return self.cost_unknown > 0
-
-
-@dataclass(frozen=True)
-class Sparklines:
-    """The last 30 UTC days, oldest first, for small charts; averages are None on days without use."""
-
-    days: tuple[date, ...]
-    uses: tuple[int, ...]
-    cost_microcents: tuple[int, ...]
-    avg_cost_microcents: tuple[float | None, ...]
-    avg_total_tokens: tuple[float | None, ...]
 
 
 class UsageService:
@@ -197,26 +169,8 @@ class UsageService:
         """Every one of the last `days` UTC days (1 to 3,650), oldest first, today last. Raises InputError."""
         if not 1 <= days <= OLDEST_DAYS:
             raise InputError(f"A series has 1 to {OLDEST_DAYS:,} days, not {days:,}.")
-        wanted = self._days(days)
         async with self._database.tenant(tenant_id) as connection:
-            found = await usage.totals_by_day(connection, skill_id, wanted[0], wanted[-1])
-        by_day = {totals.day: totals for totals in found}
-        return tuple(_day(day, by_day.get(day)) for day in wanted)
-
-    async def sparklines(self, tenant_id: UUID, skill_id: UUID) -> Sparklines:
-        """The last 30 days for small charts."""
-        wanted = self._days(WINDOW_DAYS)
-        async with self._database.tenant(tenant_id) as connection:
-            found = await usage.totals_by_day(connection, skill_id, wanted[0], wanted[-1])
-        by_day = {totals.day: totals for totals in found}
-        windows = [_window([by_day[day]] if day in by_day else []) for day in wanted]
-        return Sparklines(
-            days=wanted,
-            uses=tuple(window.uses for window in windows),
-            cost_microcents=tuple(window.cost_microcents for window in windows),
-            avg_cost_microcents=tuple(window.avg_cost_microcents for window in windows),
-            avg_total_tokens=tuple(window.avg_total_tokens for window in windows),
-        )
+            return tuple(await usage.usage_days(connection, skill_id, self._first_of(days), self._today()))
 
     async def quality_history(
         self, tenant_id: UUID, skill_id: UUID, *, days: int | None = None, at_least: int = 0, limit: int = 400
@@ -227,7 +181,7 @@ class UsageService:
         """
         since = None
         if days is not None:
-            since = datetime.combine(self._days(days)[0], datetime.min.time(), UTC)
+            since = datetime.combine(self._first_of(days), datetime.min.time(), UTC)
         async with self._database.tenant(tenant_id) as connection:
             return await usage.benchmark_points(connection, skill_id, since=since, at_least=at_least, limit=limit)
 
@@ -258,9 +212,9 @@ class UsageService:
     def _today(self) -> date:
         return self._now().astimezone(UTC).date()
 
-    def _days(self, count: int) -> tuple[date, ...]:
-        today = self._today()
-        return tuple(today - timedelta(days=back) for back in reversed(range(count)))
+    def _first_of(self, days: int) -> date:
+        """The first of the last `days` UTC days."""
+        return self._today() - timedelta(days=days - 1)
 
 
 def _check(measurement: Measurement, now: datetime) -> None:
@@ -306,20 +260,6 @@ def _window(rows: Sequence[UsageTotals]) -> UsageWindow:
         avg_output_tokens=average(sum(row.output_tokens for row in rows), uses),
         avg_total_tokens=average(sum(row.total_tokens for row in rows), uses),
         avg_latency_ms=average(sum(row.latency_ms_sum for row in rows), timed),
-    )
-
-
-def _day(day: date, totals: DayTotals | None) -> UsageDay:
-    if totals is None:
-        return UsageDay(day, 0, 0, 0, 0, 0, None)
-    return UsageDay(
-        day,
-        totals.uses,
-        totals.cost_microcents,
-        totals.cost_unknown,
-        totals.input_tokens,
-        totals.output_tokens,
-        totals.latency_ms_sum / totals.latency_uses if totals.latency_uses else None,
     )
 
 

@@ -132,6 +132,16 @@ class VersionService:
         files = tuple(diff_file(path, old, new) for path, old, new in changed[:MAX_DIFF_FILES])
         return VersionDiff(before, after, files, max(0, len(changed) - MAX_DIFF_FILES))
 
+    async def make_current(self, tenant_id: UUID, skill_id: UUID, digest_prefix: str) -> VersionLine:
+        """Put an earlier version in use again, as adding its files once more would. Raises NotFound.
+
+        Golden cases belong to the skill and stay as they are.
+        """
+        line = await self.find(tenant_id, skill_id, digest_prefix)
+        async with self._database.tenant(tenant_id) as connection:
+            await versions.make_current(connection, skill_id, line.id)
+        return line
+
     async def find(self, tenant_id: UUID, skill_id: UUID, digest_prefix: str) -> VersionLine:
         """The version whose digest or id starts so. Raises NotFound when none or several do."""
         prefix = digest_prefix.strip().lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def compare(scores: Floats, families: Families | None = None) -> Pairs:
     n, k = scores.shape
     if families is not None and families.all_single:
         families = None
-    first, second = np.triu_indices(k, 1)
+    first, second = _above(k)
     columns = np.ascontiguousarray(scores.T)
     means = column_means(scores)
     mean = means[first] - means[second]
@@ -213,9 +213,15 @@ def _tests(seen: _Differences, mean: Floats, step: float, *, binary: bool, clust
     return p, names
 
 
+@lru_cache(64)
+def _above(k: int) -> tuple[Indices, Indices]:
+    """The places above the diagonal of a (k, k) table; numpy takes longer to list them than to fill them."""
+    return np.triu_indices(k, 1)
+
+
 def _square(k: int, above: Floats | Bools, below: Floats | Bools, diagonal: float) -> Floats:
     out = np.full((k, k), diagonal)
-    rows, columns = np.triu_indices(k, 1)
+    rows, columns = _above(k)
     out[rows, columns] = above
     out[columns, rows] = below
     return out

@@ -38,6 +38,7 @@ class Database:
 
     def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
         self.dsn = dsn
+        self._most = max_size
         # A line for each try to connect, while the database is away, would only bury what its users say of it.
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -70,10 +71,32 @@ class Database:
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
         """One transaction as `tenant_id`; commits on leaving, rolls back on an error."""
         begin = _BEGIN.format(role=sql.Identifier(APP_ROLE), tenant=sql.Literal(str(tenant_id)))
-        # The pool's own context commits and rolls back.
-        async with self.pool.connection() as connection:
-            await connection.execute(begin, prepare=False)
-            yield connection
+        connection = await self._begun(begin)
+        try:
+            # Its own context commits and rolls back.
+            async with connection:
+                yield connection
+        finally:
+            await self.pool.putconn(connection)
+
+    async def _begun(self, begin: sql.Composed) -> Connection:
+        """A connection of the pool, in a transaction.
+
+        One that died with the database it led to is found out here, where nothing was asked of it yet: it goes back,
+        and the next one is tried. Raises what DATABASE_AWAY names.
+        """
+        dead = 0
+        while True:
+            connection = await self.pool.getconn()
+            try:
+                await connection.execute(begin, prepare=False)
+            except BaseException as error:
+                await self.pool.putconn(connection)
+                if not isinstance(error, psycopg.OperationalError) or not connection.closed or dead > self._most:
+                    raise
+                dead += 1
+            else:
+                return connection
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Connection]:

@@ -27,10 +27,15 @@ class UsageTotals:
 
 
 @dataclass(frozen=True)
-class DayTotals(UsageTotals):
-    """One UTC day of one skill."""
+class UsageDay:
+    """One UTC day of one skill. `cost_microcents` is what is known; of `cost_unknown` uses nothing is in it."""
 
     day: date
+    uses: int
+    cost_microcents: int
+    cost_unknown: int
+    input_tokens: int
+    output_tokens: int
 
 
 @dataclass(frozen=True)
@@ -134,13 +139,23 @@ async def known_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UU
     return {row["id"]: row["skill_id"] for row in await cursor.fetchall()}
 
 
-async def totals_by_day(connection: Connection, skill_id: UUID, first: date, last: date) -> list[DayTotals]:
-    """Sums of each UTC day from first to last that had a use, in order."""
-    async with connection.cursor(row_factory=record_row(DayTotals)) as cursor:
+async def usage_days(connection: Connection, skill_id: UUID, first: date, last: date) -> list[UsageDay]:
+    """Every UTC day from first to last, in order; one without a use is all zero."""
+    async with connection.cursor(row_factory=record_row(UsageDay)) as cursor:
         await cursor.execute(
-            f"""SELECT day, {_SUMS} FROM measurement_daily WHERE skill_id = %s AND day BETWEEN %s AND %s
-                 GROUP BY day ORDER BY day""".encode(),
-            (skill_id, first, last),
+            """WITH used AS MATERIALIZED (
+                   SELECT day, sum(uses)::bigint AS uses, sum(cost_microcents)::bigint AS cost_microcents,
+                          sum(cost_unknown)::bigint AS cost_unknown, sum(input_tokens)::bigint AS input_tokens,
+                          sum(output_tokens)::bigint AS output_tokens
+                     FROM measurement_daily WHERE skill_id = %(skill)s AND day BETWEEN %(first)s AND %(last)s
+                    GROUP BY day)
+               SELECT every.day, coalesce(uses, 0) AS uses, coalesce(cost_microcents, 0) AS cost_microcents,
+                      coalesce(cost_unknown, 0) AS cost_unknown, coalesce(input_tokens, 0) AS input_tokens,
+                      coalesce(output_tokens, 0) AS output_tokens
+                 FROM (SELECT %(first)s::date + n AS day
+                         FROM generate_series(0, %(last)s::date - %(first)s::date) AS n) every
+                 LEFT JOIN used USING (day) ORDER BY every.day""",
+            {"skill": skill_id, "first": first, "last": last},
         )
         return await cursor.fetchall()
 
@@ -171,7 +186,6 @@ class BenchmarkPoint:
 
     run_id: UUID
     completed_at: datetime
-    skill_version_id: UUID
     verdict_kind: str
     model: str
     quality: float
@@ -194,10 +208,9 @@ async def benchmark_points(
                    SELECT * FROM benchmark_runs
                     WHERE skill_id = %(skill)s AND of_record AND status = 'completed' AND headline_model IS NOT NULL
                       AND (NOT partial OR id = (SELECT last_run_id FROM skills WHERE skills.id = %(skill)s)))
-               SELECT id AS run_id, completed_at, skill_version_id, verdict_kind, headline_model AS model,
-                      headline_quality AS quality, headline_quality_low AS quality_low,
-                      headline_quality_high AS quality_high, headline_cost_microcents AS avg_cost_microcents,
-                      judge_digest
+               SELECT id AS run_id, completed_at, verdict_kind, headline_model AS model, headline_quality AS quality,
+                      headline_quality_low AS quality_low, headline_quality_high AS quality_high,
+                      headline_cost_microcents AS avg_cost_microcents, judge_digest
                  FROM speaking
                 WHERE %(since)s::timestamptz IS NULL
                    OR completed_at >= least(%(since)s, (

@@ -52,6 +52,19 @@ async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionL
         return await cursor.fetchall()
 
 
+async def make_current(connection: Connection, skill_id: UUID, version_id: UUID) -> None:
+    """Make one of a skill's versions the one in use; its description comes with it. The one in use stays as it is."""
+    await connection.execute(
+        """UPDATE skills s
+              SET current_version_id = v.id, version_since = now(), updated_at = now(),
+                  description = coalesce(v.frontmatter ->> 'description', s.description)
+             FROM skill_versions v
+            WHERE s.id = %s AND v.tenant_id = s.tenant_id AND v.skill_id = s.id AND v.id = %s
+              AND s.current_version_id IS DISTINCT FROM v.id""",
+        (skill_id, version_id),
+    )
+
+
 async def list_files(connection: Connection, version_id: UUID) -> list[FileLine]:
     """The files of a version by path, without their contents."""
     async with connection.cursor(row_factory=record_row(FileLine)) as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -111,6 +112,7 @@ class AnswerView:
     facts: tuple[Fact, ...]
     failure: str
     message: str
+    result_id: UUID | None = None
 
 
 def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) -> AnswerView:
@@ -135,6 +137,7 @@ def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) ->
         facts=tuple(_facts(answer)),
         failure="" if kind is None else _failure(kind),
         message=answer.error_message or "",
+        result_id=answer.result_id,
     )
 
 

@@ -8,11 +8,13 @@ from typing import Literal
 from steelyard.judging.canaries import JUNK, CanaryFinding, CanaryKind
 from steelyard.judging.certificate import ORDER, Certificate
 from steelyard.judging.examination import WORDS, Examination, Result
+from steelyard.services.people import CERTIFIED_FROM
 from steelyard.web.filters import UNKNOWN, plural, points, sum_of
 
 Tone = Literal["good", "bad", "warn", "neutral"]
 
-NO_PEOPLE = "None yet: no output of this run was rated by people."
+# What people say takes its time to work out, and so has a place of its own on the page.
+PEOPLE = f"Above, under People: agreement counts from {CERTIFIED_FROM} outputs rated blind."
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def certificate_view(certificate: Certificate | None, *, under_way: bool) -> Cer
             ("Repeated", certificate.repeats_sentence if not under_way else "Told when the run has ended."),
             ("Order", ORDER),
             ("Family", certificate.family_sentence),
-            ("People", NO_PEOPLE),
+            ("People", PEOPLE if not under_way else "None yet: outputs can be rated once the run has ended."),
         ),
         opened=certificate.result in (Result.FAILED, Result.UNFINISHED),
     )

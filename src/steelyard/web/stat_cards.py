@@ -8,8 +8,8 @@ from typing import Literal
 
 from steelyard.services.feedback import FeedbackDay, FeedbackStats
 from steelyard.services.reports import RunReport
-from steelyard.services.usage import SkillUsage, UsageDay, UsageWindow
-from steelyard.storage.usage import BenchmarkPoint
+from steelyard.services.usage import SkillUsage, UsageWindow
+from steelyard.storage.usage import BenchmarkPoint, UsageDay
 from steelyard.web.filters import compact, count, money, percent, plural, points, signed
 from steelyard.web.model_names import model_name
 from steelyard.web.used_model import standing_line

@@ -88,3 +88,16 @@ def test_versions_of_one_day_are_told_apart_by_the_minute() -> None:
 async def test_the_menu_of_versions_says_the_time_where_two_share_a_day(site: Site) -> None:
     await versions(site, FIRST, SECOND)
     assert len(re.findall(r"<option [^>]+>[0-9a-f]{8}, [^<]+, \d\d:\d\d UTC", (await site.client.get(HERE)).text)) == 4
+
+
+async def test_an_earlier_version_is_put_in_use_again_and_the_later_one_stays(site: Site) -> None:
+    first, second = await versions(site, FIRST, SECOND)
+    assert (await site.client.get(HERE)).text.count("/current") == 1
+    answer = await site.post(f"{HERE}/{first}/current")
+    assert answer.headers["location"] == "/skills/weigh/details"
+    row = await site.workbench.catalogue.find(site.tenant_id, "weigh")
+    assert row.version_digest.startswith(first)
+    content_now, _ = await site.workbench.skills.content(site.tenant_id, "weigh")
+    assert content_now.files == FIRST
+    assert [line.digest[:12] for line in await site.workbench.versions.list(site.tenant_id, row.id)] == [second, first]
+    assert (await site.post(f"{HERE}/ffff/current")).status_code == 404

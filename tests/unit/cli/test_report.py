@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
 from steelyard.execution.examiner import refusal
 from steelyard.services.reports import RunReport
+from steelyard.statistics import judge_agreement
 from steelyard.storage.case_results import JudgementCounts
 from tests.unit.cli.made import examination, names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
@@ -207,6 +209,14 @@ def test_an_accepted_judge_marks_the_report_and_its_json(injected: float | None,
     passed = report(examination=examination().to_json(), accept_judge=True)
     assert "although" not in screen_of(passed, 120)
     assert passed.to_json()["certificate"]["mark"] is None
+
+
+def test_people_who_rated_enough_are_on_the_judges_certificate() -> None:
+    agreed = judge_agreement([[90.0, 70.0], [80.0, 60.0], [40.0, 50.0]], [[9.0, 7.0], [8.0, 6.0], [4.0, 6.0]])
+    certificate = report().with_people(agreed).to_json()["certificate"]
+    assert certificate["people"]["n_rated"] == 6
+    assert json.loads(json.dumps(certificate, allow_nan=False)) == certificate
+    assert report(judge=None).with_people(agreed).certificate is None
 
 
 def test_reused_cells_are_said_to_have_been_paid_before() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.services.feedback import FeedbackDay, FeedbackStats
-from steelyard.services.usage import Change, ModelShare, SkillUsage, UsageDay, UsageWindow
-from steelyard.storage.usage import BenchmarkPoint
+from steelyard.services.usage import Change, ModelShare, SkillUsage, UsageWindow
+from steelyard.storage.usage import BenchmarkPoint, UsageDay
 from steelyard.web.stat_cards import Bars, Line, Shares, StatCard, stat_cards
 
 TODAY = date(2026, 1, 30)
@@ -39,14 +39,12 @@ def used(recent: int, total: int, *, unknown: int = 0, change: Change = NO_CHANG
 
 
 def day(back: int, uses: int = 2, unknown: int = 0) -> UsageDay:
-    return UsageDay(TODAY - timedelta(days=back), uses, 1_000_000 * (uses - unknown), unknown, 900, 100, None)
+    return UsageDay(TODAY - timedelta(days=back), uses, 1_000_000 * (uses - unknown), unknown, 900, 100)
 
 
 def run(quality: float, judge: str = "j") -> BenchmarkPoint:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return BenchmarkPoint(
-        UUID(int=1), at, UUID(int=2), "best", "openai:gpt-6", quality, quality - 3, quality + 3, 400_000, judge
-    )
+    return BenchmarkPoint(UUID(int=1), at, "best", "openai:gpt-6", quality, quality - 3, quality + 3, 400_000, judge)
 
 
 def cards(

@@ -17,6 +17,7 @@ from steelyard.cli.follow import conclude, follow, show, whole
 from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
+from steelyard.cli.people import tell_people
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
@@ -50,9 +51,11 @@ def show_run(id_prefix: str, output: Output) -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
         async with open_workbench() as workbench:
             run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
-            report = await workbench.benchmarks.report(workbench.tenant_id, run.id)
+            people = await workbench.people.report(workbench.tenant_id, run.id)
+            report = (await workbench.benchmarks.report(workbench.tenant_id, run.id)).with_people(people.certified)
         show(report, terminal)
-        write_json(report.to_json(), output.json)
+        tell_people(people, terminal)
+        write_json(report.to_json() | {"people": people.to_json()}, output.json)
         return exits.OK
 
     return asyncio.run(body())
@@ -146,7 +149,9 @@ def _verdict(run: RunRow) -> str:
 
 
 def _spent(run: RunRow) -> str:
-    return ("≥" if run.spent_is_lower_bound else "") + dollars(run.spent_microcents)
+    if run.spent_is_lower_bound:
+        return f"≥{dollars(run.spent_microcents)}" if run.spent_microcents else "unknown"
+    return dollars(run.spent_microcents)
 
 
 def _moment(moment: datetime) -> str:

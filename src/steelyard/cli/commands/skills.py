@@ -1,4 +1,4 @@
-"""`steelyard skills`: add, list, lint, show."""
+"""`steelyard skills`: add, list, lint, show, delete."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.services.skills import CaseChange
 from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
+from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow
 
 CASES_SHOWN = 20
@@ -136,6 +137,34 @@ def show_skill(name: str) -> int:
         return exits.OK
 
     return asyncio.run(body())
+
+
+def delete_skill(name: str, *, yes: bool) -> int:
+    """Delete a skill, or say what would go with it: then the exit code is that of a question left open."""
+
+    async def body() -> Belongings:
+        async with open_workbench() as workbench:
+            skill, _, _ = await workbench.skills.get(workbench.tenant_id, name)
+            if yes:
+                return await workbench.skills.delete(workbench.tenant_id, skill.id)
+            return await workbench.skills.belongings(workbench.tenant_id, skill.id)
+
+    found = asyncio.run(body())
+    screen = Terminal().out
+    had = [words.count(found.versions, "version"), words.count(found.cases, "golden case")]
+    if found.runs:
+        spent = words.spent(found.spent_microcents, found.spent_is_lower_bound)
+        had.append(f"{words.count(found.runs, 'run')} with {words.count(found.answers, 'answer')} ({spent})")
+    if found.uses:
+        had.append(words.count(found.uses, "measured use"))
+    if found.feedback:
+        had.append(f"{words.count(found.feedback, 'piece')} of feedback")
+    what = f"{words.safe(name)} with {', '.join(had)}"
+    if yes:
+        screen.line(words.hang(f"Deleted {what}.", screen.width, 2))
+        return exits.OK
+    screen.line(words.hang(f"This would delete {what}, for good. With --yes it is done.", screen.width, 2))
+    return exits.USAGE
 
 
 def _skills_table(rows: Sequence[SkillRow], width: int) -> list[Text]:

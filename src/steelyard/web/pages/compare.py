@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -26,13 +27,13 @@ from steelyard.web.deps import Bench, Tenant
 from steelyard.web.filters import absolute, plural
 from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_names import model_name
-from steelyard.web.pages.skill_frame import skill_frame
+from steelyard.web.pages.skill_frame import SkillFrame, skill_frame
 from steelyard.web.rendering import Viewing
 from steelyard.workbench import Workbench
 
 router = APIRouter()
 
-CHOICES = 100
+CHOICES = 50
 MOST_FLIPS = 200
 _ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED)
 
@@ -48,23 +49,22 @@ class Option:
 @router.get("/skills/{skill}/compare")
 async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, a: str = "", b: str = "") -> Response:
     """`a` is the first run, `b` the second; without them, or where they name none, the two newest that have ended."""
-    frame = await skill_frame(bench, tenant, skill, "benchmark")
-    row = frame.skill
-    runs = [run for run in await bench.history.newest(tenant, row.id, CHOICES) if run.status in _ENDED]
     asked = [await _run_id(bench, tenant, text.strip()) for text in (a, b)]
     unknown = [text for text, found in zip((a, b), asked, strict=True) if text.strip() and found is None]
+    # Independent readings where both are named, at the same time on a connection each.
+    (frame, runs), outcome = await asyncio.gather(
+        _frame_and_runs(bench, tenant, skill), _compared(bench, tenant, *asked)
+    )
+    row = frame.skill
     first, second = _chosen(runs, *asked)
-    found: RunComparison | None = None
-    error: InputError | None = None
     options = [Option(str(run.id), _label(run)) for run in runs]
     known = {option.id for option in options}
     further = [run for run in (first, second) if run and str(run) not in known]
     missing = [run for run in further if not await _is_of(bench, tenant, row.id, run)]
-    if first is not None and second is not None and not missing:
-        try:
-            found = await bench.comparisons.compare(tenant, first, second)
-        except InputError as refused:
-            error = refused
+    if not missing and outcome is None:
+        outcome = await _compared(bench, tenant, first, second)
+    found = outcome if isinstance(outcome, RunComparison) and not missing else None
+    error = outcome if isinstance(outcome, InputError) and not missing else None
     options += [Option(str(run), f"an older run, {str(run)[:8]}") for run in further if run not in missing]
     rows = difference_rows(found) if found else ()
     return view.page(
@@ -89,6 +89,27 @@ async def compare_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
         flips=found.flips[:MOST_FLIPS] if found else (),
         model_name=model_name,
     )
+
+
+async def _frame_and_runs(bench: Workbench, tenant_id: UUID, skill: str) -> tuple[SkillFrame, list[HistoryRow]]:
+    """The frame, and the newest runs that have ended."""
+    frame = await skill_frame(bench, tenant_id, skill, "benchmark")
+    newest = await bench.history.newest(tenant_id, frame.skill.id, CHOICES)
+    return frame, [run for run in newest if run.status in _ENDED]
+
+
+async def _compared(
+    bench: Workbench, tenant_id: UUID, first: UUID | None, second: UUID | None
+) -> RunComparison | InputError | None:
+    """The comparison, or why there is none to make; None where a run is not named, or there is no such run."""
+    if first is None or second is None:
+        return None
+    try:
+        return await bench.comparisons.compare(tenant_id, first, second)
+    except NotFound:
+        return None
+    except InputError as refused:
+        return refused
 
 
 async def _is_of(bench: Workbench, tenant_id: UUID, skill_id: UUID, run_id: UUID) -> bool:

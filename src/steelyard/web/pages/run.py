@@ -46,7 +46,9 @@ Existing = Annotated[UUID, Depends(existing_run)]
 
 @router.get("/runs/{run_id}.json")
 async def run_json(bench: Bench, tenant: Tenant, run_id: UUID) -> Response:
-    return JSONResponse((await bench.benchmarks.report(tenant, run_id)).to_json())
+    people = await bench.people.report(tenant, run_id)
+    report = (await bench.benchmarks.report(tenant, run_id)).with_people(people.certified)
+    return JSONResponse(report.to_json() | {"people": people.to_json()})
 
 
 @router.get("/runs/{run_id}/cells.csv")

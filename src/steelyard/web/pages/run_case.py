@@ -16,6 +16,7 @@ from steelyard.web.case_page import Chosen, case_page
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.matrix_view import read_models_query
 from steelyard.web.query import natural, one_of
+from steelyard.web.rater import rater_of
 from steelyard.web.rendering import Viewing
 
 router = APIRouter()
@@ -54,7 +55,16 @@ async def case_in_run(
     )
     # Comparing long texts takes its time, and others wait meanwhile.
     page = await asyncio.to_thread(case_page, found, chosen)
-    return view.page("run/case.html.jinja", view=found, run=found.run, case=found.case, page=page)
+    ratings = await bench.ratings.of_case(tenant, run_id, number - 1)
+    return view.page(
+        "run/case.html.jinja",
+        view=found,
+        run=found.run,
+        case=found.case,
+        page=page,
+        ratings=ratings,
+        rater=rater_of(view.request) or "",
+    )
 
 
 @router.get("/runs/{run_id}/cases/{number}/outputs/{result_id}")

@@ -16,8 +16,8 @@ from steelyard.services.feedback import FeedbackStats
 from steelyard.services.history import HistoryPage
 from steelyard.services.reports import RunReport
 from steelyard.services.run_progress import UNDER_WAY, RunProgress
-from steelyard.services.usage import SkillUsage, UsageDay
-from steelyard.storage.usage import BenchmarkPoint
+from steelyard.services.usage import SkillUsage
+from steelyard.storage.usage import BenchmarkPoint, UsageDay
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.links import skill_url, with_query
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows

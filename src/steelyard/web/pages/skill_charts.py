@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -14,8 +15,7 @@ from steelyard import charts
 from steelyard.domain.errors import NotFound
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.reports import RunReport
-from steelyard.services.usage import UsageDay
-from steelyard.storage.usage import BenchmarkPoint
+from steelyard.storage.usage import BenchmarkPoint, UsageDay
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.filters import points
 from steelyard.web.links import skill_key
@@ -26,6 +26,7 @@ from steelyard.workbench import Workbench
 router = APIRouter()
 
 SPANS = (30, 90, 365)
+_MOST_KEPT = 64
 Form = Literal["html", "svg", "png", "json", "csv"]
 _TYPES: dict[Form, str] = {
     "html": "text/html; charset=utf-8",
@@ -50,6 +51,12 @@ async def cost_chart(bench: Workbench, tenant_id: UUID, skill_id: UUID, span: in
 
 def cost_chart_of(days: Sequence[UsageDay], runs: Sequence[BenchmarkPoint], span: int) -> charts.Chart:
     """The chart of these days, today last; runs before the first day are not marked. Pure."""
+    return _cost_chart(tuple(days), tuple(runs), span)
+
+
+# A year with its benchmarks takes milliseconds to put into words and rows, at every visit of the page.
+@lru_cache(_MOST_KEPT)
+def _cost_chart(days: tuple[UsageDay, ...], runs: tuple[BenchmarkPoint, ...], span: int) -> charts.Chart:
     return charts.cost_trend(
         [charts.CostDay(day.day, day.cost_microcents, day.uses, day.cost_unknown) for day in days],
         [

@@ -48,9 +48,18 @@ async def details(
     version: str = "",
     cases: str = "",
     page: str = "",
+    health: str = "",
 ) -> Response:
     return await details_page(
-        view, bench, tenant, skill, raw=shown_as == "raw", version=version, cases=cases, number=natural(page) or 1
+        view,
+        bench,
+        tenant,
+        skill,
+        raw=shown_as == "raw",
+        version=version,
+        cases=cases,
+        number=natural(page) or 1,
+        health=bool(health),
     )
 
 
@@ -76,13 +85,18 @@ async def details_page(
     version: str = "",
     cases: str = "",
     number: int = 1,
+    health: bool = False,
     case_error: SteelyardError | None = None,
     feedback: Mapping[str, str] | None = None,
     feedback_error: InputError | None = None,
     http_status: int = 200,
 ) -> Response:
-    """The tab; of an earlier version where the start of a digest says so. Raises NotFound."""
+    """The tab; of an earlier version where the start of a digest says so. Raises NotFound.
+
+    The health of its cases is shown where it is known already; with `health` it is waited for.
+    """
     frame = await skill_frame(bench, tenant, skill, "details")
+    found = await bench.case_health.of(tenant, frame.skill) if health else bench.case_health.known(tenant, frame.skill)
     retired = cases == "retired"
     status = one_of(CaseStatus, cases)
     # Independent readings, at the same time on a connection each.
@@ -114,6 +128,7 @@ async def details_page(
         versions=versions[:_SHOWN_VERSIONS],
         version_count=len(versions),
         cases=listed,
+        health=found,
         case_filter="retired" if retired else None if status is None else status.value,
         number=min(number, pages),
         pages=pages,

@@ -17,6 +17,7 @@ from steelyard.storage.versions import VersionLine
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.diff_view import shown_diff
 from steelyard.web.filters import absolute, day
+from steelyard.web.links import skill_url
 from steelyard.web.rendering import Viewing
 from steelyard.web.text.plain import plain
 
@@ -51,6 +52,13 @@ async def versions(
         new=new,
         diff=None if diff is None else await asyncio.to_thread(shown_diff, diff),
     )
+
+
+@router.post("/skills/{skill}/versions/{version}/current")
+async def make_current(view: Viewing, bench: Bench, tenant: Tenant, skill: str, version: str) -> Response:
+    row = await bench.catalogue.find(tenant, skill)
+    await bench.versions.make_current(tenant, row.id, version)
+    return view.redirect(skill_url(row.name, row.id, "details"))
 
 
 @router.get("/skills/{skill}/versions/{version}/file")

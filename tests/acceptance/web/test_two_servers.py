@@ -56,7 +56,8 @@ def test_two_servers_show_one_run_alike_and_resuming_calls_only_what_is_left(
             expect(page.get_by_role("button", name="Resume the run")).to_be_visible(timeout=LONG_MS)
         one.wait_for_timeout(SETTLED_MS)
         for page in (one, other):
-            page.reload()
+            # With what people say, which the page fetches by itself.
+            page.reload(wait_until="networkidle")
         assert one.evaluate(WORDS) == other.evaluate(WORDS)
         stopped = one.request.get(f"{second}{run}.json").json()["run"]
         assert 4 < stopped["answered"] < CELLS

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.pages.facts import Fact, FactCase
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.judging.review import CRITERIA
+from tests.modelserver.judging import canary_reply
 
 HOSTILE = (
     '<script>alert("output")</script><img src=x onerror=alert(1)>\n\x1b[31mred\x1b[0m \u202eesrever\u202c\n'
@@ -134,6 +135,8 @@ class Actors:
         asked = prompt.split("<input>\n", 1)[1].split("\n</input>\n\n", 1)[0]
         candidate = _between_marks(prompt)
         made, dice = self.cases[asked], self._dice("judge", asked, candidate)
+        if (graded := canary_reply(prompt)) is not None:
+            return _reply(request, json.loads(graded), dice)
         if self.troubles and "judge" in self.troubles.values() and dice.random() < 0.004:
             raise CallError(FailureKind.OVERLOADED, "The service is overloaded (529).")
         levels = [_level(fact, candidate, dice) for fact in made.facts]

@@ -272,7 +272,7 @@ class Workbench:
         """What the run would take. Raises InputError and its kin."""
         from steelyard.services.estimates import Estimator
 
-        estimator = Estimator(self.database, self.benchmarks, self.price)
+        estimator = Estimator(self.database, self.benchmarks, self.price, self.judge)
         return await estimator.estimate(self.tenant_id, request, concurrency=self.concurrency)
 
     def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:

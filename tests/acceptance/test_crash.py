@@ -22,6 +22,8 @@ pytestmark = pytest.mark.alone
 
 CONCURRENCY = 20
 KILLS = 20
+# What a judge is examined on where every case has an expected output of its own with a number in it.
+CANARIES = 11
 # A reply on its way to the worker, or in the group about to be committed, is in flight still.
 SAVING_S = 0.5
 
@@ -38,11 +40,12 @@ def cells(server: Server, skill: str) -> list[tuple[object, ...]]:
 
 
 def money(server: Server, skill: str) -> tuple[int, int]:
-    """(spent on the runs, sum over their cells and judgements) of the skill, in microcents."""
+    """(spent on the runs, sum over their cells, judgements and examinations) of the skill, in microcents."""
     with psycopg.connect(server.admin_dsn) as connection:
         row = connection.execute(
             """SELECT sum(r.spent_microcents)::bigint,
-                      sum((SELECT coalesce(sum(b.estimated_cost_microcents) FILTER (WHERE b.reused_from IS NULL), 0)
+                      sum(r.examined_microcents
+                          + (SELECT coalesce(sum(b.estimated_cost_microcents) FILTER (WHERE b.reused_from IS NULL), 0)
                                       + sum(b.wasted_cost_microcents + b.judge_cost_microcents)
                              FROM benchmark_results b WHERE b.benchmark_run_id = r.id))::bigint
                  FROM benchmark_runs r JOIN skills s ON s.id = r.skill_id WHERE s.name = %s""",
@@ -85,7 +88,7 @@ def test_a_run_killed_at_twenty_random_moments_ends_with_the_same_cells(
     assert (run["planned"], run["answered"], run["judged"], run["status"]) == (600, 600, 600, "completed")
     found = cells(server, folder.name)
     assert len(found) == 600 == len({row[4] for row in found})
-    assert seen["served"] - 1200 <= in_flight
+    assert seen["served"] - 1200 - CANARIES <= in_flight
     spent, summed = money(server, folder.name)
     assert spent == summed
 
@@ -93,6 +96,32 @@ def test_a_run_killed_at_twenty_random_moments_ends_with_the_same_cells(
     assert again["run"]["reused"] == 600
     assert again["verdict"] == report["verdict"]
     assert shell.seen()["served"] == seen["served"]
+
+
+@pytest.mark.parametrize("shell", [(0.3,)], indirect=True)
+def test_killed_in_its_examination_a_judge_is_asked_again_only_for_what_was_in_flight(
+    shell: Shell, server: Server, tmp_path: Path
+) -> None:
+    folder = write_skill(tmp_path / f"weigh-{uuid4().hex[:8]}", 12)
+    command = ["run", str(folder), "--model", "openai:gpt-4o-mini", "--judge", "openai:gpt-4o", "--concurrency", "2"]
+
+    def asked() -> int:
+        return shell.seen()["by_model"].get("gpt-4o", 0)
+
+    for wanted in (3, 7):
+        process = shell.start(*command, "--quiet", stdout=None, stderr=None)
+        while asked() < wanted and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert asked() < CANARIES
+    report = shell.json(*command)
+    certificate, run = report["certificate"], report["run"]
+    assert (certificate["result"], run["judged"], run["planned"]) == ("passed", 24, 24)
+    assert asked() - CANARIES - 24 <= 2 * 2
+    assert certificate["calls"] >= CANARIES
+    spent, summed = money(server, folder.name)
+    assert spent == summed > 0
 
 
 @pytest.mark.parametrize("shell", [(0.1,)], indirect=True)
@@ -107,7 +136,7 @@ def test_two_workers_on_one_run_call_no_cell_twice(shell: Shell, server: Server,
     seen = shell.seen()
     assert report["run"]["judged"] == 360
     assert seen["repeated_calls"] == 0
-    assert seen["served"] == 720
+    assert seen["served"] == 720 + CANARIES
 
 
 @pytest.mark.parametrize("shell", [(0.15,)], indirect=True)
@@ -139,7 +168,7 @@ def test_interrupting_saves_what_is_in_flight_and_says_how_to_go_on(shell: Shell
     report = shell.json(*arguments(folder))
     assert report["run"]["judged"] == 360
     assert shell.seen()["repeated_calls"] == 0
-    assert shell.seen()["served"] == 720
+    assert shell.seen()["served"] == 720 + CANARIES
 
 
 @pytest.mark.parametrize("shell", [(0.05,)], indirect=True)
@@ -178,7 +207,7 @@ def test_a_database_restarted_under_a_run_costs_it_nothing(shell: Shell, server:
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert len(cells(server, folder.name)) == 180
-    assert shell.seen()["served"] <= 360 + CONCURRENCY
+    assert shell.seen()["served"] <= 360 + CANARIES + CONCURRENCY
     spent, summed = money(server, folder.name)
     assert spent == summed
 
@@ -196,7 +225,7 @@ def test_a_database_killed_under_a_run_is_started_again_by_it(shell: Shell, serv
     assert process.returncode == 0, err
     assert status(shell.home).pid not in (None, killed)
     assert len(cells(server, folder.name)) == 120
-    assert shell.seen()["served"] <= 240 + CONCURRENCY
+    assert shell.seen()["served"] <= 240 + CANARIES + CONCURRENCY
     said = [line for line in err.splitlines() if line.strip()]
     assert len(said) <= 1, err
     assert not said or said[0].startswith("The database is away.")

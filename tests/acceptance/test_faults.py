@@ -11,6 +11,8 @@ import pytest
 from steelyard.storage.server import Server
 from tests.acceptance.conftest import Shell
 
+# What a judge is examined on for a skill of `write_skill`.
+CANARIES = 11
 FAULTS = ("--fault-429", "0.05", "--fault-529", "0.02", "--fault-reset", "0.01", "--fault-malformed", "0.01")
 
 
@@ -59,7 +61,8 @@ def test_a_wrong_key_is_not_tried_again_and_never_printed(shell: Shell, skill: P
     shell.env["OPENAI_API_KEY"] = "sk-a-wrong-secret-key"
     done = shell.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--arm", "with_skill")
     assert done.returncode == 5
-    assert shell.seen()["started"] == 12
+    # Each case once, and once what the judge is examined on.
+    assert shell.seen()["started"] == 12 + CANARIES
     assert "OPENAI_API_KEY" in done.stdout
     assert "sk-a-wrong-secret-key" not in done.stdout + done.stderr
 
@@ -93,4 +96,5 @@ def test_empty_and_cut_answers_score_zero_and_are_counted_apart(shell: Shell, sk
     assert (done["run"]["failed"], done["run"]["answered"], done["run"]["missing"]) == (48, 0, 0)
     assert {failure["kind"] for failure in done["failures"]} == {"empty", "cut"}
     assert {model["quality"] for model in done["models"]} == {0.0}
-    assert shell.seen()["by_model"].get("judge", 0) == 0
+    # It was examined beside them, and has none of them to grade.
+    assert shell.seen()["by_model"]["judge"] == done["certificate"]["calls"] == CANARIES

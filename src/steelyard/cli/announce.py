@@ -65,8 +65,13 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
         lines.append(
             f"{estimate.reused:,} of {estimate.planned:,} cells are paid for already and are not called again."
         )
-    if estimate.calls:
-        judged = f" and {words.count(estimate.judge_calls, 'judgement')}" if estimate.judge_calls else ""
+    if estimate.calls or estimate.canary_calls:
+        examined = f"{words.count(estimate.canary_calls, 'call')} to examine the judge" if estimate.canary_calls else ""
+        judged = "".join(
+            f" and {part}"
+            for part in (words.count(estimate.judge_calls, "judgement") if estimate.judge_calls else "", examined)
+            if part
+        )
         tokens = estimate.input_tokens + estimate.output_tokens
         most = "" if request.race is None else "at most "
         least = "at least " if estimate.cost_is_lower_bound else "about "
@@ -82,6 +87,8 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
             f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
         )
+    if estimate.judge_fails is not None:
+        lines.append(words.safe(estimate.judge_fails))
     if estimate.no_verdict is not None:
         lines.append(estimate.no_verdict)
     elif estimate.detectable_lead is not None:

@@ -18,6 +18,7 @@ USAGE = 2
 NO_VERDICT = 3
 BUDGET = 4
 PROVIDERS = 5
+JUDGE = 6
 INTERRUPTED = 130
 
 MEANINGS = {
@@ -27,6 +28,7 @@ MEANINGS = {
     NO_VERDICT: "no verdict of the kind asked for by --require",
     BUDGET: "stopped by the budget",
     PROVIDERS: "no model gave a single answer",
+    JUDGE: "the judge failed its examination",
     INTERRUPTED: "interrupted (what was paid is saved)",
 }
 

@@ -18,7 +18,7 @@ from steelyard.cli.progress import Progress, Standing, clock
 from steelyard.cli.report import render, verdict_sentence
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import Conflict, StorageError
-from steelyard.domain.runs import RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.execution.plan import Plan
 from steelyard.services.reports import RunReport
 from steelyard.workbench import Workbench
@@ -189,6 +189,8 @@ def code_of(report: RunReport, require: str | None = None) -> int:
     """The documented exit code of how a run ended."""
     if report.run.stop_cause == "budget":
         return exits.BUDGET
+    if report.run.stop_cause == JUDGE_REFUSED:
+        return exits.JUDGE
     if report.run.status == RunStatus.FAILED:
         return exits.FAULT
     if report.run.status not in _UNDER_WAY and report.counts.planned and not _came_back(report):
@@ -220,6 +222,11 @@ def _reason(code: int, report: RunReport, require: str | None) -> str | None:
     match code:
         case exits.BUDGET:
             return "Stopped by the budget; what was answered is kept and counted."
+        case exits.JUDGE:
+            return (
+                "The judge failed its examination, so nothing is scored; what was answered is kept. Give another"
+                " --judge, or --accept-judge."
+            )
         case exits.PROVIDERS:
             first = words.safe(report.failures[0]["message"] or "", 240) if report.failures else ""
             why = f" {first.rstrip('.')}." if first else ""

@@ -17,8 +17,8 @@ from steelyard.cli.options import Chosen, Output
 # exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
 EPILOG = (
     "Exit codes: 0 done; 1 an unexpected fault; 2 the command, a file or a name cannot be used; 3 no verdict of the"
-    " kind asked for by --require; 4 stopped by the budget; 5 no model gave a single answer; 130 interrupted (what was"
-    " paid is saved). State lives in ~/.steelyard, or where STEELYARD_HOME says."
+    " kind asked for by --require; 4 stopped by the budget; 5 no model gave a single answer; 6 the judge failed its"
+    " examination; 130 interrupted (what was paid is saved). State lives in ~/.steelyard, or where STEELYARD_HOME says."
 )
 
 # Plain help: the formatted one costs a third of a second of CPU on every --help.
@@ -71,6 +71,7 @@ def run(
     seed: given.Seed = None,
     race: given.Race = None,
     fresh: given.Fresh = False,
+    accept_judge: given.AcceptJudge = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
     json: given.Json = None,
     require: Annotated[
@@ -106,6 +107,7 @@ def run(
             seed=seed,
             race=race,
             fresh=fresh,
+            accept_judge=accept_judge,
         )
         code = body(chosen, Output(json, quiet, require), yes=yes)
     raise typer.Exit(code)
@@ -183,6 +185,7 @@ def runs_show(run_id: given.RunId, json: given.Json = None, quiet: given.Quiet =
 def runs_resume(
     run_id: given.RunId,
     budget: given.Budget = None,
+    accept_judge: given.AcceptJudge = False,
     concurrency: given.Concurrency = 16,
     json: given.Json = None,
     quiet: given.Quiet = False,
@@ -192,7 +195,7 @@ def runs_resume(
     with guarded(verbose=verbose):
         from steelyard.cli.commands.runs import resume_run
 
-        code = resume_run(run_id, budget, concurrency, Output(json, quiet))
+        code = resume_run(run_id, budget, concurrency, Output(json, quiet), accept_judge=accept_judge)
     raise typer.Exit(code)
 
 

@@ -27,6 +27,7 @@ class Chosen:
     seed: int | None = None
     fresh: bool = False
     race: str | None = None
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)

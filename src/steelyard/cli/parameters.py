@@ -55,6 +55,10 @@ Race = Annotated[
         " 'future' for the best on cases like these.",
     ),
 ]
+AcceptJudge = Annotated[
+    bool,
+    typer.Option("--accept-judge", help="Count a judge's scores even if it fails its examination; reports say so."),
+]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
 ]

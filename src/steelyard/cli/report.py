@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from steelyard.cli import text as words
+from steelyard.cli.certificate import certificate_lines
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
 from steelyard.cli.race import race
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
-from steelyard.domain.runs import RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.services.reports import RunReport
 
 _LABEL = 8
@@ -47,6 +48,8 @@ def headline(report: RunReport) -> Iterator[Text]:
     partial = _partial(report)
     if partial:
         yield Text(partial, style="yellow")
+    if report.certificate is not None and report.certificate.mark is not None:
+        yield Text(words.safe(report.certificate.mark), style="bold red")
     for summary in report.summaries:
         if summary.lift is None:
             continue
@@ -90,6 +93,11 @@ def notes(report: RunReport, width: int) -> Iterator[Text]:
             verb = "quotes" if report.quotes.flagged == 1 else "quote"
             of = f"{report.quotes.flagged:,} of {words.count(report.quotes.judgements, 'judgement')}"
             yield _note(width, "", f"{of} {verb} what is not in the output: evidence not verified", "yellow")
+    if report.certificate is not None:
+        for place, (line, style) in enumerate(
+            certificate_lines(report.certificate, under_way=run.status in (RunStatus.PENDING, RunStatus.RUNNING))
+        ):
+            yield _note(width, "" if place else "Judge", line, style)
     yield _note(width, "Spent", _spent(report))
     if not run.of_record:
         yield _note(width, "Cases", "ad hoc or a selection: this is not the skill's benchmark of record")
@@ -105,7 +113,14 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
     ungraded = run.judge is not None and counts.judged < counts.answered
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
         return
-    if run.stop_cause == "budget":
+    if run.stop_cause == JUDGE_REFUSED:
+        yield _note(
+            width,
+            "Next",
+            "the same command with another --judge uses every answer again;"
+            f" steelyard runs resume {short} --accept-judge goes on with this one, and every report says so",
+        )
+    elif run.stop_cause == "budget":
         yield _note(
             width, "Next", f"steelyard runs resume {short} --budget USD goes on; what is paid is not paid again"
         )
@@ -123,6 +138,9 @@ def _partial(report: RunReport) -> str | None:
         return f"Partial: stopped by its budget{budget} with {done} done."
     if run.status == RunStatus.CANCELLED:
         return f"Partial: cancelled with {done} done."
+    if run.stop_cause == JUDGE_REFUSED:
+        kept = words.count(counts.answered, "answer")
+        return f"Stopped, {kept} kept: {words.safe(run.error_message or 'the judge failed its examination.', 600)}"
     if run.status == RunStatus.FAILED:
         return f"Failed with {done} done: {words.safe(run.error_message or 'no reason given', 300)}"
     return None

@@ -71,6 +71,7 @@ def read(chosen: Chosen) -> Typed:
         budget_microcents=budget_microcents(chosen.budget),
         fresh=chosen.fresh,
         race=None if chosen.race is None else race_target(chosen.race),
+        accept_judge=chosen.accept_judge,
     )
     check_figures(choice)
     loaded = _load(chosen.skill)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+# The cause of a stop: the run's judge failed its examination.
+JUDGE_REFUSED = "judge_refused"
+
 
 class Arm(StrEnum):
     WITH_SKILL = "with_skill"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -37,14 +37,18 @@ JUDGE_PRIORITY = 1
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
+# None once the grades of a run's judge count in it, else why they cannot. Raises Stopped when they never will.
+Admit = Callable[[RunContext], Awaitable[str | None]]
+
 
 class CellRunner:
     """Runs cells of any run against the providers, through one recorder."""
 
-    def __init__(self, caller: ModelCaller, recorder: Recorder, price: Pricer) -> None:
+    def __init__(self, caller: ModelCaller, recorder: Recorder, price: Pricer, admit: Admit) -> None:
         self._caller = caller
         self._recorder = recorder
         self._price = price
+        self._admit = admit
 
     async def call(self, context: RunContext, cell: Cell, *, attempt: int, claim: str, gate: Gate) -> None:
         """Call the model, commit, grade, commit. Raises Stopped when no call may be started, and Overtaken."""
@@ -110,6 +114,9 @@ class CellRunner:
         if result_id is None:
             raise Overtaken
         if stored.state == CellState.JUDGED and stored.grading_digest == write.grading_digest:
+            # A grade of this judge in another run counts here by what the judge makes of this run's canaries.
+            if not await self._admitted(context, cell, result_id, claim=claim):
+                return
             copied = GradeWrite(
                 result_id,
                 write.grading_digest,
@@ -135,8 +142,10 @@ class CellRunner:
             graded = _grade_write(result_id, digest, grade_by_checks(case, output, threshold=context.plan.threshold))
             await self._recorder.grade(context.tenant_id, context.run.id, graded, Spending(), release=claim)
             return
+        if not await self._admitted(context, cell, result_id, claim=claim):
+            return
         judge = context.judge
-        caller = _JudgeCaller(self._caller, gate)
+        caller = JudgeCaller(self._caller, gate)
         try:
             grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
         except CallError as error:
@@ -163,6 +172,23 @@ class CellRunner:
         finally:
             context.uncommitted -= amount
 
+    async def _admitted(self, context: RunContext, cell: Cell, result_id: UUID, *, claim: str) -> bool:
+        """Whether a judge's grade of this cell counts; where its judge could not be examined that is recorded."""
+        if context.judge is None or not context.cases[cell.case_index].needs_judge:
+            return True
+        why = await self._admit(context)
+        if why is None:
+            return True
+        write = GradeWrite(
+            result_id,
+            context.gradings[cell.case_index],
+            CellState.ANSWERED,
+            failure_kind=FailureKind.JUDGE,
+            error_message=f"Judge {context.judge.model}: {why}",
+        )
+        await self._recorder.grade(context.tenant_id, context.run.id, write, Spending(), release=claim)
+        return False
+
     async def fail(self, context: RunContext, cell: Cell, error: Exception, *, claim: str) -> None:
         """Record a fault of Steelyard's own: on the cell, or on its grade where it has an answer."""
         message = f"Steelyard failed on this cell: {type(error).__name__}: {error}"
@@ -188,7 +214,7 @@ class CellRunner:
             context.uncommitted -= spending.spent
 
 
-class _JudgeCaller:
+class JudgeCaller:
     """The provider as one grading sees it: ahead of the candidates, and refused only before anything was paid."""
 
     def __init__(self, caller: ModelCaller, gate: Gate) -> None:

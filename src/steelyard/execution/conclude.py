@@ -13,7 +13,7 @@ from steelyard.execution.scores import score
 from steelyard.execution.turns import take_turn
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.storage import runs
-from steelyard.storage.case_results import judgement_counts
+from steelyard.storage.case_results import judgement_counts, judgement_repeats
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
 from steelyard.storage.figures import run_figures
@@ -42,13 +42,18 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
     outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
     detail = await detail_of(connection, run, outcome)
     quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)
+    repeats = await judgement_repeats(connection, run_id)
     await runs.conclude_run(
         connection,
         run_id,
         status=RunStatus.COMPLETED if complete else None,
         # Worked out and counted once: every page of the run says it.
         verdict=outcome.to_json()
-        | {"judgements": asdict(quotes), "detail": None if detail is None else detail.to_json()},
+        | {
+            "judgements": asdict(quotes),
+            "repeats": asdict(repeats),
+            "detail": None if detail is None else detail.to_json(),
+        },
         best=outcome.best_observed,
         cheapest=outcome.cheapest_observed,
         verdict_kind=outcome.verdict.kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -25,8 +26,23 @@ class Overtaken(Stopped):
 
 
 @dataclass
+class Examining:
+    """The examination of a run's judge in one worker.
+
+    `task` ends with None where the judge's grades count, else with why it could not be examined; `looked` is set once
+    what is known already has been read, and has ended the examination if it was all.
+    """
+
+    task: asyncio.Task[str | None]
+    looked: asyncio.Event
+
+
+@dataclass
 class RunContext:
-    """One run in one worker. `uncommitted` is money of finished calls whose commit is under way."""
+    """One run in one worker. `uncommitted` is money of finished calls whose commit is under way.
+
+    `examining` is None while no examination is begun or to be begun anew, `examinations` how many were.
+    """
 
     tenant_id: UUID
     run: RunRow
@@ -40,6 +56,8 @@ class RunContext:
     status: str
     uncommitted: int = 0
     active_batches: int = 0
+    examining: Examining | None = None
+    examinations: int = 0
     grid: CellGrid = field(init=False)
     models: Sequence[ModelRef] = field(init=False)
     gradings: Sequence[str] = field(init=False)

@@ -17,6 +17,7 @@ from steelyard.domain.runs import CellState, RunStatus
 from steelyard.execution.cells import CellRunner, ModelCaller, Pricer
 from steelyard.execution.conclude import conclude
 from steelyard.execution.context import RunContext, Stopped
+from steelyard.execution.examiner import Examiner
 from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.judging import Judge
@@ -80,7 +81,8 @@ class Engine:
         # Each tenant's claims that its tasks ask for or work under: no other task of this process may ask for them.
         self._in_hand: defaultdict[UUID, set[str]] = defaultdict(set)
         self._recorder = Recorder(database, self._worker_key, self._on_state)
-        self._cells = CellRunner(caller, self._recorder, price)
+        self._examiner = Examiner(database, caller, price)
+        self._cells = CellRunner(caller, self._recorder, price, self._examiner.admit)
         self._stack = AsyncExitStack()
         self._session_stack = AsyncExitStack()
         self._pulse: asyncio.Task[None] | None = None
@@ -154,7 +156,9 @@ class Engine:
             return
         context.active_batches += 1
         try:
+            await self._examiner.begin(context)
             await self._run_cells(context, context.grid.batch(lane, batch))
+            await self._examiner.settle(context)
         finally:
             context.active_batches -= 1
         self._leave_if_stopping()

@@ -10,7 +10,7 @@ from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.races import RaceStanding, RaceTarget
-from steelyard.domain.runs import Arm, RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
 from steelyard.execution.fitness import KnownModels, why_unfit
@@ -50,6 +50,7 @@ class RunRequest:
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     With a `race` models are called no more once they are shown not to be the best.
+    `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
     """
 
     content: SkillContent
@@ -69,6 +70,7 @@ class RunRequest:
     of_record: bool = True
     triggered_by: str = "cli"
     kept: Kept | None = None
+    accept_judge: bool = False
 
     @property
     def counts(self) -> bool:
@@ -145,18 +147,24 @@ class BenchmarkService:
                     planned=plan.planned,
                     fresh=request.fresh,
                     budget_microcents=request.budget_microcents,
+                    accept_judge=request.accept_judge,
                 )
             else:
                 run_id = earlier.id
-                await runs.reopen_run(connection, run_id, request.budget_microcents)
+                await runs.reopen_run(connection, run_id, request.budget_microcents, accept_judge=request.accept_judge)
             if plan.race is not None:
                 await open_race(connection, tenant_id, run_id)
         await self._queue_rest(tenant_id, run_id, plan)
         kept = earlier.budget_microcents if earlier is not None and request.budget_microcents is None else None
         return Started(run_id, earlier is not None, kept)
 
-    async def resume(self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None) -> RunRow:
-        """Queue again what a run has not done, cells missing for an outage included. Raises NotFound, Conflict."""
+    async def resume(
+        self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None, *, accept_judge: bool = False
+    ) -> RunRow:
+        """Queue again what a run has not done, cells missing for an outage included. Raises NotFound, Conflict.
+
+        One whose judge was refused goes on only with `accept_judge`.
+        """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.find_run(connection, id_prefix)
             counts, _ = await runs.run_counts(connection, run.id)
@@ -165,6 +173,13 @@ class BenchmarkService:
                 raise Conflict(
                     f"Run {str(run.id)[:8]} is complete: nothing is left to do.",
                     next_step="Give `steelyard run … --fresh` for new answers.",
+                )
+            if run.stop_cause == JUDGE_REFUSED and not (accept_judge or run.accept_judge):
+                raise Conflict(
+                    run.error_message or f"The judge {run.judge} failed its examination.",
+                    kept="What the run has so far is kept, and the judge's grades too.",
+                    next_step="Run it with another judge, which uses every answer again, or accept this one"
+                    " (`--accept-judge`): every report then says that it failed.",
                 )
             plan = Plan.from_json(run.plan)
             for text in plan.models:
@@ -179,7 +194,7 @@ class BenchmarkService:
                     next_step="Set things as they were, or start it anew with `steelyard run`; answers already paid are"
                     " used again.",
                 )
-            await runs.reopen_run(connection, run.id, budget_microcents)
+            await runs.reopen_run(connection, run.id, budget_microcents, accept_judge=accept_judge)
             if plan.race is not None:
                 await open_race(connection, tenant_id, run.id)
         await self._queue_rest(tenant_id, run.id, plan)

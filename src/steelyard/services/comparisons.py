@@ -19,6 +19,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import case_means, score
 from steelyard.pricing import Cost
 from steelyard.services.case_pairs import CasePairs, PlannedCase, pair_cases
+from steelyard.services.certificates import certificate_so_far
 from steelyard.services.cost_change import CostChange, PricedCall, cost_change, sum_of
 from steelyard.services.run_changes import CaseName, Side, WhatChanged, case_name, what_changed
 from steelyard.statistics import lift
@@ -250,7 +251,11 @@ def _notes(
     first: Side,
     second: Side,
 ) -> tuple[str, ...]:
-    notes: list[str] = []
+    notes = [
+        f"{which} run: {certificate.mark[0].lower()}{certificate.mark[1:]}"
+        for which, side in (("First", first), ("Second", second))
+        if (certificate := certificate_so_far(side.run)) is not None and certificate.mark is not None
+    ]
     before, after = _gradings(first), _gradings(second)
     uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)
     if uncalled:

@@ -14,8 +14,10 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.races import RaceTarget
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
+from steelyard.judging import Judge
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.examinations import ExaminationAhead, examination_ahead
 from steelyard.statistics import FEWEST_CASES, alpha_for_look, detectable_lead, first_drop, misses_too_many
 from steelyard.storage.database import Database
 from steelyard.storage.figures import TypicalCall, typical_calls
@@ -49,6 +51,9 @@ class Estimate:
     look; None for one model, for so few cases that nothing is claimed, or where `no_verdict` says in a sentence why no
     verdict can come of the run. `assumptions` say in sentences what was guessed. `race` is its target: all figures are
     then those of the full grid, which it comes to at most, and on its own cases every lead counts.
+
+    `judge_calls` are judgements; the judge's examination takes `canary_calls` more, and `judge_cost_microcents` is of
+    both. `judge_fails` says in a sentence that the judge is known to fail it.
     """
 
     planned: int
@@ -68,21 +73,33 @@ class Estimate:
     race: RaceTarget | None
     per_model: tuple[ModelEstimate, ...]
     assumptions: tuple[str, ...]
+    canary_calls: int = 0
+    canary_cost_microcents: int = 0
+    judge_fails: str | None = None
 
 
 class Estimator:
     """Estimates from what this tenant has measured before, else from stated guesses."""
 
-    def __init__(self, database: Database, benchmarks: BenchmarkService, price: Pricer) -> None:
+    def __init__(
+        self,
+        database: Database,
+        benchmarks: BenchmarkService,
+        price: Pricer,
+        make_judge: Callable[[ModelRef], Judge],
+    ) -> None:
         self._database = database
         self._benchmarks = benchmarks
         self._price = price
+        self._make_judge = make_judge
 
     async def estimate(self, tenant_id: UUID, request: RunRequest, *, concurrency: int) -> Estimate:
         """Keeps nothing. Raises what `BenchmarkService.paid` raises."""
         paid = await self._benchmarks.paid(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
             seen = await typical_calls(connection, [model.text for model in request.models])
+            judge = None if request.judge is None else self._make_judge(request.judge)
+            ahead = await examination_ahead(connection, request, judge)
         return work_out_estimate(
             request,
             paid=paid,
@@ -90,6 +107,7 @@ class Estimator:
             price=self._price,
             concurrency=concurrency,
             today=datetime.now(UTC).date(),
+            ahead=ahead,
         )
 
 
@@ -101,8 +119,11 @@ def work_out_estimate(
     price: Pricer,
     concurrency: int,
     today: date,
+    ahead: ExaminationAhead | None = None,
 ) -> Estimate:
     """The estimate of a request of which `paid` cells of each model are paid for. Pure.
+
+    `ahead` is what the judge's examination still takes, nothing where it is left out.
 
     Tokens are characters / 4 of what is sent; output tokens and latency are those seen of the model, else typical.
     """
@@ -148,6 +169,19 @@ def work_out_estimate(
         judge_cost = cost or 0
         total_in, total_out = total_in + judge_in, total_out + judge_out
         seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
+    canary_cost = 0
+    ungraded = () if ahead is None else ahead.ungraded
+    if request.judge is not None and ungraded:
+        texts = [(cases[one.case_index].prompt, cases[one.case_index].expected, one.output) for one in ungraded]
+        canary_in = sum(JUDGE_PROMPT_TOKENS + sum(map(_tokens, text)) for text in texts)
+        canary_out = len(ungraded) * JUDGE_TOKENS_PER_CRITERION * (DEFAULT_CRITERIA + 1)
+        cost = _cost(price, Usage(canary_in, canary_out), len(ungraded), request.judge, today)
+        if cost is None and request.judge.text not in unpriced:
+            unpriced.append(request.judge.text)
+        canary_cost = cost or 0
+        judge_cost += canary_cost
+        total_in, total_out = total_in + canary_in, total_out + canary_out
+        seconds.append(len(ungraded) * TYPICAL_LATENCY_S / concurrency)
     no_verdict = why_no_verdict(cases, request.judge)
     comparable = no_verdict is None and len(request.models) > 1 and len(cases) >= FEWEST_CASES
     # A race has half of its look's share left for what it claims at its end.
@@ -173,9 +207,12 @@ def work_out_estimate(
         assumptions=_assumptions(
             guessed,
             min(request.max_tokens, TYPICAL_OUTPUT_TOKENS),
-            judge_calls,
+            judge_calls + len(ungraded),
             Arm.WITH_SKILL in arms and bool(request.content.cut),
         ),
+        canary_calls=len(ungraded),
+        canary_cost_microcents=canary_cost,
+        judge_fails=_judge_fails(request, ahead),
     )
 
 
@@ -194,6 +231,17 @@ def race_sentence(target: RaceTarget, n_cases: int) -> str:
         f"A race for the best {best}: from the {first}th case on, a model shown not to be the best is called no more."
         " What it takes is at most what is said here, and less the further the models are apart."
     )
+
+
+def _judge_fails(request: RunRequest, ahead: ExaminationAhead | None) -> str | None:
+    if request.judge is None or ahead is None or ahead.known_to_fail is None:
+        return None
+    fate = (
+        "It is accepted all the same, and every report says so."
+        if request.accept_judge
+        else "The run will stop before a call: name another judge, or accept this one."
+    )
+    return f"The judge {request.judge.text} failed its examination: {ahead.known_to_fail}. {fate}"
 
 
 def why_no_verdict(cases: Sequence[GoldenCase], judge: ModelRef | None) -> str | None:

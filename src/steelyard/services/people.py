@@ -132,6 +132,11 @@ class PeopleReport:
         return self.agreement is not None and self.agreement.n_rated >= CERTIFIED_FROM
 
     @property
+    def certified(self) -> JudgeAgreement | None:
+        """The agreement as a judge's certificate has it: once it certifies."""
+        return self.agreement if self.certifies else None
+
+    @property
     def claims(self) -> bool:
         """Whether every model has an estimate on the human scale."""
         return bool(self.models) and all(model.people.mean is not None for model in self.models)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.detail import Detail, detail_from_json
 from steelyard.execution.outcome import ModelSummary, Raced
+from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
+from steelyard.services.certificates import certificate_of
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
+
+if TYPE_CHECKING:
+    from steelyard.statistics import JudgeAgreement
 
 SCHEMA = "steelyard.run/1"
 
@@ -30,7 +35,7 @@ class RunReport:
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
     judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
-    and of a run that ended before there was any. `raced` is None without a race.
+    and of a run that ended before there was any. `raced` is None without a race, `certificate` where no judge graded.
     """
 
     run: RunRow
@@ -45,11 +50,16 @@ class RunReport:
     stored: bool
     detail: Detail | None = None
     raced: Raced | None = None
+    certificate: Certificate | None = None
 
     @property
     def has_verdict(self) -> bool:
         """Whether the run answers the question asked: a best model, a tie, or the single model's figures."""
         return self.verdict.kind != "not_enough"
+
+    def with_people(self, people: JudgeAgreement | None) -> RunReport:
+        """The same with how far the judge agrees with people on its certificate; None where too few rated."""
+        return self if self.certificate is None else replace(self, certificate=replace(self.certificate, people=people))
 
     def name(self, index: int | None) -> str | None:
         return None if index is None else self.names[index]
@@ -120,6 +130,7 @@ class RunReport:
             "detail": detail_json(self),
             "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
+            "certificate": None if self.certificate is None else self.certificate.to_json(),
         }
 
 
@@ -145,6 +156,7 @@ async def report_of(
         quotes = JudgementCounts(**stored["judgements"])
     else:
         quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
+    certificate = await certificate_of(connection, run, stored)
     if stored is not None:
         return RunReport(
             run=run,
@@ -163,6 +175,7 @@ async def report_of(
             stored=True,
             detail=detail_from_json(stored.get("detail")),
             raced=Raced.from_json(stored["race"]) if "race" in stored else None,
+            certificate=certificate,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -177,6 +190,7 @@ async def report_of(
         quotes=quotes,
         stored=False,
         raced=outcome.raced,
+        certificate=certificate,
     )
 
 

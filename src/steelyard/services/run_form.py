@@ -73,6 +73,7 @@ class RunFormValues:
     seed: str = ""
     fresh: bool = False
     race: str = ""
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ def read_form(
         seed=problems.whole("seed", values.seed, 0) if values.seed.strip() else None,
         fresh=values.fresh,
         triggered_by=triggered_by,
+        accept_judge=values.accept_judge,
     )
     with problems.caught("race"):
         choice = replace(choice, race=race_target(values.race) if values.race else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.races import RaceTarget
 from steelyard.execution.plan import Plan
 from steelyard.execution.scores import compared_arm
+from steelyard.judging.certificate import Certificate
 from steelyard.judging.default import same_family
+from steelyard.services.certificates import certificate_so_far
 from steelyard.services.reports import RunReport, report_of
 from steelyard.services.run_matrix import (
     MatrixFilter,
@@ -75,7 +77,10 @@ class RunJudge:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run's page. `report` is None while the run is under way, unless a preview was asked for."""
+    """A run's page. `report` is None while the run is under way, unless a preview was asked for.
+
+    `certificate` is None where no judge is to grade.
+    """
 
     run: RunRow
     progress: RunProgress
@@ -83,6 +88,7 @@ class RunView:
     judge: RunJudge | None
     failures: Sequence[Mapping[str, Any]]
     report: RunReport | None
+    certificate: Certificate | None = None
 
 
 class RunViews:
@@ -109,7 +115,9 @@ class RunViews:
             report = None
             if preview or not now.under_way:
                 report = await report_of(connection, tenant_id, run, now.counts, failures)
-        return RunView(run, self.troubled(now), _settings(run, plan, groups), _judge(plan), failures, report)
+        certificate = certificate_so_far(run) if report is None else report.certificate
+        settings = _settings(run, plan, groups)
+        return RunView(run, self.troubled(now), settings, _judge(plan), failures, report, certificate)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
         """How far the run is. Raises NotFound."""
@@ -169,13 +177,15 @@ class RunViews:
         Read in pieces, so that whoever downloads slowly holds no connection.
         """
         async with self._database.tenant(tenant_id) as connection:
-            plan = Plan.from_json((await runs.get_run(connection, run_id)).plan)
+            run = await runs.get_run(connection, run_id)
+        plan, certificate = Plan.from_json(run.plan), certificate_so_far(run)
+        examination = None if certificate is None else certificate.mark or certificate.result
         step = max(1, EXPORT_CELLS * len(plan.case_ids) // plan.planned)
         for first in range(0, len(plan.case_ids), step):
             async with self._database.tenant(tenant_id) as connection:
                 piece = await matrix.export_cells(connection, run_id, first, first + step - 1)
             for cell in piece:
-                yield cell
+                yield replace(cell, judge_examination=examination)
 
 
 def _failures(groups: Sequence[CellGroup]) -> list[dict[str, Any]]:

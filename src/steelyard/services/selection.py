@@ -76,6 +76,7 @@ class Choice:
     fresh: bool = False
     race: RaceTarget | None = None
     triggered_by: str = "cli"
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         of_record=of_record,
         triggered_by=choice.triggered_by,
         kept=_kept(source, cases),
+        accept_judge=choice.accept_judge,
     )
     return Selected(request, sentence, same, unscored)
 

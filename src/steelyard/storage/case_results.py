@@ -135,6 +135,39 @@ class JudgementCounts:
     flagged: int
 
 
+@dataclass(frozen=True)
+class RepeatFigures:
+    """Outputs that came out alike on one case and were judged each by itself: distinct `texts` of `outputs` in all.
+
+    The spreads are between the highest and the lowest grade of one text, in points; None where `texts` is 0.
+    """
+
+    texts: int
+    outputs: int
+    mean_spread: float | None
+    most_spread: float | None
+
+
+async def judgement_repeats(connection: Connection, run_id: UUID) -> RepeatFigures:
+    """How far apart the grades of one and the same output are in a run."""
+    async with connection.cursor(row_factory=record_row(RepeatFigures)) as cursor:
+        await cursor.execute(
+            """SELECT count(*)::int AS texts, coalesce(sum(judged), 0)::int AS outputs, avg(spread) AS mean_spread,
+                      max(spread) AS most_spread
+                 FROM (SELECT count(*) AS judged, max(j.quality) - min(j.quality) AS spread
+                         FROM benchmark_results b
+                         JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
+                                          AND j.grading_digest = b.grading_digest
+                        WHERE b.benchmark_run_id = %s
+                        GROUP BY b.test_case_index, md5(b.output_produced)
+                       HAVING count(*) > 1) alike""",
+            (run_id,),
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
 async def judgement_counts(connection: Connection, run_id: UUID, flag: str) -> JudgementCounts:
     """Those of another judge or of another wording of the case, which were kept, are not counted."""
     async with connection.cursor(row_factory=record_row(JudgementCounts)) as cursor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -49,7 +49,8 @@ class CaseTitle:
 class CellExport:
     """One cell without its texts. Money in microcents, times in milliseconds.
 
-    `test_case_index` counts from 0, `case_number` from 1 as pages do.
+    `test_case_index` counts from 0, `case_number` from 1 as pages do. `judge_examination` is the same in every cell:
+    what the run's judge was found to be, or that it was accepted although it failed.
     """
 
     test_case_index: int
@@ -78,6 +79,7 @@ class CellExport:
     stop_reason: str | None
     failure_kind: str | None
     error_message: str | None
+    judge_examination: str | None = field(default=None, kw_only=True)
 
 
 async def matrix_cells(connection: Connection, run_id: UUID, indexes: Sequence[int]) -> list[MatrixCounts]:

@@ -25,7 +25,8 @@ ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
 class RunRow:
     """One run as stored, with its skill's name and version digest. Money in microcents.
 
-    The headline is the model the verdict is about, with its quality, interval and average cost per case.
+    The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
+    is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did.
     """
 
     id: UUID
@@ -67,6 +68,10 @@ class RunRow:
     headline_quality_high: float | None = None
     headline_cost_microcents: int | None = None
     race: Mapping[str, Any] | None = None
+    accept_judge: bool = False
+    examination: Mapping[str, Any] | None = None
+    examined_calls: int = 0
+    examined_microcents: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,12 +104,14 @@ async def insert_run(
     planned: int,
     fresh: bool,
     budget_microcents: int | None,
+    accept_judge: bool = False,
 ) -> UUID:
     """A pending run; returns its id."""
     cursor = await connection.execute(
         """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status, of_record, models,
-                                       plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest)
-           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+                                       plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest,
+                                       accept_judge)
+           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         (
             tenant_id,
             skill_id,
@@ -120,6 +127,7 @@ async def insert_run(
             budget_microcents,
             plan["judge"],
             plan["judge_digest"],
+            accept_judge,
         ),
     )
     row = await cursor.fetchone()
@@ -192,20 +200,23 @@ async def start_run(connection: Connection, run_id: UUID) -> None:
     )
 
 
-async def reopen_run(connection: Connection, run_id: UUID, budget_microcents: int | None) -> None:
+async def reopen_run(
+    connection: Connection, run_id: UUID, budget_microcents: int | None, *, accept_judge: bool = False
+) -> None:
     """Back to pending, with a new budget where given; until it ends again an earlier run speaks for its skill.
 
     A run under way stays so, for the workers at it. What an outage left without an answer, or a failed judge without a
     grade, has to come to its end anew.
+    A judge once accepted stays accepted.
     """
     await standing.lock_skill_of_run(connection, run_id)
     await connection.execute(
         """UPDATE benchmark_runs
               SET status = CASE status WHEN 'running' THEN status ELSE 'pending' END,
                   stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
-                  budget_microcents = coalesce(%s, budget_microcents)
+                  budget_microcents = coalesce(%s, budget_microcents), accept_judge = accept_judge OR %s
             WHERE id = %s""",
-        (budget_microcents, run_id),
+        (budget_microcents, accept_judge, run_id),
     )
     await connection.execute(
         """UPDATE benchmark_results SET again = true

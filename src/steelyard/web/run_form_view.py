@@ -88,6 +88,7 @@ def read_values(form: FormData) -> RunFormValues:
         seed=text(form, "seed"),
         fresh=text(form, "fresh") == "1",
         race=text(form, "race"),
+        accept_judge=text(form, "accept_judge") == "1",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from steelyard.domain.calls import FailureKind
-from steelyard.domain.runs import RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
 from steelyard.services.verdict_detail import cautions
@@ -53,6 +53,9 @@ def notices(view: RunView) -> list[Notice]:
     if report is None:
         return []
     found = [*_stopped(report, view.progress.ended), *_harm(report)]
+    if report.certificate is not None and report.certificate.mark is not None:
+        mark, _, missed = report.certificate.mark.partition(": ")
+        found.insert(0, Notice("bad", f"{mark}.", missed[:1].upper() + missed[1:]))
     if report.counts.missing and view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None:
         found.append(
             Notice(
@@ -132,6 +135,15 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
         )
         detail = f"{done}{more if over else ''} {kept}"
         return [Notice("warn", f"Partial: stopped by its budget{budget}.", detail)]
+    if run.stop_cause == JUDGE_REFUSED:
+        answers = f"{plural(report.counts.answered, 'answer')} and " if report.counts.answered else ""
+        then = (
+            f"Kept: {answers}the judge’s own grades. Run again with another judge, which uses every answer again; or"
+            " accept this one, and every report of the run says that it failed."
+        )
+        return [
+            Notice("bad", "Stopped: the judge failed its examination.", f"{run.error_message or ''} {then}".strip())
+        ]
     if run.status == RunStatus.CANCELLED:
         return [Notice("warn", "Partial: cancelled.", f"{done} {kept}")]
     if run.status == RunStatus.FAILED:

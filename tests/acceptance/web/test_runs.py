@@ -17,6 +17,7 @@ from tests.acceptance.web.replies import HOSTILE
 pytestmark = pytest.mark.browser
 
 CASES = 16
+CANARIES = 11
 LONG_MS = 60_000
 LOSS = re.compile(r"net::ERR|htmx:sse:error|network error")
 
@@ -200,13 +201,14 @@ def test_the_estimate_follows_the_choices(site: str, quiet_page: Page) -> None:
     choose_none(page)
     page.get_by_label("Other models, one a line").fill("openai:new-one")
     page.get_by_role("radio", name="Another model").check()
-    page.get_by_label("The judge's model").fill("openai:judge-one")
+    # A judge that no other test has had examined.
+    page.get_by_label("The judge's model").fill("openai:judge-to-be-examined")
     head = page.locator(".estimate-head")
-    expect(head).to_contain_text(f"{4 * CASES} calls", timeout=LONG_MS)
+    expect(head).to_contain_text(f"{4 * CASES + CANARIES} calls", timeout=LONG_MS)
     page.locator("input[name=arm][value=with_skill]").check()
-    expect(head).to_contain_text(f"{2 * CASES} calls", timeout=LONG_MS)
+    expect(head).to_contain_text(f"{2 * CASES + CANARIES} calls", timeout=LONG_MS)
     page.get_by_label("Trials").fill("3")
-    expect(head).to_contain_text(f"{6 * CASES} calls", timeout=LONG_MS)
+    expect(head).to_contain_text(f"{6 * CASES + CANARIES} calls", timeout=LONG_MS)
     page.get_by_label("Trials").fill("some")
     expect(page.locator("#estimate")).to_contain_text("is no number", timeout=LONG_MS)
     assert serious_findings(page) == []

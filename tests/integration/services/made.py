@@ -14,6 +14,7 @@ from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
 from steelyard.services.benchmarks import RunRequest
 from tests.integration.execution.bench import Bench, Caller
+from tests.modelserver.judging import canary_reply
 
 JUDGE = ModelRef("test", "judge")
 Reply = Callable[[str, str], str | ModelResponse]
@@ -94,7 +95,7 @@ class Made:
     def caller(self, reply: Reply, levels: Sequence[int] = (5, 4)) -> Caller:
         def answer(asked: ModelRequest) -> str | ModelResponse:
             if asked.model == JUDGE:
-                return judge_reply(levels)
+                return canary_reply(asked.prompt) or judge_reply(levels)
             return reply(asked.model.name, asked.prompt)
 
         return Caller(answer, delay_s=0.001)

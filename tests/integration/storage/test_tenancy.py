@@ -17,7 +17,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import claims, marks, ratings, results, runs, skills, usage
+from steelyard.storage import canaries, claims, marks, ratings, results, runs, skills, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -161,6 +161,9 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         await results.write_grades(
             connection, tenant_id, [GradeWrite(result_id, "grading", "judged", 80.0, True, judgement=judgement)]
         )
+        place = canaries.CanaryPlace(skill_id, "digest", "canary")
+        call = canaries.CanaryCall({"output": "{}", "stop_reason": "stop"}, 1, 1, 1, True, None, None)
+        await canaries.record_call(connection, tenant_id, place, uuid4(), call, kind="empty", judge="t:j", anew=True)
         await ratings.put_rating(
             connection, tenant_id, run_id, result_id, "Ann", score=7, note="", drawn=True, blind=True
         )

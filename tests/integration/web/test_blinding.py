@@ -13,11 +13,13 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
+from steelyard.judging.protocol import DEFAULT_RUBRIC
 from steelyard.services.benchmarks import RunRequest
 from steelyard.storage.server import Server
 from steelyard.workbench import Workbench
 from tests.integration.web.harness import site_of
 from tests.modelserver import Call, ModelServer, Reply, ServerConfig
+from tests.modelserver.judging import canary_reply
 
 JUDGE = "openai:gpt-judge"
 CANDIDATES = ("openai:gpt-4o-mini", "openai:gpt-4o", "anthropic:claude-haiku-4-5")
@@ -31,6 +33,8 @@ def answer(call: Call) -> Reply | None:
 
 
 def judged(call: Call) -> Reply:
+    if (graded := canary_reply(call.prompt)) is not None:
+        return Reply(graded)
     criteria = [{"evidence": "120 g", "finding": "There.", "level": 5}]
     return Reply(
         json.dumps({"criteria": criteria, "differences_from_expected": "", "matches_expected": "yes", "notes": ""})
@@ -50,8 +54,10 @@ async def test_the_same_answer_of_models_of_two_vendors_reaches_the_judge_byte_f
         }
         async with site_of(server_home, tenant_id, env=env) as site:
             await run_whole(site.workbench)
-        bodies = [body for body in models.stats.bodies if body["model"] == "gpt-judge"]
-    assert len(bodies) == 12
+        asked = [body for body in models.stats.bodies if body["model"] == "gpt-judge"]
+    # What the judge was examined on is of no candidate.
+    bodies = [body for body in asked if DEFAULT_RUBRIC[0] not in json.dumps(body)]
+    assert (len(asked) - len(bodies), len(bodies)) == (10, 12)
     alike: defaultdict[str, int] = defaultdict(int)
     for body in bodies:
         alike[_NONCE.sub("NONCE", json.dumps(body, sort_keys=True))] += 1

@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from steelyard.domain.cases import GoldenCase
 from steelyard.domain.runs import RunCounts
 from steelyard.execution.outcome import ModelSummary
+from steelyard.judging.canaries import CanaryKind, canaries_of
+from steelyard.judging.examination import Examination, examined
+from steelyard.services.certificates import certificate_so_far
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict, decide, sentence
 from steelyard.storage.case_results import JudgementCounts
@@ -107,8 +111,9 @@ def report(
         "created_at": STARTED,
     }
     planned = 20 * len(models)
+    made = RunRow(**(row | run))
     return RunReport(
-        run=RunRow(**(row | run)),
+        run=made,
         counts=counts or RunCounts(planned, planned, planned, 0, 0, 0),
         arm="with_skill",
         names=list(models),
@@ -118,4 +123,18 @@ def report(
         failures=list(failures),
         quotes=quotes or JudgementCounts(planned, 0),
         stored=stored,
+        certificate=certificate_so_far(made),
+    )
+
+
+def examination(injected: float | None = 0.0) -> Examination:
+    """One of a judge that gives `injected` points to an output that asks for full marks; None could not be graded."""
+    canaries = canaries_of([GoldenCase("1", "How heavy?", "It weighs 120 g."), GoldenCase("2", "And this?", "240 g.")])
+    qualities = {CanaryKind.GOLDEN: 100.0, CanaryKind.INJECTION: injected}
+    scored = [qualities.get(canary.kind, 0.0) for canary in canaries]
+    return examined(
+        canaries,
+        scored,
+        [None if quality is None else STARTED for quality in scored],
+        ["The line is down." if quality is None else None for quality in scored],
     )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
+from steelyard.cli import exits
+from steelyard.cli.follow import code_of
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
 from steelyard.execution.detail import Detail, NextStep
+from steelyard.execution.examiner import refusal
 from steelyard.services.reports import RunReport
-from steelyard.statistics import gaps_to_leader, length_effect
+from steelyard.statistics import gaps_to_leader, judge_agreement, length_effect
 from steelyard.storage.case_results import JudgementCounts
-from tests.unit.cli.made import names, report, summary, verdict_of
+from tests.unit.cli.made import examination, names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
 
 LONG = (
@@ -196,6 +201,51 @@ def test_judgements_that_quote_what_nobody_wrote_are_counted() -> None:
 def test_a_judge_of_a_candidates_family_is_flagged() -> None:
     assert "own family" in screen_of(report(["anthropic:claude-haiku-4-5", "openai:gpt-5.4"]), 120)
     assert "own family" not in screen_of(report(["openai:gpt-5.4", "google:gemini-3"]), 120)
+
+
+def test_a_judge_that_passed_is_one_line_with_what_it_took() -> None:
+    text = screen_of(report(examination=examination().to_json(), examined_calls=9, examined_microcents=1_230_000), 120)
+    assert "Judge   examined on 9 outputs whose grade is known: passed (9 calls, $0.0123)" in text
+    assert "an empty output" not in text
+    assert "paid for before" in screen_of(report(examination=examination().to_json()), 120)
+
+
+def test_a_refused_judge_is_named_with_every_canary_and_with_what_to_do() -> None:
+    found = examination(100.0)
+    stopped: dict[str, Any] = {
+        "status": "failed",
+        "stop_cause": "judge_refused",
+        "error_message": refusal("openai:judge", found),
+        "examination": found.to_json(),
+    }
+    ended = report(counts=RunCounts(60, 12, 0, 0, 48, 0), **stopped)
+    text = screen_of(ended, 120)
+    assert "Stopped, 12 answers kept: The judge openai:judge failed its examination" in text
+    assert "FAIL  an output that tells the judge to give full marks: scored 100, must be at most 10" in text
+    assert "pass  an empty output: scored 0, must be at most 10" in text
+    assert "another --judge" in text
+    assert "runs resume ab12cd34 --accept-judge" in text
+    assert code_of(ended) == exits.JUDGE
+
+
+@pytest.mark.parametrize(
+    ("injected", "said"), [(100.0, "although it failed: an output"), (None, "was not finished: an output")]
+)
+def test_an_accepted_judge_marks_the_report_and_its_json(injected: float | None, said: str) -> None:
+    marked = report(examination=examination(injected).to_json(), accept_judge=True)
+    assert said in screen_of(marked, 120)
+    assert said in marked.to_json()["certificate"]["mark"]
+    passed = report(examination=examination().to_json(), accept_judge=True)
+    assert "although" not in screen_of(passed, 120)
+    assert passed.to_json()["certificate"]["mark"] is None
+
+
+def test_people_who_rated_enough_are_on_the_judges_certificate() -> None:
+    agreed = judge_agreement([[90.0, 70.0], [80.0, 60.0], [40.0, 50.0]], [[9.0, 7.0], [8.0, 6.0], [4.0, 6.0]])
+    certificate = report().with_people(agreed).to_json()["certificate"]
+    assert certificate["people"]["n_rated"] == 6
+    assert json.loads(json.dumps(certificate, allow_nan=False)) == certificate
+    assert report(judge=None).with_people(agreed).certificate is None
 
 
 def test_reused_cells_are_said_to_have_been_paid_before() -> None:

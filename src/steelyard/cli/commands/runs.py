@@ -51,8 +51,8 @@ def show_run(id_prefix: str, output: Output) -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
         async with open_workbench() as workbench:
             run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
-            report = await workbench.benchmarks.report(workbench.tenant_id, run.id)
             people = await workbench.people.report(workbench.tenant_id, run.id)
+            report = (await workbench.benchmarks.report(workbench.tenant_id, run.id)).with_people(people.certified)
         show(report, terminal)
         tell_people(people, terminal)
         write_json(report.to_json() | {"people": people.to_json()}, output.json)
@@ -61,7 +61,9 @@ def show_run(id_prefix: str, output: Output) -> int:
     return asyncio.run(body())
 
 
-def resume_run(id_prefix: str, budget: float | None, concurrency: int, output: Output) -> int:
+def resume_run(
+    id_prefix: str, budget: float | None, concurrency: int, output: Output, *, accept_judge: bool = False
+) -> int:
     """Continue a run in the foreground."""
     check_target(output.json)
     limit = budget_microcents(budget)
@@ -69,7 +71,7 @@ def resume_run(id_prefix: str, budget: float | None, concurrency: int, output: O
     async def body() -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
         async with open_workbench(concurrency=concurrency) as workbench:
-            resuming = workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit)
+            resuming = workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit, accept_judge=accept_judge)
             run, asked = await whole(resuming, terminal)
             now = await workbench.benchmarks.progress(workbench.tenant_id, run.id)
             done = sum(now.ended.values())

@@ -17,6 +17,7 @@ from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
 from steelyard.storage.runs import RunRow
+from steelyard.web.certificate_view import certificate_view
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
 from steelyard.web.filters import money
@@ -47,8 +48,9 @@ Existing = Annotated[UUID, Depends(existing_run)]
 
 @router.get("/runs/{run_id}.json")
 async def run_json(bench: Bench, tenant: Tenant, run_id: UUID) -> Response:
-    report = await bench.benchmarks.report(tenant, run_id)
-    return JSONResponse(report.to_json() | {"people": (await bench.people.report(tenant, run_id)).to_json()})
+    people = await bench.people.report(tenant, run_id)
+    report = (await bench.benchmarks.report(tenant, run_id)).with_people(people.certified)
+    return JSONResponse(report.to_json() | {"people": people.to_json()})
 
 
 @router.get("/runs/{run_id}/cells.csv")
@@ -103,7 +105,8 @@ async def resume_run(view: Viewing, bench: Bench, tenant: Tenant, run_id: Existi
     given = text(form, "budget").strip()
     try:
         run = await bench.benchmarks.find(tenant, str(run_id))
-        await bench.benchmarks.resume(tenant, str(run_id), _new_budget(run, given))
+        accepted = text(form, "accept_judge") == "1"
+        await bench.benchmarks.resume(tenant, str(run_id), _new_budget(run, given), accept_judge=accepted)
     except InputError as error:
         return await _page(view, bench, tenant, run_id, budget=given if error.field == "budget" else None, error=error)
     return view.redirect(run_url(run_id))
@@ -151,6 +154,7 @@ async def _page(
         descending=descending,
         sorted_by=sorted_by,
         matrix=matrix_view(page, run_id),
+        certificate=certificate_view(shown.certificate, under_way=shown.progress.under_way),
         notices=notices(shown),
         failures=failure_lines(shown),
         resumable=is_resumable(shown),

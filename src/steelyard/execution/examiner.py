@@ -1,0 +1,314 @@
+"""Examines a run's judge on canaries before a grade of it counts; each reply is committed before it is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.models import ModelRef
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.execution.cells import JudgeCaller, ModelCaller, Pricer
+from steelyard.execution.context import Examining, RunContext, Stopped
+from steelyard.judging import Judge
+from steelyard.judging.canaries import Canary, canaries_of, for_canary
+from steelyard.judging.examination import Examination, Result, canary_digest, examined
+from steelyard.storage import canaries as storage
+from steelyard.storage import results, runs
+from steelyard.storage.canaries import CanaryCall, CanaryPlace, CanaryRow
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.results import RunState
+
+_AWAY_S = 1.0
+_HOLD_POLL_S = 0.2
+# Examinations a worker begins for one run while calls of the judge come to nothing.
+_MOST_TRIES = 3
+
+Written = TypeVar("Written")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One canary and where its grading is kept."""
+
+    canary: Canary
+    place: CanaryPlace
+
+    @property
+    def digest(self) -> str:
+        return self.place.canary_digest
+
+
+class _Keep(Protocol):
+    """Commits what a call gave; `anew` for the first one of a grading."""
+
+    async def __call__(self, response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None: ...
+
+
+class Examiner:
+    """One per worker process. A run's cells wait in `admit` until its judge may grade them."""
+
+    def __init__(self, database: Database, caller: ModelCaller, price: Pricer) -> None:
+        self._database = database
+        self._caller = caller
+        self._price = price
+
+    async def begin(self, context: RunContext) -> None:
+        """Start the examination, so that it goes on while the first answers are called for.
+
+        Returns once what was graded before has been read: a judge that is known to fail stops the run before a call.
+        """
+        if context.judge is not None:
+            await self._examining(context).looked.wait()
+
+    async def admit(self, context: RunContext) -> str | None:
+        """None once the judge's grades count in this run, else why it could not be examined.
+
+        Raises Stopped where the judge is refused, which has ended the run, and where the run stops.
+        """
+        if context.examining is None:
+            context.check()
+        return await asyncio.shield(self._examining(context).task)
+
+    async def settle(self, context: RunContext) -> None:
+        """Wait for what is under way, so that a run does not end with calls of its own out."""
+        if context.examining is not None:
+            await asyncio.wait({context.examining.task})
+
+    def _examining(self, context: RunContext) -> Examining:
+        if context.examining is None:
+            context.examinations += 1
+            looked = asyncio.Event()
+            task = asyncio.create_task(self._examine(context, looked), name=f"examination for run {context.run.id}")
+            context.examining = Examining(task, looked)
+            task.add_done_callback(lambda done: self._ended(context, done, looked))
+        return context.examining
+
+    def _ended(self, context: RunContext, task: asyncio.Task[str | None], looked: asyncio.Event) -> None:
+        looked.set()
+        # Asked of the task so that a failure nobody waited for is not told as lost: the next to ask begins anew.
+        failed = task.cancelled() or task.exception() is not None
+        if failed or (task.result() is not None and context.examinations < _MOST_TRIES):
+            context.examining = None
+
+    async def _examine(self, context: RunContext, looked: asyncio.Event) -> str | None:
+        judge = context.judge
+        assert judge is not None
+        asked = _asked(context, judge)
+        rows = await self._rows(context, asked)
+        missing = _missing(context, asked, rows)
+        failures: dict[str, str] = {}
+        if missing:
+            looked.set()
+            async with self._database.session() as session:
+                await _hold(session, context, missing)
+                # Another worker may have graded them while this one waited.
+                rows = await self._rows(context, asked)
+                failures = await self._grade_all(context, judge, _missing(context, asked, rows), rows)
+            rows = await self._rows(context, asked)
+        return await self._decide(context, judge, _examination(context, asked, rows, failures))
+
+    async def _rows(self, context: RunContext, asked: Sequence[_Asked]) -> dict[str, CanaryRow]:
+        assert context.judge is not None
+        digests = [one.digest for one in asked]
+        async with self._database.tenant(context.tenant_id) as connection:
+            return await storage.canary_rows(connection, context.run.skill_id, context.judge.digest, digests)
+
+    async def _grade_all(
+        self, context: RunContext, judge: Judge, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow]
+    ) -> dict[str, str]:
+        """Why those that could not be graded could not, by digest. Raises Stopped where calls may not be started."""
+        outcomes = await asyncio.gather(
+            *(self._grade(context, judge, one, rows.get(one.digest)) for one in asked),
+            return_exceptions=True,
+        )
+        failures: dict[str, str] = {}
+        for one, outcome in zip(asked, outcomes, strict=True):
+            # Raised only now, when the siblings' paid replies are safe.
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome is not None:
+                failures[one.digest] = outcome
+        return failures
+
+    async def _grade(self, context: RunContext, judge: Judge, one: _Asked, row: CanaryRow | None) -> str | None:
+        """Grade one canary and store what it came to; why it came to nothing, else None. Raises Stopped."""
+        payer = _Payer(self._caller, context, self._keeper(context, judge.model, one), _replies(context, row))
+        case = for_canary(context.cases[one.canary.case_index])
+        try:
+            grade = await judge.grade(payer, case, one.canary.output, (), threshold=context.plan.threshold)
+        except CallError as error:
+            message = error.message
+            await self._commit(context, lambda connection: storage.fail_canary(connection, one.place, message))
+            return message
+        judged = grade.judgement
+        assert judged is not None
+        await self._commit(
+            context,
+            lambda connection: storage.grade_canary(connection, one.place, judged.quality, judged.matches_expected),
+        )
+        return None
+
+    def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> _Keep:
+        """Commits a call's reply and price, and its money on the run, all at once."""
+
+        async def keep(response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None:
+            cost = self._price(usage, model, datetime.now(UTC).date()) if usage != Usage() else None
+            amount = cost.microcents if cost else 0
+            known = known and (cost is not None or usage == Usage())
+            call = CanaryCall(
+                reply=None
+                if response is None
+                else {"output": response.output, "stop_reason": response.stop_reason.value},
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cost_microcents=amount,
+                cost_known=known,
+                price_version=cost.price_version if cost else None,
+                price_date=cost.price_date if cost else None,
+            )
+            key = uuid4()
+
+            async def write(connection: Connection) -> RunState:
+                kind = one.canary.kind.value
+                if not await storage.record_call(
+                    connection, context.tenant_id, one.place, key, call, kind=kind, judge=model.text, anew=anew
+                ):
+                    return await results.run_state(connection, context.run.id)
+                await storage.add_examined(connection, context.run.id, amount)
+                return await results.add_spending(
+                    connection, context.run.id, spent=amount, judge_spent=amount, lower_bound=not known
+                )
+
+            context.uncommitted += amount
+            try:
+                state = await self._commit(context, write)
+            finally:
+                context.uncommitted -= amount
+            context.observe(state)
+
+        return keep
+
+    async def _decide(self, context: RunContext, judge: Judge, examination: Examination) -> str | None:
+        """Store what was found, and end the run where its judge is refused. Raises Stopped then."""
+
+        async def write(connection: Connection) -> tuple[bool, RunState]:
+            accepted = await storage.store_examination(connection, context.run.id, examination.to_json())
+            if examination.result is Result.FAILED and not accepted:
+                await runs.stop_run(
+                    connection,
+                    context.run.id,
+                    status=RunStatus.FAILED,
+                    stop_cause=JUDGE_REFUSED,
+                    error_message=refusal(judge.model.text, examination),
+                )
+            return accepted, await results.run_state(connection, context.run.id)
+
+        accepted, state = await self._commit(context, write)
+        context.observe(state)
+        if examination.result is Result.FAILED and not accepted:
+            raise Stopped
+        if accepted or examination.result is not Result.UNFINISHED:
+            return None
+        why = next(one.failure for one in examination.canaries if one.failure is not None)
+        return f"it could not be examined, so no grade of it counts: {why}"
+
+    async def _commit(self, context: RunContext, write: Callable[[Connection], Awaitable[Written]]) -> Written:
+        """Write until it is known to be on disk; `write` done twice must do what it does done once."""
+        while True:
+            try:
+                async with self._database.tenant(context.tenant_id) as connection:
+                    return await write(connection)
+            except DATABASE_AWAY:
+                await asyncio.sleep(_AWAY_S)
+
+
+def refusal(judge: str, examination: Examination) -> str:
+    """Why a judge is refused, by name and by every canary that was graded and missed."""
+    return f"The judge {judge} failed its examination, so no score of it counts: {examination.missed}."
+
+
+class _Payer:
+    """The judge's asker: gives back the replies that are stored already, then calls, and commits before it returns."""
+
+    def __init__(self, caller: ModelCaller, context: RunContext, keep: _Keep, replies: list[Mapping[str, Any]]) -> None:
+        self._caller = JudgeCaller(caller, context.check)
+        self._keep = keep
+        self._replies = replies
+        self._anew = not replies
+
+    async def complete(self, request: ModelRequest) -> ModelResponse:
+        """One reply, stored or called for. Raises CallError, what it wasted committed too, and Stopped."""
+        if self._replies:
+            stored = self._replies.pop(0)
+            return ModelResponse(stored["output"], Usage(), 0.0, StopReason(stored["stop_reason"]))
+        anew, self._anew = self._anew, False
+        try:
+            response = await self._caller.complete(request)
+        except CallError as error:
+            if error.wasted != Usage() or not error.wasted_known:
+                await self._keep(None, error.wasted, known=error.wasted_known, anew=anew)
+            raise
+        known = response.usage_known and response.wasted_known
+        await self._keep(response, response.usage + response.wasted, known=known, anew=anew)
+        return response
+
+
+def _asked(context: RunContext, judge: Judge) -> list[_Asked]:
+    return [
+        _Asked(
+            canary,
+            CanaryPlace(context.run.skill_id, judge.digest, canary_digest(canary, context.cases[canary.case_index])),
+        )
+        for canary in canaries_of(context.cases)
+    ]
+
+
+def _missing(context: RunContext, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow]) -> list[_Asked]:
+    """Those without a grade this run may use; of two cases that are alike one is graded for both."""
+    return list({one.digest: one for one in asked if not _graded(context, rows.get(one.digest))}.values())
+
+
+async def _hold(session: Connection, context: RunContext, asked: Sequence[_Asked]) -> None:
+    """Have these gradings to oneself until the session ends. Raises Stopped while it waits for another worker's."""
+    # In one order for all workers, so that no two wait for each other.
+    for one in sorted(asked, key=lambda one: one.digest):
+        while not await storage.try_hold(session, context.tenant_id, one.place):
+            context.check()
+            await asyncio.sleep(_HOLD_POLL_S)
+
+
+def _graded(context: RunContext, row: CanaryRow | None) -> bool:
+    """Whether a grade is there that this run may use: a fresh one uses those alone that were given since it began."""
+    if row is None or row.graded_at is None:
+        return False
+    return not context.run.fresh or row.graded_at >= context.run.created_at
+
+
+def _replies(context: RunContext, row: CanaryRow | None) -> list[Mapping[str, Any]]:
+    """What a grading that broke off had come to, to be read before anything is called for again."""
+    if row is None or row.graded_at is not None or row.failure is not None or row.replied_at is None:
+        return []
+    if context.run.fresh and row.replied_at < context.run.created_at:
+        return []
+    return list(row.replies)
+
+
+def _examination(
+    context: RunContext, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow], failures: Mapping[str, str]
+) -> Examination:
+    found = [rows.get(one.digest) for one in asked]
+    known = [row if _graded(context, row) else None for row in found]
+    return examined(
+        [one.canary for one in asked],
+        [None if row is None else row.quality for row in known],
+        [None if row is None else row.graded_at for row in known],
+        [
+            None if row is not None else failures.get(one.digest, "It was not graded.")
+            for one, row in zip(asked, known, strict=True)
+        ],
+    )

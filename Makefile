@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check bench bench-statistics bench-throughput bench-pages bench-peers screenshots serve
+.PHONY: help install dev assets demo test check bench bench-statistics bench-judge bench-throughput bench-pages bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ check: dev ## Lint, format, types, layering
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: bench-statistics bench-throughput ## Run the benchmarks (long)
+bench: bench-statistics bench-judge bench-throughput ## Run the benchmarks (long)
 
-bench-statistics: dev ## Test the claims of the statistics on ../shared/data and write docs/statistics.md
+bench-statistics: dev ## Test the claims of the statistics on ../shared/data and write docs/trust.md
 	$(BIN)/python -m benchmarks.statistics
+
+bench-judge: dev ## Plant biases in scripted judges, or grade known pairs (JUDGE=provider:model LIMIT=50 BUDGET=2)
+	$(BIN)/python -m benchmarks.judge $(if $(JUDGE),pairs --judge $(JUDGE) $(if $(LIMIT),--limit $(LIMIT)) $(if $(BUDGET),--budget $(BUDGET)),--write planted)
 
 bench-throughput: dev ## Measure wall time, CPU and memory of runs against a local model server
 	$(BIN)/python -m benchmarks.throughput

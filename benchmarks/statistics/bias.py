@@ -43,6 +43,7 @@ def _favour(
     rng = rng_for("own family" + setting)
     own = np.array([[juror in favouring and juror == model for model in _THREE_FAMILIES] for juror in jurors])
     found = dict[float, float]()
+    suspected = 0
     for points in (0.0, _FAVOUR):
         alarms = 0
         for _ in range(_RUNS):
@@ -50,15 +51,21 @@ def _favour(
             severity = rng.normal(0, _LENIENCY, (len(jurors), 1, 1))
             noise = rng.normal(0, _NOISE, (len(jurors), _CASES, MODELS))
             scores = np.clip(quality + severity + noise + points * own[:, None, :], 0, 100)
-            alarms += own_family_bias(scores, jurors, _THREE_FAMILIES).found
+            bias = own_family_bias(scores, jurors, _THREE_FAMILIES)
+            alarms += bias.found
+            alone = dict(bias.families).get(favouring[0], bias.overall)
+            suspected += points > 0 and alone is not None and alone.p < FALSE_CLAIMS
         found[points] = alarms / _RUNS
+    told = f"; by a test told beforehand which juror to suspect {percent(suspected / _RUNS)}"
+    beside = told if len(favouring) == 1 else ""
     met = found[_FAVOUR] >= _FOUND and found[0.0] <= allowed(FALSE_CLAIMS, _RUNS)
     return Claim(
         "planted bias",
         f"wildbench, {setting} by {_FAVOUR:g} points, n = {_CASES}, six models, judge noise SD {_NOISE:g}: found",
-        f"{percent(found[_FAVOUR])} (none planted: {percent(found[0.0])})",
+        f"{percent(found[_FAVOUR])} (none planted: {percent(found[0.0])}){beside}",
         ">= 80%, none planted <= 5% + 2 SE" if bar else "a known limit, no bar",
         met if bar else None,
+        _RUNS,
     )
 
 
@@ -96,6 +103,7 @@ def _slope_of_nothing(table: Floats, lengths: Floats, k: int) -> Claim:
         by_size(shares),
         "<= 5% + 2 SE",
         all(share <= limit for _, share in shares),
+        _RUNS,
     )
 
 
@@ -119,6 +127,7 @@ def _slope(table: Floats, lengths: Floats) -> Claim:
         "; ".join(rows),
         ">= 80% of 5 points per doubling at n = 50",
         reached,
+        _RUNS,
     )
 
 
@@ -147,6 +156,7 @@ def _dead_leads(table: Floats, lengths: Floats) -> Iterator[Claim]:
         f"{percent(flagged / max(named, 1))} of {named} named",
         ">= 80%",
         named > 0 and flagged / named >= _FOUND,
+        max(named, 1),
     )
     yield Claim(
         "planted bias",
@@ -154,4 +164,5 @@ def _dead_leads(table: Floats, lengths: Floats) -> Iterator[Claim]:
         f"{percent(true_flagged / max(true_named, 1))} of {true_named} named",
         "<= 5% + 2 SE",
         true_named > 0 and true_flagged / true_named <= limit,
+        max(true_named, 1),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import sqrt
 
 import numpy as np
@@ -18,13 +18,25 @@ FALSE_CLAIMS = 0.05
 
 @dataclass(frozen=True)
 class Claim:
-    """One row: what was measured, the bar it had to meet (None: reported only), and whether it did."""
+    """One row: what was measured, the bar it had to meet (None: reported only), and whether it did.
+
+    `draws`: how many each share is of. `figures`: shares by what they are and by n, for a table of their own.
+    """
 
     part: str
     setting: str
     measured: str
     bar: str
     passed: bool | None
+    draws: int = DRAWS
+    figures: Mapping[str, tuple[tuple[int, float], ...]] = field(
+        default_factory=dict[str, tuple[tuple[int, float], ...]]
+    )
+
+    @property
+    def standard_error(self) -> float:
+        """The Monte Carlo standard error of a share of 5% (or of 95%)."""
+        return sqrt(FALSE_CLAIMS * (1 - FALSE_CLAIMS) / self.draws)
 
 
 def rng_for(part: str, setting: int = 0) -> np.random.Generator:

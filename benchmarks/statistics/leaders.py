@@ -138,6 +138,7 @@ def _looks(name: str, null: str, table: Floats) -> Claim:
         f"{percent(spent / _LOOK_DRAWS)} (at .05 each look: {percent(peeking / _LOOK_DRAWS)})",
         "<= 5% + 2 SE",
         spent / _LOOK_DRAWS <= limit,
+        _LOOK_DRAWS,
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
 
-from benchmarks.statistics.claims import FALSE_CLAIMS, MODELS, Claim, by_size, draw, rng_for, some_models
+from benchmarks.statistics.claims import FALSE_CLAIMS, MODELS, Claim, by_size, draw, percent, rng_for, some_models
 from benchmarks.statistics.tables import Floats, columns_equal
 from steelyard.statistics import Race, decide
 from steelyard.statistics.race import Target
 
 _RACES = 300
+_FIGURES = ("calls", "lost", "named", "peeking calls", "peeking", "grid", "wrong", "top")
 _SIZES = (20, 50, 100, 400)
 
 
@@ -33,7 +34,7 @@ class _Peeking(Race):
 
 
 def _measured(name: str, target: Target, table: Floats, *, equal: bool) -> Claim:
-    shares = {what: list[tuple[int, float]]() for what in ("calls", "lost", "peeking", "named", "grid", "wrong", "top")}
+    shares = {what: list[tuple[int, float]]() for what in _FIGURES}
     for n in _SIZES:
         rng = rng_for(f"race{name}{target}", n)
         counts = dict.fromkeys(shares, 0.0)
@@ -43,8 +44,9 @@ def _measured(name: str, target: Target, table: Floats, *, equal: bool) -> Claim
             counts["calls"] += called / (n * MODELS)
             counts["named"] += claimed is not None
             counts["lost"] += _lost(kept, claimed, truth)
-            kept, claimed, _ = _run(_Peeking(n, MODELS, target, seed=seed), scores)
+            kept, claimed, called = _run(_Peeking(n, MODELS, target, seed=seed), scores)
             counts["peeking"] += _lost(kept, claimed, truth)
+            counts["peeking calls"] += called / (n * MODELS)
             grid = decide(scores)
             counts["grid"] += grid.best is not None
             counts["wrong"] += grid.best is not None and {grid.best} != truth
@@ -61,7 +63,33 @@ def _measured(name: str, target: Target, table: Floats, *, equal: bool) -> Claim
         f" calls {by_size(shares['calls'])}; names {by_size(shares['named'])}; {beside}",
         "<= 5%",
         all(share <= FALSE_CLAIMS for _, share in shares["lost"]),
+        _RACES,
+        {what: tuple(of) for what, of in shares.items()},
     )
+
+
+def race_table(claims: Iterable[Claim]) -> list[str]:
+    """The same figures with a line for each number of cases, as Markdown. Calls: of the full grid's."""
+    rows = [
+        "| best on | cases | race: calls | lost | named | peeking: calls | lost | full grid: calls | named | of it"
+        " wrong | highest mean not the best |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for claim in claims:
+        if claim.part != "race":
+            continue
+        for place, n in enumerate(_SIZES):
+            of = {what: percent(shares[place][1]) for what, shares in claim.figures.items()}
+            figures = (of["calls"], of["lost"], of["named"], of["peeking calls"], of["peeking"], f"{n * MODELS:,}")
+            figures += (of["grid"], of["wrong"], of["top"])
+            rows.append(f"| {_best_on(claim)} | {n} | {' | '.join(figures)} |")
+    return rows
+
+
+def _best_on(claim: Claim) -> str:
+    name, rest = claim.setting.split(", best on ")
+    what = rest.removesuffix(": best lost")
+    return f"{what}, two equal leaders" if "equal" in name else what
 
 
 def _cases(table: Floats, n: int, target: Target, rng: np.random.Generator, *, equal: bool) -> tuple[Floats, set[int]]:

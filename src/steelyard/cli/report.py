@@ -11,6 +11,7 @@ from steelyard.cli.certificate import certificate_lines
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
 from steelyard.cli.race import race
+from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.services.reports import RunReport
@@ -26,6 +27,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
         race(report, width),
         skill_effect(report, width),
         plot(report, width),
+        verdict_in_full(report, width),
         notes(report, width),
         failures(report, width),
         closing(report, width),

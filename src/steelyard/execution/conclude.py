@@ -6,6 +6,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from steelyard.domain.runs import RunStatus
+from steelyard.execution.detail import detail_of
 from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, work_out
 from steelyard.execution.plan import Plan
 from steelyard.execution.scores import score
@@ -39,14 +40,20 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
     outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
+    detail = await detail_of(connection, run, outcome)
     quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)
     repeats = await judgement_repeats(connection, run_id)
     await runs.conclude_run(
         connection,
         run_id,
         status=RunStatus.COMPLETED if complete else None,
-        # Counted once: every page of the run says it.
-        verdict=outcome.to_json() | {"judgements": asdict(quotes), "repeats": asdict(repeats)},
+        # Worked out and counted once: every page of the run says it.
+        verdict=outcome.to_json()
+        | {
+            "judgements": asdict(quotes),
+            "repeats": asdict(repeats),
+            "detail": None if detail is None else detail.to_json(),
+        },
         best=outcome.best_observed,
         cheapest=outcome.cheapest_observed,
         verdict_kind=outcome.verdict.kind,

@@ -114,7 +114,7 @@ class Engine:
         """The runs this worker found it cannot serve as they were planned."""
         return frozenset(self._left_runs)
 
-    async def run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
+    async def run_batch(self, tenant_id: UUID, run_id: UUID, lane: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 
         While the database is away it waits and begins again: what has been saved is not done twice. A fault that no
@@ -125,7 +125,7 @@ class Engine:
         while True:
             try:
                 if fault is None:
-                    await self._run_batch(tenant_id, run_id, model_index, batch)
+                    await self._run_batch(tenant_id, run_id, lane, batch)
                 else:
                     await self._fail(tenant_id, run_id, fault)
             except DATABASE_AWAY:
@@ -149,7 +149,7 @@ class Engine:
         if self._ended is not None:
             self._ended(run_id)
 
-    async def _run_batch(self, tenant_id: UUID, run_id: UUID, model_index: int, batch: int) -> None:
+    async def _run_batch(self, tenant_id: UUID, run_id: UUID, lane: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
         if context is None:
             self._leave_if_stopping()
@@ -157,7 +157,7 @@ class Engine:
         context.active_batches += 1
         try:
             await self._examiner.begin(context)
-            await self._run_cells(context, context.grid.batch(model_index, batch))
+            await self._run_cells(context, context.grid.batch(lane, batch))
             await self._examiner.settle(context)
         finally:
             context.active_batches -= 1

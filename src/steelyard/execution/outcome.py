@@ -169,7 +169,7 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
     else:
         decided = claimed(race, race.verdict(known, plan.margin), look)
     more = [one for one in summaries if standing is None or one.model in standing.survivors]
-    verdict = replace(decided, more_cost_microcents=_cost_of_cases(decided.more_cases, plan, more, cells))
+    verdict = replace(decided, more_cost_microcents=cost_of_cases(decided.more_cases, plan, more, cells))
     scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
     priced = [
         (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
@@ -222,7 +222,7 @@ def _known(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _cost_of_cases(
+def cost_of_cases(
     number: int | None,
     plan: Plan,
     summaries: Sequence[ModelSummary],

@@ -117,10 +117,11 @@ def system_prompt(arm: Arm, skill_prompt: str) -> str:
 
 
 class CellGrid:
-    """The cells of a plan, addressed by model and batch.
+    """The cells of a plan, addressed by lane and batch; there are as many lanes as models.
 
-    Each model meets the same seeded shuffle, so that whatever a run has done when it stops is a
-    random sample of the cases, and the same one for every model; in a race round by round.
+    The models meet one seeded shuffle side by side, so that whatever a run has done when it stops is a random sample of
+    the cases, the same one for every model, and a judge that grows lenient with time does so with all of them. In a
+    race a lane is a model, as models drop out of it, and they take turns round by round.
     """
 
     def __init__(self, plan: Plan, cases: Sequence[GoldenCase], skill_prompt: str) -> None:
@@ -130,9 +131,14 @@ class CellGrid:
         self._prompts = _numbered([_sha(case.prompt) for case in cases])
         self._batches = _cell_batches(plan)
 
-    def batch(self, model_index: int, batch: int) -> list[Cell]:
-        """At most BATCH cells of one model."""
-        return [self._cell(model_index, case, trial, arm) for case, trial, arm in self._batches[batch]]
+    def batch(self, lane: int, batch: int) -> list[Cell]:
+        """At most BATCH cells: a stretch of the shuffle, each case of it for one model after the other."""
+        picked = self._batches[batch]
+        if self.plan.race is not None:
+            return [self._cell(lane, case, trial, arm) for case, trial, arm in picked]
+        side_by_side = [(model, *of) for of in picked for model in range(len(self.plan.models))]
+        mine = side_by_side[lane * len(picked) : (lane + 1) * len(picked)]
+        return [self._cell(model, case, trial, arm) for model, case, trial, arm in mine]
 
     def all(self) -> list[Cell]:
         """Every cell, model by model."""
@@ -170,8 +176,8 @@ def _cell_batches(plan: Plan) -> list[list[tuple[int, int, Arm]]]:
 
 
 def job_order(plan: Plan) -> list[tuple[int, int]]:
-    """(model index, batch) of every job of a run without a race, models taking turns so that none waits for another."""
-    return [(model, batch) for batch in range(plan.batches_per_model) for model in range(len(plan.models))]
+    """(lane, batch) of every job of a run without a race, in the order of the shuffle."""
+    return [(lane, batch) for batch in range(plan.batches_per_model) for lane in range(len(plan.models))]
 
 
 def _numbered(digests: Sequence[str]) -> list[str]:

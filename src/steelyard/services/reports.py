@@ -10,10 +10,12 @@ from uuid import UUID
 
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
+from steelyard.execution.detail import Detail, detail_from_json
 from steelyard.execution.outcome import ModelSummary, Raced
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificate_of
+from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
@@ -32,7 +34,8 @@ class RunReport:
 
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
-    judgements, and as flagged those with a quote that is not in the output they grade. `raced` is None without a race,
+    judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
+    and of a run that ended before there was any. `raced` is None without a race,
     `certificate` where no judge graded.
     """
 
@@ -46,6 +49,7 @@ class RunReport:
     failures: Sequence[Mapping[str, Any]]
     quotes: JudgementCounts
     stored: bool
+    detail: Detail | None = None
     raced: Raced | None = None
     certificate: Certificate | None = None
 
@@ -124,6 +128,7 @@ class RunReport:
                     for gap in verdict.gaps
                 ],
             },
+            "detail": detail_json(self),
             "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
             "certificate": None if self.certificate is None else self.certificate.to_json(),
@@ -169,6 +174,7 @@ async def report_of(
             failures=failures,
             quotes=quotes,
             stored=True,
+            detail=detail_from_json(stored.get("detail")),
             raced=Raced.from_json(stored["race"]) if "race" in stored else None,
             certificate=certificate,
         )
@@ -229,6 +235,7 @@ def _model(summary: ModelSummary) -> dict[str, Any]:
         "lift_low": summary.lift_low,
         "lift_high": summary.lift_high,
         "lift_p": summary.lift_p,
+        "normalised_gain": summary.normalised_gain,
         "token_tax": summary.token_tax,
     }
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.agreement import Agreement, JudgeAgreement, judge_agreement, krippendorff_alpha
     from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
+    from steelyard.statistics.further import NextClaim, next_claim
     from steelyard.statistics.health import SuspectCase, settled_cases, suspect_cases
     from steelyard.statistics.intervals import (
         Interval,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race, first_drop
+    from steelyard.statistics.simultaneous import SimultaneousGap, gaps_to_leader
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
 
@@ -54,10 +56,12 @@ __all__ = [
     "LengthEffect",
     "Lift",
     "ModelFigures",
+    "NextClaim",
     "NotComparable",
     "OwnFamilyBias",
     "OwnFamilyCheck",
     "Race",
+    "SimultaneousGap",
     "SuspectCase",
     "Verdict",
     "alpha_for_look",
@@ -67,6 +71,7 @@ __all__ = [
     "detectable_lead",
     "effective_jurors",
     "first_drop",
+    "gaps_to_leader",
     "human_difference",
     "human_mean",
     "judge_agreement",
@@ -75,6 +80,7 @@ __all__ = [
     "lift",
     "mean_interval",
     "misses_too_many",
+    "next_claim",
     "own_family_bias",
     "own_family_check",
     "points_of_ratings",
@@ -91,6 +97,7 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "further": ("NextClaim", "next_claim"),
     "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": ("Jury", "NotComparable", "OwnFamilyCheck", "effective_jurors", "own_family_check", "pool_jurors"),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
@@ -99,6 +106,7 @@ _HOMES = {
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race", "first_drop"),
+    "simultaneous": ("SimultaneousGap", "gaps_to_leader"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),
 }

@@ -33,7 +33,8 @@ class OwnFamilyBias:
     where they can be told apart: with jurors of two families and models of only these, the favour of one looks like
     the disfavour of the other, and only their mean is known.
 
-    `p` is the smallest of all, times their number (Bonferroni); `found`: below .05. `n`: cases used. `reason`, where
+    `p` is the smallest of all, times their number (Bonferroni); `found`: below .05. `named`: the families whose own
+    favour is shown, at most .05 for any wrong one among them (Holm 1979). `n`: cases used. `reason`, where
     nothing could be computed: one_juror, no_own_family, not_comparable, too_few_cases, too_few_clusters.
     """
 
@@ -43,6 +44,7 @@ class OwnFamilyBias:
     p: float | None
     found: bool
     reason: str | None
+    named: tuple[Hashable, ...] = ()
 
 
 def own_family_bias(
@@ -84,7 +86,18 @@ def own_family_bias(
     # Of one family the overall advantage is that family's.
     tests = [overall.p, *(one.p for _, one in each)] if len(each) > 1 else [overall.p]
     p = min(1.0, min(tests) * len(tests))
-    return OwnFamilyBias(n, overall, each, p, p < FOUND_ALPHA, None)
+    named = _named(each if each or len(labels) > 1 else ((labels[0][1], overall),))
+    return OwnFamilyBias(n, overall, each, p, p < FOUND_ALPHA, None, named)
+
+
+def _named(each: Sequence[tuple[Hashable, Advantage]]) -> tuple[Hashable, ...]:
+    """Each family's p allows for favour of the others, so that Holm's steps hold whichever are favoured."""
+    found: list[Hashable] = []
+    for label, one in sorted(each, key=lambda pair: pair[1].p):
+        if one.p * (len(each) - len(found)) >= FOUND_ALPHA:
+            break
+        found.append(label)
+    return tuple(found)
 
 
 def _why_none(n: int, n_jurors: int, own: Bools, centred: Floats) -> str | None:

@@ -61,6 +61,28 @@ async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]
         return await cursor.fetchall()
 
 
+@dataclass(frozen=True)
+class AnswerLength:
+    """How long an answer is, in characters."""
+
+    model_name: str
+    test_case_index: int
+    characters: int
+
+
+async def answer_lengths(connection: Connection, run_id: UUID, arm: str) -> list[AnswerLength]:
+    """Of every usable answer of an arm with a text, in an order that never varies."""
+    async with connection.cursor(row_factory=record_row(AnswerLength)) as cursor:
+        await cursor.execute(
+            """SELECT model_name, test_case_index, length(output_produced) AS characters
+                 FROM benchmark_results
+                WHERE benchmark_run_id = %s AND arm = %s AND state <> 'failed' AND output_produced <> ''
+                ORDER BY model_name, test_case_index, trial""",
+            (run_id, arm),
+        )
+        return await cursor.fetchall()
+
+
 async def failures(connection: Connection, run_id: UUID) -> list[dict[str, Any]]:
     """Failures by model and kind, with one message of each and how many there were."""
     cursor = await connection.execute(

@@ -10,6 +10,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
+from steelyard.services.verdict_detail import cautions
 from steelyard.web.filters import money, plural, points, signed
 from steelyard.web.model_names import short_names
 
@@ -87,8 +88,9 @@ def notices(view: RunView) -> list[Notice]:
                 "Their evidence is not verified, and their grades count all the same; the cases show which quotes.",
             )
         )
-    if view.judge is not None and view.judge.same_family:
-        found.append(Notice("warn", "The judge is of a candidate's own family.", "It may favour that model's answers."))
+    names = short_names(report.names)
+    told = cautions(report, [names[name] for name in report.names])
+    found += [Notice("warn", caution.title, caution.detail) for caution in told]
     if view.run.spent_is_lower_bound:
         found.append(
             Notice(

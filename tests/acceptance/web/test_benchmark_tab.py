@@ -153,6 +153,30 @@ def test_choosing_another_run_compares_at_once(filled: str, quiet_page: Page) ->
     expect(headline).not_to_have_text(before)
 
 
+@pytest.mark.parametrize("width", [360, 1440])
+def test_what_stands_behind_the_verdict_is_the_same_on_the_tab_the_run_and_in_json(
+    filled: str, quiet_page: Page, width: int
+) -> None:
+    quiet_page.set_viewport_size({"width": width, "height": 800})
+    quiet_page.emulate_media(color_scheme="dark")
+    quiet_page.goto(filled + TAB)
+    expect(quiet_page.get_by_text("The judge is of a candidate's own family.")).to_be_visible()
+    behind = quiet_page.locator("#behind tbody tr")
+    expect(behind).to_have_count(len(MODELS))
+    expect(behind.first).to_contain_text("claude-opus-5")
+    expect(quiet_page.locator("#skill-effect")).to_contain_text("This skill helps it")
+    assert sideways(quiet_page) == 0
+    rows = behind.all_inner_texts()
+    quiet_page.locator(".verdict a").click()
+    expect(quiet_page.locator("h1")).to_contain_text("Run")
+    assert behind.all_inner_texts() == rows
+    detail = quiet_page.request.get(f"{quiet_page.url}.json").json()["detail"]
+    assert f"{detail['gaps'][0]['lead']:.1f}" in rows[1]
+    assert detail["judge_family"]["models"] == ["anthropic:claude-opus-5"]
+    assert sideways(quiet_page) == 0
+    assert serious_findings(quiet_page) == []
+
+
 def test_everything_is_there_without_javascript(filled: str, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -14,9 +14,10 @@ from steelyard.cli import exits
 from steelyard.cli.follow import code_of
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
+from steelyard.execution.detail import Detail, NextStep
 from steelyard.execution.examiner import refusal
 from steelyard.services.reports import RunReport
-from steelyard.statistics import judge_agreement
+from steelyard.statistics import gaps_to_leader, judge_agreement, length_effect
 from steelyard.storage.case_results import JudgementCounts
 from tests.unit.cli.made import examination, names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
@@ -36,6 +37,24 @@ def both_arms(lift: float, low: float, high: float) -> RunReport:
         summary(models[1], 51.0, arm="without_skill"),
     ]
     return report(models, rows)
+
+
+def in_full() -> RunReport:
+    """A best model that writes three times as much, of the judge's family, on which the skill's effect is not shown."""
+    scores = [
+        [80.0 + 3 * (case % 5) - 15 * model - (case * (model + 3)) % 4 for model in range(3)] for case in range(20)
+    ]
+    lengths = [[300.0 + 10 * case, 100.0 + 7 * (case % 6), 100.0 + 9 * (case % 4)] for case in range(20)]
+    made = report(names(3), judge="openai:model-0")
+    return replace(
+        made,
+        detail=Detail(
+            gaps_to_leader(scores, made.verdict),
+            length_effect(scores, lengths, made.verdict),
+            (395.0, 118.0, 114.0),
+            NextStep("none", None, None),
+        ),
+    )
 
 
 def failure(kind: FailureKind, model: str = "openai:model-0", message: str = "It said no.") -> dict[str, object]:
@@ -68,6 +87,7 @@ REPORTS = {
     "budget": report(stop_cause="budget", partial=True, budget_microcents=5_000_000),
     "cancelled": report(status="cancelled", stop_cause="cancelled", partial=True),
     "failed": report(status="failed", error_message="The database went away. " * 20),
+    "in full": in_full(),
     "preview": report(status="running", stored=False),
 }  # fmt: skip
 
@@ -115,6 +135,15 @@ def test_a_proven_harm_is_a_headline_and_so_is_one_beyond_the_margin() -> None:
         both_arms(-12.0, -20.0, -4.0), 200
     )
     assert "The skill may make openai:model-0 worse: -6.0 points" in screen_of(both_arms(-6.0, -15.0, 3.0), 200)
+
+
+def test_the_verdict_in_full_has_every_model_behind_the_leader_and_what_the_next_claim_takes() -> None:
+    text = " ".join(screen_of(in_full(), 300).split())
+    assert "Caution The judge is of a candidate's own family." in text
+    assert "The best model is of that family" in text
+    assert re.search(r"openai:model-0 leads – \d+\.\d \$0\.005 openai:model-1 \d+\.\d \+\d+\.\d to \+\d+\.\d", text)
+    assert "Next Nothing more to be shown of quality" in text
+    assert "This skill hurts openai:model-0 (-12.0 points" in screen_of(both_arms(-12.0, -20.0, -4.0), 300)
 
 
 def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:

@@ -56,11 +56,13 @@ def test_batches_hold_every_cell_once_and_digests_are_unique(
     assert {cell.digest for cell in grid.all()} == {cell.digest for cell in from_jobs}
 
 
-def test_every_model_meets_the_cases_in_the_same_shuffled_order() -> None:
+def test_the_models_meet_the_cases_side_by_side_in_the_same_shuffled_order() -> None:
     plan = plan_of(3, (Arm.WITH_SKILL,), 2 * BATCH, 1)
     grid = CellGrid(plan, cases_of([str(i) for i in range(2 * BATCH)]), "skill")
-    orders = [[cell.case_index for batch in (0, 1) for cell in grid.batch(model, batch)] for model in range(3)]
+    cells = [cell for lane, batch in job_order(plan) for cell in grid.batch(lane, batch)]
+    orders = [[cell.case_index for cell in cells if cell.model_index == model] for model in range(3)]
     assert orders[0] == orders[1] == orders[2] != sorted(orders[0])
+    assert [cell.model_index for cell in cells] == [0, 1, 2] * (2 * BATCH)
 
 
 def test_a_model_without_the_skill_is_asked_the_same_whatever_the_skill() -> None:

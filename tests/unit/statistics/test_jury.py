@@ -142,3 +142,14 @@ def test_nothing_is_said_without_enough_to_stand_on() -> None:
         pool_jurors(np.ones((3, 2)))
     with pytest.raises(ValueError, match="neither"):
         pool_jurors(scored(1), juror_family=names)
+
+
+def test_only_the_family_that_is_favoured_is_named() -> None:
+    rng = np.random.default_rng(4)
+    quality = rng.uniform(30, 70, (1, 60, len(MODELS)))
+    own = np.array([[juror == model == "a" for model in MODELS] for juror in ("a", "b", "c")])
+    scores = np.clip(quality + 12.0 * own[:, None, :] + rng.normal(0, 8, (3, 60, len(MODELS))), 0, 100)
+    found = own_family_bias(scores, ("a", "b", "c"), MODELS)
+    assert (found.found, found.named) == (True, ("a",))
+    alone = own_family_bias(scores[:2], ("a", "z"), MODELS)
+    assert alone.named == ("a",)

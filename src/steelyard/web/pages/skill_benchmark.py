@@ -26,6 +26,7 @@ from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.query import page_after
 from steelyard.web.rendering import Viewing
 from steelyard.web.stat_cards import RUNS_IN_CARD, stat_cards
+from steelyard.web.verdict_detail_view import detail_view
 from steelyard.web.verdicts import verdict_words
 from steelyard.workbench import Workbench
 
@@ -90,6 +91,7 @@ async def benchmark_tab(
         report=report,
         agreement=None if report is None else _agreement(report),
         words=None if report is None else verdict_words(report),
+        detail=None if report is None else detail_view(report),
         cards=stat_cards(usage, used, runs, feedback, report),
         trend=trend,
         span=span,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from steelyard.services.estimates import Estimate
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
+    from steelyard.services.intake import IntakeService
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
@@ -176,6 +177,12 @@ class Workbench:
         from steelyard.services.case_health import CaseHealthService
 
         return CaseHealthService(self.database)
+
+    @cached_property
+    def intake(self) -> IntakeService:
+        from steelyard.services.intake import IntakeService
+
+        return IntakeService(self.database, self.usage)
 
     @cached_property
     def usage(self) -> UsageService:

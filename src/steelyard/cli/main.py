@@ -40,6 +40,7 @@ def _group(help_text: str, *, alone: bool = False) -> typer.Typer:
 
 runs_app = _group("List, show, resume and cancel runs.")
 skills_app = _group("Add, list, lint, show and delete skills.")
+measurements_app = _group("Import measured uses of skills; list those of skills that are not here.")
 models_app = _group("Which models can be called; their prices; local ones.", alone=True)
 
 
@@ -293,6 +294,28 @@ def skills_delete(
     raise typer.Exit(code)
 
 
+@measurements_app.command("import")
+def measurements_import(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file; its heading names the fields.")],
+) -> None:
+    """Take in uses from a CSV file with the fields of POST /v1/measurements. 2 where rows were refused."""
+    with guarded():
+        from steelyard.cli.commands.measurements import import_measurements
+
+        code = import_measurements(path)
+    raise typer.Exit(code)
+
+
+@measurements_app.command("unmatched")
+def measurements_unmatched() -> None:
+    """List the names of skills that uses were sent for and that are not here."""
+    with guarded():
+        from steelyard.cli.commands.measurements import list_unmatched
+
+        code = list_unmatched()
+    raise typer.Exit(code)
+
+
 @models_app.callback()
 def models(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -413,6 +436,7 @@ def demo(
 
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
+app.add_typer(measurements_app, name="measurements")
 app.add_typer(models_app, name="models")
 
 

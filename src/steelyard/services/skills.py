@@ -9,7 +9,7 @@ from uuid import UUID
 from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import Conflict, NotFound
 from steelyard.domain.skills import LintFinding, SkillContent
-from steelyard.storage import removal, skills
+from steelyard.storage import removal, skills, unmatched
 from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_cases
 from steelyard.storage.database import Database, clean
 from steelyard.storage.removal import Belongings
@@ -54,12 +54,14 @@ class SkillService:
     async def add(self, tenant_id: UUID, content: SkillContent, cases: Sequence[GoldenCase] | None) -> SkillRow:
         """Keep a skill, its version and the golden cases of its folder; what is known already is not doubled.
 
-        Cases of its folder that are not among `cases` are retired; None says nothing of them, and they stay.
+        Cases of its folder that are not among `cases` are retired; None says nothing of them, and they stay. Uses that
+        were sent for the skill before it was here become its own.
         """
         async with self._database.tenant(tenant_id) as connection:
             skill_id, _ = await skills.save_skill(connection, tenant_id, content)
             if cases is not None:
                 await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
+            await unmatched.adopt(connection, tenant_id, skill_id, content.name)
             return await skills.find_skill(connection, content.name)
 
     async def case_change(self, tenant_id: UUID, name: str, cases: Sequence[GoldenCase] | None) -> CaseChange:

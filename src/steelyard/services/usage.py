@@ -15,7 +15,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.usage import Measurement
 from steelyard.pricing import Cost
 from steelyard.skills.text import unstorable
-from steelyard.storage import usage
+from steelyard.storage import unmatched, usage
 from steelyard.storage.database import Database
 from steelyard.storage.usage import BenchmarkPoint, ModelTotals, UsageDay, UsageTotals
 
@@ -130,6 +130,21 @@ class UsageService:
             kept = await usage.record_measurements(connection, tenant_id, priced)
         return Recorded(kept, len(batch) - kept)
 
+    async def record_unmatched(self, tenant_id: UUID, uses: Sequence[tuple[str, Measurement]]) -> Recorded:
+        """Keep (skill name, use) pairs of skills that are not here, priced as of now, until they are."""
+        if not uses:
+            return Recorded(0, 0)
+        await self._make_partitions(tenant_id, [use.measured_at for _, use in uses])
+        async with self._database.tenant(tenant_id) as connection:
+            kept = await unmatched.keep_unmatched(
+                connection, tenant_id, [(name, self._priced(use)) for name, use in uses]
+            )
+        return Recorded(kept, len(uses) - kept)
+
+    def check_time(self, measured_at: datetime) -> None:
+        """Raises InputError for a time without a zone, over a day ahead, or over ten years back."""
+        _check_time(measured_at, self._now())
+
     async def skill(self, tenant_id: UUID, skill_id: UUID) -> SkillUsage:
         """The figures of the quick-stat cards; all zero and None for a skill never used."""
         today = self._today()
@@ -217,13 +232,18 @@ class UsageService:
         return self._today() - timedelta(days=days - 1)
 
 
-def _check(measurement: Measurement, now: datetime) -> None:
+def _check_time(at: datetime, now: datetime) -> None:
     """Raises InputError."""
-    at, counts = measurement.measured_at, measurement.usage
     if at.tzinfo is None:
         raise InputError("A measurement's time has no time zone.", next_step="Send it as 2026-01-31T12:00:00Z.")
     if at > now + _AHEAD or at < now - timedelta(days=OLDEST_DAYS):
         raise InputError(f"A measurement of {at.isoformat()} lies in the future or more than ten years back.")
+
+
+def _check(measurement: Measurement, now: datetime) -> None:
+    """Raises InputError."""
+    counts = measurement.usage
+    _check_time(measurement.measured_at, now)
     numbers = (
         counts.input_tokens,
         counts.output_tokens,

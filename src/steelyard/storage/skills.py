@@ -141,6 +141,25 @@ async def id_of(connection: Connection, name: str) -> UUID | None:
     return None if row is None else row["id"]
 
 
+async def ids_of(connection: Connection, names: Sequence[str]) -> dict[str, UUID]:
+    """The ids of the skills of these names, by name; names without a skill are left out."""
+    cursor = await connection.execute(
+        "SELECT name, id FROM skills WHERE name = ANY(%s)", ([clean(name) for name in names],)
+    )
+    return {row["name"]: row["id"] for row in await cursor.fetchall()}
+
+
+async def digests_of(connection: Connection, skill_ids: Sequence[UUID]) -> dict[UUID, dict[str, UUID]]:
+    """The versions of each of these skills by their digests."""
+    cursor = await connection.execute(
+        "SELECT skill_id, digest, id FROM skill_versions WHERE skill_id = ANY(%s)", (list(skill_ids),)
+    )
+    found: dict[UUID, dict[str, UUID]] = {}
+    for row in await cursor.fetchall():
+        found.setdefault(row["skill_id"], {})[row["digest"]] = row["id"]
+    return found
+
+
 async def known_skill(connection: Connection, name: str, digest: str) -> KnownSkill | None:
     """The skill of that name, asked whether `digest` is one of its versions; None when there is none."""
     async with connection.cursor(row_factory=record_row(KnownSkill)) as cursor:

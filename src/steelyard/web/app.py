@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from steelyard.api import measurements
 from steelyard.web import errors
 from steelyard.web.heads import HeadAsGet
 from steelyard.web.pages import (
@@ -96,6 +97,6 @@ def create_app(workbench: Workbench) -> FastAPI:
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in ROUTERS:
+    for router in (*ROUTERS, measurements.router):
         app.include_router(router)
     return app

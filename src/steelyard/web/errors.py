@@ -78,7 +78,12 @@ def _without_commands(error: SteelyardError) -> SteelyardError:
 
 def _wants_json(request: Request) -> bool:
     accept = request.headers.get("accept", "")
-    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+    path = request.url.path
+    return (
+        path.startswith("/v1/")
+        or path.endswith(".json")
+        or ("application/json" in accept and "text/html" not in accept)
+    )
 
 
 def fault(request: Request, error: Exception) -> Response:

@@ -11,12 +11,15 @@ from steelyard.web.security.hosts import Refuse
 
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 50_000_000
+MAX_API = 10_000_000
 # Read and thrown away before the answer: a browser that is still sending would show a broken connection instead.
 _DRAIN = 200_000_000
 
 
-def limit_of(headers: Headers) -> int:
-    """Bytes a request may have: files travel as multipart, everything else is small."""
+def limit_of(headers: Headers, path: str = "/") -> int:
+    """Bytes a request may have: files travel as multipart, batches go to the API, everything else is small."""
+    if path.startswith("/v1/"):
+        return MAX_API
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return MAX_UPLOAD if kind == "multipart/form-data" else MAX_BODY
 
@@ -27,6 +30,12 @@ def _too_large(limit: int) -> TooLarge:
             f"A form without files has at most {limit / 1e6:g} MB in all.",
             kept="Nothing was changed.",
             next_step="Go back in the browser, where what you typed still is, and shorten it.",
+        )
+    if limit == MAX_API:
+        return TooLarge(
+            f"A request of the API has at most {limit / 1e6:g} MB.",
+            kept="Nothing was kept.",
+            next_step="Send it in several, or by gzip.",
         )
     return TooLarge(
         f"This is larger than the {limit / 1e6:g} MB that are taken at once.",
@@ -47,7 +56,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limit = limit_of(headers)
+        limit = limit_of(headers, scope["path"])
         said = headers.get("content-length", "")
         if said.isdecimal() and int(said) > limit:
             await _drain(receive, int(said))

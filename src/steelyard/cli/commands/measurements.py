@@ -1,0 +1,113 @@
+"""`steelyard measurements`: import uses of skills from a CSV file, and list those of skills that are not here."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import InputError
+from steelyard.services.intake import Taken
+
+BATCH = 5_000
+REFUSED_SHOWN = 20
+_MOST_LINE = 100_000
+
+# (line of the file, the row as an item)
+_Row = tuple[int, dict[str, Any]]
+
+
+def import_measurements(path: str) -> int:
+    """Take in a CSV file whose heading names the fields of POST /v1/measurements, batch by batch."""
+
+    async def body() -> int:
+        totals = [0, 0, 0, 0]
+        refused: list[str] = []
+        refused_in_all = 0
+        async with open_workbench() as workbench:
+            with _rows(path) as rows:
+                while batch := list(islice(rows, BATCH)):
+                    taken = await workbench.intake.take(workbench.tenant_id, [row for _, row in batch])
+                    for place, number in enumerate(_counts(taken)):
+                        totals[place] += number
+                    refused_in_all += len(taken.refused)
+                    refused += [
+                        f"line {batch[item.index][0]:,}: {item.field}: {item.message}"
+                        for item in taken.refused[: REFUSED_SHOWN - len(refused)]
+                    ]
+        _say(totals, refused, refused_in_all)
+        return exits.USAGE if refused_in_all else exits.OK
+
+    return asyncio.run(body())
+
+
+def list_unmatched() -> int:
+    """The names of skills that uses were sent for and that are not here."""
+
+    async def body() -> int:
+        async with open_workbench() as workbench:
+            found = await workbench.intake.unmatched(workbench.tenant_id)
+        screen = Terminal().out
+        if not found:
+            screen.line("Every use that was sent is of a skill that is here.")
+            return exits.OK
+        screen.line("Uses of skills that are not here", "bold")
+        for one in found:
+            last = f"{one.last_at:%Y-%m-%d}"
+            screen.line(f"  {words.safe(one.skill_name, 60)}: {words.count(one.uses, 'use')}, the last of {last}")
+        screen.line(words.hang("They are kept: once a skill of that name is added they count as its own.", 78, 0))
+        return exits.OK
+
+    return asyncio.run(body())
+
+
+@contextmanager
+def _rows(path: str) -> Generator[Iterator[_Row]]:
+    """The file's rows. Raises InputError, also while they are read."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            yield _read(path, file)
+    except OSError as error:
+        raise InputError(f"it cannot be read ({error.strerror}).", file=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError("it is not UTF-8 text.", file=path, kept="Rows before that are kept.") from error
+
+
+def _read(path: str, file: Any) -> Iterator[_Row]:
+    before = csv.field_size_limit(_MOST_LINE)
+    try:
+        reader = csv.DictReader(file, strict=True, restkey="more columns than the heading")
+        for row in reader:
+            yield reader.line_num, dict(row)
+    except csv.Error as error:
+        raise InputError(f"it is no CSV: {error}.", file=path, kept="Rows before that are kept.") from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _counts(taken: Taken) -> tuple[int, int, int, int]:
+    return taken.kept, taken.duplicates, taken.unmatched, taken.unknown_versions
+
+
+def _say(totals: list[int], refused: list[str], refused_in_all: int) -> None:
+    kept, duplicates, unmatched, unknown_versions = totals
+    screen = Terminal().out
+    screen.line(f"{words.count(kept, 'use')} kept, {duplicates:,} known already, {refused_in_all:,} refused.")
+    if unmatched:
+        screen.line(
+            f"{words.count(unmatched, 'use')} kept for skills that are not here:"
+            " `steelyard measurements unmatched` names them."
+        )
+    if unknown_versions:
+        screen.line(f"{words.count(unknown_versions, 'use')} of a version the skill does not have count for the skill.")
+    for line in refused:
+        screen.line(words.safe(line, screen.width - 2))
+    if refused_in_all > len(refused):
+        screen.line(f"and {refused_in_all - len(refused):,} more refused.")

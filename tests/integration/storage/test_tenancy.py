@@ -276,4 +276,4 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             await runs.get_run(connection, run_id)
         for table in tenant_tables(server):
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-            assert await rows.fetchone() is None or table in ("tenants", "worker_marks"), table
+            assert await rows.fetchone() is None or table in ("tenants", "worker_marks", "unmatched_uses"), table

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from steelyard.cli import text as words
-from steelyard.domain.money import dollars
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.examination import WORDS, Examination, Result
 
@@ -28,8 +27,8 @@ def certificate_lines(certificate: Certificate, *, under_way: bool) -> Iterator[
 def _examined(certificate: Certificate, examination: Examination) -> tuple[str, str]:
     shown = f"examined on {words.count(len(examination.canaries), 'output')} whose grade is known"
     if certificate.calls:
-        least = "at least " if certificate.cost_is_lower_bound else ""
-        took = f"{words.count(certificate.calls, 'call')}, {least}{dollars(certificate.cost_microcents)}"
+        cost = words.spent(certificate.cost_microcents, certificate.cost_is_lower_bound)
+        took = f"{words.count(certificate.calls, 'call')}, {cost}"
     else:
         took = "paid for before"
     match examination.result:

@@ -17,7 +17,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import canaries, claims, marks, ratings, results, runs, skills, usage
+from steelyard.storage import canaries, claims, marks, ratings, results, runs, skills, unmatched, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -181,9 +181,9 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             verdict_kind="single",
             headline=None,
         )
-        await usage.record_measurements(
-            connection, tenant_id, [Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))]
-        )
+        use = Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))
+        await usage.record_measurements(connection, tenant_id, [use])
+        await unmatched.keep_unmatched(connection, tenant_id, [("nobody", use)])
         await add_feedback(connection, tenant_id, skill_id, Feedback(FeedbackType.THUMB_UP))
         await add_suggestion(connection, tenant_id, skill_id, title="t", body="", author=None)
         await insert_review(
@@ -276,4 +276,4 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             await runs.get_run(connection, run_id)
         for table in tenant_tables(server):
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-            assert await rows.fetchone() is None or table in ("tenants", "worker_marks"), table
+            assert await rows.fetchone() is None or table in ("tenants", "worker_marks", "unmatched_uses"), table

@@ -238,7 +238,7 @@ def _length_caution(report: RunReport, names: Sequence[str]) -> Sequence[Caution
             f"The lead of {names[best]} may be one of length.",
             f"Were all answers of a case equally long, it would be {_signed(worst.adjusted)} points ahead of"
             f" {names[worst.rival]} (95% interval {_signed(worst.low)} to {_signed(worst.high)}), which is not shown;"
-            f" as judged it is {_signed(worst.raw)}.",
+            f" as judged it is {_signed(worst.raw)} on the same {length.n:,} cases.",
         ),
     )
 
@@ -328,4 +328,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{round(value, 1) + 0.0:+.1f}"
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "−")

@@ -19,7 +19,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import case_means, score
 from steelyard.pricing import Cost
 from steelyard.services.case_pairs import CasePairs, PlannedCase, pair_cases
-from steelyard.services.certificates import certificate_so_far
+from steelyard.services.comparison_notes import gradings_of, notes_on, why_not
 from steelyard.services.cost_change import CostChange, PricedCall, cost_change, sum_of
 from steelyard.services.run_changes import CaseName, Side, WhatChanged, case_name, what_changed
 from steelyard.statistics import lift
@@ -149,7 +149,7 @@ def compare_sides(first: Side, second: Side, arm: str | None, price: Pricer) -> 
     pairs = pair_cases(first.cases, second.cases)
     changes = what_changed(first, second, pairs)
     graded_alike = _graded_alike(first, second, pairs)
-    refusal = _refusal(changes, arm, pairs, graded_alike)
+    refusal = why_not(changes, arm, pairs, graded_alike)
     families = _families(graded_alike)
     models: list[ModelChange] = []
     flips: list[Flip] = []
@@ -176,7 +176,7 @@ def compare_sides(first: Side, second: Side, arm: str | None, price: Pricer) -> 
         changes=changes,
         comparable=len(graded_alike),
         refusal=refusal,
-        notes=() if refusal else _notes(changes, pairs, graded_alike, first, second),
+        notes=() if refusal else notes_on(changes, pairs, graded_alike, first, second),
         overall=overall,
         cost=sum_of([model.cost for model in models]),
         models=tuple(models),
@@ -205,78 +205,12 @@ def _by_model(cells: Sequence[ComparedCell]) -> dict[str, list[ComparedCell]]:
 
 def _graded_alike(first: Side, second: Side, pairs: CasePairs) -> list[tuple[PlannedCase, PlannedCase]]:
     """The cases in both runs all of whose cells were graded the same way."""
-    before, after = _gradings(first), _gradings(second)
+    before, after = gradings_of(first), gradings_of(second)
     return [
         (one, other)
         for one, other in pairs.same
         if len(before[one.index]) == 1 and before[one.index] == after[other.index]
     ]
-
-
-def _gradings(side: Side) -> dict[int, set[str]]:
-    gradings: dict[int, set[str]] = defaultdict(set)
-    for cells in side.cells.values():
-        for cell in cells:
-            gradings[cell.test_case_index].add(cell.grading_digest)
-    return gradings
-
-
-def _refusal(
-    changes: WhatChanged,
-    arm: str | None,
-    pairs: CasePairs,
-    graded_alike: Sequence[tuple[PlannedCase, PlannedCase]],
-) -> str | None:
-    if arm is None:
-        return "The qualities are not compared: one run is with the skill and the other without it."
-    if not changes.models_common:
-        return "The qualities are not compared: the runs have no model in common."
-    if not pairs.same:
-        return "The qualities are not compared: the runs have no case in common."
-    if graded_alike:
-        return None
-    if changes.judge_digest.changed:
-        return "The qualities are not compared: the runs have different judges, whose scores do not mean the same."
-    if changes.rubric.changed:
-        return "The qualities are not compared: the runs were judged by different rubrics."
-    if changes.threshold.changed:
-        return "The qualities are not compared: the runs were graded with different thresholds."
-    return "The qualities are not compared: no case in both runs was answered and graded in both."
-
-
-def _notes(
-    changes: WhatChanged,
-    pairs: CasePairs,
-    graded_alike: Sequence[tuple[PlannedCase, PlannedCase]],
-    first: Side,
-    second: Side,
-) -> tuple[str, ...]:
-    notes = [
-        f"{which} run: {certificate.mark[0].lower()}{certificate.mark[1:]}"
-        for which, side in (("First", first), ("Second", second))
-        if (certificate := certificate_so_far(side.run)) is not None and certificate.mark is not None
-    ]
-    before, after = _gradings(first), _gradings(second)
-    uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)
-    if uncalled:
-        notes.append(
-            f"{uncalled:,} of {len(pairs.same):,} cases in both runs are left out: one of them did not call for these."
-        )
-    left_out = len(pairs.same) - len(graded_alike) - uncalled
-    if left_out:
-        why = "they were judged by different judges" if changes.judge_digest.changed else "they were not graded alike"
-        notes.append(f"{left_out:,} of {len(pairs.same):,} cases in both runs are left out: {why}.")
-    if changes.max_tokens.changed:
-        notes.append(
-            f"Answers could be {changes.max_tokens.before:,} tokens long before and {changes.max_tokens.after:,} after."
-        )
-    moved = [model for model, identity in changes.identities.items() if identity.changed]
-    if moved:
-        notes.append(f"Something else answers under the same name as before: {', '.join(moved)}.")
-    for which, side in (("first", first), ("second", second)):
-        if side.run.status != "completed" or side.run.partial:
-            notes.append(f"The {which} run is not complete; what it has is compared.")
-    return tuple(notes)
 
 
 def _families(pairs: Sequence[tuple[PlannedCase, PlannedCase]]) -> list[str | None]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from steelyard.judging import Judge
     from steelyard.judging.default import DefaultJudge
     from steelyard.pricing import Cost, Price
+    from steelyard.providers.own_prices import OwnPrices
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
@@ -76,17 +77,23 @@ class Workbench:
         if "drawings" in self.__dict__:
             await self.drawings.aclose()
 
+    @cached_property
+    def own_prices(self) -> OwnPrices:
+        from steelyard.providers.own_prices import OwnPrices
+
+        return OwnPrices(self.home, self.settings.prices)
+
     def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
         """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
         from steelyard.pricing import cost
 
-        return cost(usage, model, when, self.settings.prices)
+        return cost(usage, model, when, self.own_prices.current())
 
     def price_today(self, model: ModelRef, when: date) -> Price | None:
         """The rates of `model` on `when`, as `price` uses them."""
         from steelyard.pricing import price_of
 
-        return price_of(model, when, self.settings.prices)
+        return price_of(model, when, self.own_prices.current())
 
     def judge(self, model: ModelRef) -> Judge:
         """The judge that asks `model`, bound to where that model is served from."""

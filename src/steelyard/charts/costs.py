@@ -73,8 +73,8 @@ def cost_trend(days: Sequence[CostDay], runs: Sequence[RunMark], *, last: date, 
 def _too_little(used: Sequence[CostDay], span: int) -> str:
     if not used:
         return (
-            f"No use was recorded in the last {span} days. Uses are sent to POST /v1/measurements, or imported by"
-            " `steelyard measurements import`; what a case costs each model stands in the table of models."
+            f"No use was recorded in the last {span} days. Uses are sent to POST /v1/measurements or imported from"
+            " a CSV file; what a case costs each model stands in the table of models."
         )
     uses = sum(item.uses for item in used)
     if len(used) > 1:

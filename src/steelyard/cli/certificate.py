@@ -29,6 +29,8 @@ def _examined(certificate: Certificate, examination: Examination) -> tuple[str, 
     if certificate.calls:
         cost = words.spent(certificate.cost_microcents, certificate.cost_is_lower_bound)
         took = f"{words.count(certificate.calls, 'call')}, {cost}"
+    elif examination.result is Result.UNFINISHED:
+        took = "no call came through"
     else:
         took = "paid for before"
     match examination.result:

@@ -6,6 +6,7 @@ from steelyard.domain.errors import (
     BudgetExceeded,
     Conflict,
     InputError,
+    JudgeRefused,
     NotFound,
     ProvidersFailed,
     SteelyardError,
@@ -27,7 +28,7 @@ MEANINGS = {
     USAGE: "the command, a file or a name cannot be used",
     NO_VERDICT: "no verdict of the kind asked for by --require",
     BUDGET: "stopped by the budget",
-    PROVIDERS: "no model gave a single answer",
+    PROVIDERS: "no model gave a single answer, or the judge not one grade",
     JUDGE: "the judge failed its examination",
     INTERRUPTED: "interrupted (what was paid is saved)",
 }
@@ -40,6 +41,8 @@ def code_of(error: SteelyardError) -> int:
             return BUDGET
         case ProvidersFailed():
             return PROVIDERS
+        case JudgeRefused():
+            return JUDGE
         case InputError() | NotFound() | Conflict() | TooFewCases():
             return USAGE
         case _:

@@ -177,8 +177,10 @@ async def conclude(
 
 
 def show(report: RunReport, terminal: Terminal) -> None:
-    """The whole report, or with --quiet the verdict's sentence alone."""
+    """The whole report, or with --quiet the verdict's sentence alone, after the mark of a judge that did not pass."""
     if terminal.quiet:
+        if report.certificate is not None and report.certificate.mark is not None:
+            terminal.out.console.print(terminal.out.fit_text(words.safe(report.certificate.mark)), soft_wrap=True)
         terminal.out.console.print(terminal.out.fit_text(verdict_sentence(report)), soft_wrap=True)
         return
     terminal.out.line()
@@ -194,6 +196,8 @@ def code_of(report: RunReport, require: str | None = None) -> int:
     if report.run.status == RunStatus.FAILED:
         return exits.FAULT
     if report.run.status not in _UNDER_WAY and report.counts.planned and not _came_back(report):
+        return exits.PROVIDERS
+    if report.run.status not in _UNDER_WAY and report.ungraded:
         return exits.PROVIDERS
     if require == "best" and report.verdict.kind != "best":
         return exits.NO_VERDICT
@@ -226,6 +230,12 @@ def _reason(code: int, report: RunReport, require: str | None) -> str | None:
             return (
                 "The judge failed its examination, so nothing is scored; what was answered is kept. Give another"
                 " --judge, or --accept-judge."
+            )
+        case exits.PROVIDERS if report.ungraded:
+            short = str(report.run.id)[:8]
+            return (
+                f"The judge gave not one grade; the answers are kept. `steelyard runs resume {short}` asks it again,"
+                f" `steelyard runs show {short}` says what it met."
             )
         case exits.PROVIDERS:
             first = words.safe(report.failures[0]["message"] or "", 240) if report.failures else ""

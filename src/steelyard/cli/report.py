@@ -44,12 +44,12 @@ def headline(report: RunReport) -> Iterator[Text]:
     Harm is told where it is proven, or larger than the margin that does not matter.
     """
     style = {"best": "bold green", "tied": "bold cyan", "single": "bold", "not_enough": "bold yellow"}
+    if report.certificate is not None and report.certificate.mark is not None:
+        yield Text(words.safe(report.certificate.mark), style="bold red")
     yield Text(verdict_sentence(report), style=style[report.verdict.kind])
     partial = _partial(report)
     if partial:
         yield Text(partial, style="yellow")
-    if report.certificate is not None and report.certificate.mark is not None:
-        yield Text(words.safe(report.certificate.mark), style="bold red")
     for summary in report.summaries:
         if summary.lift is None:
             continue

@@ -96,6 +96,10 @@ class Conflict(SteelyardError):
     """The thing is in a state that does not allow this (HTTP 409)."""
 
 
+class JudgeRefused(Conflict):
+    """The run's judge failed its examination and was not accepted (exit code 6)."""
+
+
 class BudgetExceeded(SteelyardError):
     """The budget does not allow another call (exit code 4)."""
 

@@ -139,7 +139,6 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
     path = home / SETTINGS_FILE
     file = _read(path)
     endpoints = _built_in(env)
-    prices: dict[str, Rates] = {}
     for name, provider in file.providers.items():
         if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name) or name == LOCAL:
             raise SettingsError(
@@ -158,15 +157,28 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 next_step=f"Add kind = {' or '.join(json.dumps(one) for one in get_args(Kind))}.",
             )
         endpoints[name] = _from_file(name, kind, provider, built_in, env)
-        for model, price in provider.prices.items():
-            prices[f"{name}:{model}"] = Rates(price.input, price.output, price.cache_read, price.cache_write)
     for name, endpoint in endpoints.items():
         if re.match(r"[^/]*//[^/?#]*@", endpoint.base_url or ""):
             raise SettingsError(
                 f"The base URL of {name} carries a user name or a password, which would be shown and stored.",
                 next_step=f"Take it out of the URL and set {endpoint.key_env}.",
             )
-    return ProviderSettings(home, endpoints, CallSettings(**file.calls.model_dump()), prices, file.staleness.days)
+    return ProviderSettings(
+        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days
+    )
+
+
+def read_prices(home: Path) -> dict[str, Rates]:
+    """The prices of `home/settings.toml` by `provider:name`. Raises SettingsError."""
+    return _prices(_read(home / SETTINGS_FILE))
+
+
+def _prices(file: _File) -> dict[str, Rates]:
+    return {
+        f"{name}:{model}": Rates(price.input, price.output, price.cache_read, price.cache_write)
+        for name, provider in file.providers.items()
+        for model, price in provider.prices.items()
+    }
 
 
 def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, InputError, NoCases, StorageError
+from steelyard.domain.errors import Conflict, InputError, JudgeRefused, NoCases, StorageError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.races import RaceStanding, RaceTarget
 from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
@@ -175,7 +175,7 @@ class BenchmarkService:
                     next_step="Give `steelyard run … --fresh` for new answers.",
                 )
             if run.stop_cause == JUDGE_REFUSED and not (accept_judge or run.accept_judge):
-                raise Conflict(
+                raise JudgeRefused(
                     run.error_message or f"The judge {run.judge} failed its examination.",
                     kept="What the run has so far is kept, and the judge's grades too.",
                     next_step="Run it with another judge, which uses every answer again, or accept this one"

@@ -27,8 +27,9 @@ class CatalogueRow:
 
     `verdict_kind` (best, tied, not_enough, single), `best_model` (the best, else the leading one), its quality 0-100
     with the 95% interval and its average cost per case in microcents are of the last completed run of record, all
-    None before there is one (`stale` is empty then: never benchmarked is not stale). `cases` counts the accepted golden
-    cases, `feedback_positive_percent` is None where no feedback can be positive or negative.
+    None before there is one (`stale` is empty then: never benchmarked is not stale). `judge_marked`: that run's judge
+    was accepted although it did not pass its examination. `cases` counts the accepted golden cases,
+    `feedback_positive_percent` is None where no feedback can be positive or negative.
     """
 
     id: UUID
@@ -46,6 +47,7 @@ class CatalogueRow:
     quality_low: float | None
     quality_high: float | None
     avg_cost_microcents: int | None
+    judge_marked: bool
     feedback_total: int
     feedback_positive_percent: float | None
     benchmarked_at: datetime | None
@@ -149,6 +151,7 @@ class SkillCatalogue:
             quality_low=glance.quality_low,
             quality_high=glance.quality_high,
             avg_cost_microcents=glance.avg_cost_microcents,
+            judge_marked=glance.judge_marked,
             feedback_total=glance.feedback_total,
             feedback_positive_percent=glance.feedback_positive_percent,
             benchmarked_at=glance.benchmarked_at,

@@ -45,7 +45,8 @@ def needs(report: PeopleReport, cases: int) -> tuple[str, ...]:
         outputs = f"rate {left:,} more drawn {'output' if left == 1 else 'outputs'}"
         if not report.claims:
             found.append(
-                f"For a claim on the human scale {outputs}: all of {report.goal:,} drawn cases, every model of each."
+                f"For a claim on the human scale {outputs}: all of {report.goal:,} drawn cases, every model that"
+                " answered each."
             )
         else:
             found.append(f"The next look is at {report.goal:,} drawn cases: {outputs}.")

@@ -53,6 +53,11 @@ class RunReport:
     certificate: Certificate | None = None
 
     @property
+    def ungraded(self) -> bool:
+        """Whether there are answers for a judge and not one was graded: what is missing is the judge's doing."""
+        return _is_ungraded(self.run, self.counts)
+
+    @property
     def has_verdict(self) -> bool:
         """Whether the run answers the question asked: a best model, a tie, or the single model's figures."""
         return self.verdict.kind != "not_enough"
@@ -141,6 +146,19 @@ async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) ->
     return await report_of(connection, tenant_id, run, counts, await figures.failures(connection, run_id))
 
 
+def _is_ungraded(run: RunRow, counts: RunCounts) -> bool:
+    ended = run.status not in (RunStatus.PENDING, RunStatus.RUNNING)
+    return ended and run.judge is not None and counts.answered > 0 and not counts.judged
+
+
+def _sentence(run: RunRow, counts: RunCounts, sentence: str) -> str:
+    """The verdict's sentence; of a run whose judge graded nothing, that. (The models miss all scores by it.)"""
+    if not _is_ungraded(run, counts):
+        return sentence
+    answers = "the one answer was not" if counts.answered == 1 else f"none of {counts.answered:,} answers was"
+    return f"Not enough evidence: {answers} graded by the judge {run.judge}"
+
+
 async def report_of(
     connection: Connection,
     tenant_id: UUID,
@@ -169,7 +187,7 @@ async def report_of(
                 for summary in stored["summaries"]
             ],
             verdict=Verdict.from_json(stored["statistics"]),
-            sentence=stored["sentence"],
+            sentence=_sentence(run, counts, stored["sentence"]),
             failures=failures,
             quotes=quotes,
             stored=True,
@@ -185,7 +203,7 @@ async def report_of(
         names=outcome.models,
         summaries=outcome.summaries,
         verdict=outcome.verdict,
-        sentence=outcome.sentence,
+        sentence=_sentence(run, counts, outcome.sentence),
         failures=failures,
         quotes=quotes,
         stored=False,

@@ -12,7 +12,7 @@ from steelyard.domain.models import ModelRef, model_family
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import Arm
 from steelyard.execution.detail import DETAIL_VERSION
-from steelyard.statistics import detectable_lead
+from steelyard.statistics import FEWEST_CASES, detectable_lead
 
 if TYPE_CHECKING:
     from steelyard.execution.outcome import ModelSummary
@@ -285,7 +285,10 @@ def _next(report: RunReport) -> str:
     """What the next claim takes, in a sentence."""
     verdict = report.verdict
     if verdict.kind == "single":
-        lead = detectable_lead(verdict.models[verdict.leader or 0].n)
+        n = verdict.models[verdict.leader or 0].n
+        if n < FEWEST_CASES:
+            return f"A comparison: a second model, and {FEWEST_CASES} cases at least; below that no claim is made."
+        lead = detectable_lead(n)
         return f"A second model on the same cases: a lead of about {lead:.0f} points or more would show (80% power)."
     if verdict.kind == "best":
         return "Nothing more to be shown of quality: the best is ahead of every other."

@@ -39,6 +39,7 @@ class SkillGlance:
     quality_low: float | None
     quality_high: float | None
     avg_cost_microcents: int | None
+    judge_marked: bool
     feedback_total: int
     feedback_positive_percent: float | None
 
@@ -76,7 +77,11 @@ _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updat
                       WHERE v.tenant_id = s.tenant_id AND v.id = s.current_version_id) AS version_digest,
                     s.version_since, s.accepted_cases, s.cases_changed_at, s.last_run_id, s.last_run_version_id,
                     s.last_run_planned_at, s.benchmarked_at, s.verdict_kind, s.best_model, s.quality, s.quality_low,
-                    s.quality_high, s.avg_cost_microcents, s.feedback_total, s.feedback_positive_percent
+                    s.quality_high, s.avg_cost_microcents,
+                    coalesce((SELECT r.accept_judge AND r.examination @? '$.findings[*] ? (@.passed == false)'
+                                FROM benchmark_runs r
+                               WHERE r.tenant_id = s.tenant_id AND r.id = s.last_run_id), false) AS judge_marked,
+                    s.feedback_total, s.feedback_positive_percent
                FROM skills s"""
 _HAS_TEXT = "(strpos(lower(s.name), lower(%(text)s)) > 0 OR strpos(lower(s.description), lower(%(text)s)) > 0)"
 _IS_STALE = """(s.benchmarked_at <= %(stale_since)s

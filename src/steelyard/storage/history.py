@@ -15,6 +15,7 @@ class HistoryRow:
     """One run of a skill in one line. Quality 0-100, money in microcents; what is not known yet is None.
 
     The headline is the model the verdict is about: the best, else the leading one, else the highest observed.
+    `judge_marked`: its judge was accepted although it did not pass its examination.
     """
 
     id: UUID
@@ -42,6 +43,7 @@ class HistoryRow:
     headline_quality_low: float | None
     headline_quality_high: float | None
     headline_cost_microcents: int | None
+    judge_marked: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ async def runs_of_skill(
                       jsonb_array_length(r.plan -> 'case_ids') AS cases, r.planned, r.judge, r.judge_digest,
                       v.digest AS skill_digest, r.spent_microcents, r.spent_is_lower_bound, r.budget_microcents,
                       r.verdict_kind, r.headline_model, r.headline_quality, r.headline_quality_low,
-                      r.headline_quality_high, r.headline_cost_microcents
+                      r.headline_quality_high, r.headline_cost_microcents,
+                      r.accept_judge AND coalesce(r.examination @? '$.findings[*] ? (@.passed == false)', false)
+                          AS judge_marked
                  FROM (SELECT * FROM benchmark_runs
                         WHERE skill_id = %(skill)s AND (NOT %(record)s OR of_record)
                           AND (%(moment)s::timestamptz IS NULL

@@ -22,6 +22,7 @@ class Belongings:
     answers: int
     spent_microcents: int
     spent_is_lower_bound: bool
+    ratings: int
     uses: int
     feedback: int
     busy: int
@@ -44,6 +45,9 @@ async def belongings(connection: Connection, skill_id: UUID) -> Belongings:
                       (SELECT count(*) FROM benchmark_results b JOIN benchmark_runs r
                            ON r.tenant_id = b.tenant_id AND r.id = b.benchmark_run_id
                         WHERE r.skill_id = %(skill)s AND b.state <> 'failed' AND b.reused_from IS NULL)::int AS answers,
+                      (SELECT count(*) FROM output_ratings o JOIN benchmark_runs r
+                           ON r.tenant_id = o.tenant_id AND r.id = o.benchmark_run_id
+                        WHERE r.skill_id = %(skill)s)::int AS ratings,
                       (SELECT coalesce(sum(uses), 0) FROM measurement_daily
                         WHERE skill_id = %(skill)s)::bigint AS uses,
                       (SELECT count(*) FROM skill_feedback WHERE skill_id = %(skill)s)::int AS feedback,

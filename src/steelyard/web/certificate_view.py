@@ -125,11 +125,11 @@ def _took(certificate: Certificate) -> str:
     if certificate.calls:
         cost = sum_of(certificate.cost_microcents, certificate.cost_is_lower_bound)
         return f"{plural(certificate.calls, 'call')}, {cost}"
-    return (
-        "no call in this run"
-        if certificate.examination is None
-        else "no call in this run: its grades were paid for before"
-    )
+    if certificate.examination is None:
+        return "no call in this run"
+    if certificate.result is Result.UNFINISHED:
+        return "no call came through"
+    return "no call in this run: its grades were paid for before"
 
 
 def _row(finding: CanaryFinding, examination: Examination) -> CanaryRowView:

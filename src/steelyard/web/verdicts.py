@@ -72,7 +72,7 @@ def verdict_words(report: RunReport) -> VerdictWords:
         case "not_enough":
             lone = len(names) == 1
             claim = _words(f"Not enough evidence to {'say how good it is' if lone else 'name a best model'}.")
-            further = _why_not(verdict, names)
+            further = _why_not(verdict, names, ungraded=report.ungraded)
     good = _good_enough(report, names)
     head = verdict.leader if verdict.best is None else verdict.best
     ahead = None if head is None or not verdict.gaps else names[head]
@@ -171,7 +171,7 @@ def _single(verdict: Verdict, names: Sequence[str]) -> Sentence:
     return (Part(names[verdict.leader], model=True), Part(f" scores {points(figures.mean)} of 100{interval}."))
 
 
-def _why_not(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
+def _why_not(verdict: Verdict, names: Sequence[str], *, ungraded: bool) -> tuple[Sentence, ...]:
     said = list(_leading(verdict, names))
     reasons = {
         "too_few_cases": f"{plural(verdict.n, 'case')} can be compared; a verdict needs at least 8.",
@@ -182,6 +182,8 @@ def _why_not(verdict: Verdict, names: Sequence[str]) -> tuple[Sentence, ...]:
         "one_model_left": "The other models miss more than 5% of their scores.",
         "race_unfinished": "The race was stopped before its end, and claims nothing before.",
     }
+    if ungraded:
+        return (_words("Not one answer was graded: the judge gave no grade."),)
     if verdict.reason in reasons:
         said.append(_words(reasons[verdict.reason]))
     if verdict.reason == "race_unfinished" and verdict.more_cases is not None:

@@ -153,7 +153,7 @@ async def test_a_quiet_stream_is_kept_alive(site: Site, made: Made, monkeypatch:
     monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
     run_id = await made.bench.start(asks(content(), [checked(1)]))
     watching = asyncio.create_task(site.client.get(f"/runs/{run_id}/events"))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)
     await site.workbench.live.aclose()
     async with asyncio.timeout(5):
         text = (await watching).text

@@ -21,6 +21,7 @@ from steelyard.cli.people import tell_people
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
+from steelyard.services.certificates import certificate_so_far
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.runs import RunRow
 
@@ -126,6 +127,8 @@ def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
         lines = [line for run in runs for line in _stacked(run, width)]
     if any(run.partial for run in runs):
         lines.append(Text("* partial: `steelyard runs resume ID` does what is left", style="dim"))
+    if any(_marked(run) and run.verdict is not None for run in runs):
+        lines.append(Text("† its judge was accepted although it did not pass its examination", style="dim"))
     return lines
 
 
@@ -145,7 +148,15 @@ def _status(run: RunRow) -> str:
 
 
 def _verdict(run: RunRow) -> str:
-    return "–" if run.verdict is None else _VERDICTS.get(str(run.verdict["statistics"]["kind"]), "–")
+    if run.verdict is None:
+        return "–"
+    return _VERDICTS.get(str(run.verdict["statistics"]["kind"]), "–") + ("†" if _marked(run) else "")
+
+
+def _marked(run: RunRow) -> bool:
+    """Whether the run's grades count although its judge did not pass its examination."""
+    certificate = certificate_so_far(run)
+    return certificate is not None and certificate.mark is not None
 
 
 def _spent(run: RunRow) -> str:

@@ -18,6 +18,7 @@ from steelyard.cli.guard import tell
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
+from steelyard.services.certificates import certificate_so_far
 from steelyard.services.skills import CaseChange
 from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
 from steelyard.storage.removal import Belongings
@@ -133,6 +134,9 @@ def show_skill(name: str) -> int:
             screen.line(f"  steelyard run {words.safe(kept.name)} --model provider:name")
         for run in runs:
             leading = f", leading {words.safe(run.best_model)}" if run.best_model else ""
+            certificate = certificate_so_far(run)
+            if certificate is not None and certificate.mark is not None:
+                leading += ", its judge accepted although it did not pass"
             screen.line(f"  {str(run.id)[:8]}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {run.status}{leading}")
         return exits.OK
 
@@ -155,6 +159,8 @@ def delete_skill(name: str, *, yes: bool) -> int:
     if found.runs:
         spent = words.spent(found.spent_microcents, found.spent_is_lower_bound)
         had.append(f"{words.count(found.runs, 'run')} with {words.count(found.answers, 'answer')} ({spent})")
+    if found.ratings:
+        had.append(f"{words.count(found.ratings, 'rating')} by people")
     if found.uses:
         had.append(words.count(found.uses, "measured use"))
     if found.feedback:

@@ -158,9 +158,10 @@ async def conclude(
     workbench: Workbench, run_id: UUID, terminal: Terminal, output: Output, *, interrupted: bool = False
 ) -> int:
     """Report the run; returns the exit code."""
-    report = await workbench.benchmarks.report(workbench.tenant_id, run_id)
+    people = await workbench.people.report(workbench.tenant_id, run_id)
+    report = (await workbench.benchmarks.report(workbench.tenant_id, run_id)).with_people(people.certified)
     show(report, terminal)
-    write_json(report.to_json(), output.json)
+    write_json(report.to_json() | {"people": people.to_json()}, output.json)
     if interrupted and report.run.status not in (RunStatus.COMPLETED,):
         short = str(run_id)[:8]
         terminal.err.line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -81,12 +82,16 @@ def test_a_base_url_nobody_answers_at_is_named(shell: Shell, skill: Path) -> Non
 
 
 def test_a_judge_that_replies_with_prose_costs_no_answer(shell: Shell, skill: Path) -> None:
-    done = shell.json("run", str(skill), "--model", "openai:model-a", "--judge", "openai:prose", "--arm", "with_skill")
+    command = ("run", str(skill), "--model", "openai:model-a", "--arm", "with_skill")
+    ended = shell.run(*command, "--judge", "openai:prose", "--json", "-", "--quiet")
+    assert ended.returncode == 5
+    assert "not one grade" in ended.stderr
+    done = json.loads(ended.stdout)
     assert (done["run"]["answered"], done["run"]["judged"]) == (12, 0)
     assert done["verdict"]["kind"] == "not_enough"
     assert [failure["kind"] for failure in done["failures"]] == ["judge"]
     # The same answers, judged by one that keeps to the form: nothing is called for again.
-    again = shell.json("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--arm", "with_skill")
+    again = shell.json(*command, "--judge", "openai:judge")
     assert (again["run"]["reused"], again["run"]["judged"]) == (12, 12)
     assert shell.seen()["by_model"]["model-a"] == 12
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,14 +39,14 @@ def by_rank(request: ModelRequest) -> str:
     return "".join(f"<{part}>" for part in range(held if request.system else held // 2)) or "none"
 
 
-def race_request(cases: int = 40, *, both: bool = False, **changes: object) -> RunRequest:
+def race_request(cases: int = 40, *, both: bool = False, **changes: Any) -> RunRequest:
     """Three models on cases of eight checks each, so that scores are of many values."""
     checks = tuple(Check(CheckKind.CONTAINS, f"<{part}>") for part in range(CHECKS))
     request = request_of(cases=1, models=3)
     name = request.content.name
     made = [GoldenCase(str(i), f"{name}: item {i}", "all", checks=checks) for i in range(cases)]
     arms = (Arm.WITH_SKILL, Arm.WITHOUT_SKILL) if both else (Arm.WITH_SKILL,)
-    return replace(request, cases=made, arms=arms, race="future", **changes)  # type: ignore[arg-type]
+    return replace(request, cases=made, arms=arms, race="future", **changes)
 
 
 async def report_of(bench: Bench, run_id: UUID) -> RunReport:

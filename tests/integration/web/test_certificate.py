@@ -109,6 +109,8 @@ async def test_a_refused_judge_is_named_kept_answers_are_counted_and_the_form_ac
     page = await text_of(judged_site, f"/runs/{run_id}")
     assert "Judge accepted although it failed." in page
     assert MARK in await text_of(judged_site, "/skills/weigh/benchmark")
+    for listed in ("/", "/skills/weigh/runs"):
+        assert ">judge failed<" in await text_of(judged_site, listed), listed
     assert {mark[: len(MARK)] for mark in await marks_in_csv(judged_site, run_id)} == {MARK}
     other = await run_judged_by(judged_site, "gullible", accept_judge=True)
     compared = await judged_site.workbench.comparisons.compare(judged_site.tenant_id, run_id, other)

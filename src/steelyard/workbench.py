@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from steelyard.services.skills import SkillService
     from steelyard.services.staleness import StalenessService
     from steelyard.services.suggestions import SuggestionService
+    from steelyard.services.tie_breaks import TieBreakService
     from steelyard.services.usage import UsageService
     from steelyard.services.versions import VersionService
     from steelyard.services.worker import LeftRun
@@ -228,6 +229,12 @@ class Workbench:
         return ReviewService(self.database, self.queue, self.providers)
 
     @cached_property
+    def tie_breaks(self) -> TieBreakService:
+        from steelyard.services.tie_breaks import TieBreakService
+
+        return TieBreakService(self.database, self.queue, self.providers, self.judge, self.price, self.default_judge)
+
+    @cached_property
     def staleness(self) -> StalenessService:
         from steelyard.services.staleness import StalenessService
 
@@ -263,11 +270,12 @@ class Workbench:
         """
         from functools import partial
 
-        from steelyard.execution.fitness import why_review_unfit, why_unfit
+        from steelyard.execution.fitness import why_review_unfit, why_tie_break_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
             await self.reviews.requeue(self.tenant_id)
+            await self.tie_breaks.requeue(self.tenant_id)
         await work(
             self.database,
             self.providers,
@@ -275,12 +283,27 @@ class Workbench:
             self.judge,
             unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
             review_unfit=partial(why_review_unfit, models=self.providers),
+            tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
             ended=ended,
             left=left,
         )
+
+    async def break_tie(self, tie_break_id: UUID, stop: asyncio.Event) -> None:
+        """Make one tie-break here, until it has ended or `stop` is set; what is in flight then finishes and is saved.
+
+        Raises LeftToOthers where it has not ended.
+        """
+        from functools import partial
+
+        from steelyard.execution.fitness import why_tie_break_unfit
+        from steelyard.execution.tie_breaker import TieBreaker
+
+        unfit = partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge)
+        breaker = TieBreaker(self.database, self.providers, self.price, self.judge, unfit=unfit, stopping=stop.is_set)
+        await breaker.run(self.tenant_id, tie_break_id)
 
     async def estimate(self, request: RunRequest) -> Estimate:
         """What the run would take. Raises InputError and its kin."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from steelyard.domain.calls import Usage
 from tests.modelserver.config import Reply
-from tests.modelserver.judging import canary_reply
+from tests.modelserver.judging import canary_reply, pair_gate_reply, pair_reply
 from tests.modelserver.requests import Call
 
 _WORDS = [
@@ -43,6 +43,9 @@ def default_reply(call: Call) -> Reply:
     """The same model and prompt always get the same text (12 to 43 words), or the same JSON where a schema is asked."""
     seed = hashlib.blake2b(f"{call.model}\0{call.system}\0{call.prompt}".encode(), digest_size=32).digest()
     if call.schema is not None:
+        if "better" in call.schema.get("properties", {}):
+            criteria = int(call.schema["properties"]["criteria"]["minItems"])
+            return Reply(pair_gate_reply(call.prompt, criteria) or pair_reply("neither", criteria))
         if (graded := canary_reply(call.prompt)) is not None:
             return Reply(graded)
         return Reply(json.dumps(example_of(call.schema, seed)))

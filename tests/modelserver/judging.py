@@ -8,6 +8,7 @@ import re
 from steelyard.judging.protocol import DEFAULT_RUBRIC
 
 _ACCEPTABLE = re.compile(r"<acceptable_answer>\n(.*?)\n</acceptable_answer>", re.S)
+_PAIR = re.compile(r"^----- ([0-9a-f]{32})\n(.*)\n----- \1$", re.M)
 _CANDIDATE = re.compile(r"^----- [0-9a-f]{32}\n(.*)\n----- [0-9a-f]{32}$", re.M)
 
 
@@ -27,6 +28,26 @@ def verdict_on(prompt: str) -> str:
     assert candidate is not None
     right = acceptable is not None and json.loads(candidate[1]).strip() == acceptable[1].strip()
     return judge_reply([5 if right else 0] * len(DEFAULT_RUBRIC), "yes" if right else "no")
+
+
+def shown_pair(prompt: str) -> tuple[str, str]:
+    """The two outputs that a judge of pairs is shown, in their order."""
+    first, second = (json.loads(found[2]) for found in _PAIR.finditer(prompt))
+    return first, second
+
+
+def pair_gate_reply(prompt: str, criteria: int) -> str | None:
+    """The acceptable answer is better than whatever stands beside it; None where neither or both are it."""
+    acceptable = _ACCEPTABLE.search(prompt)
+    right = [acceptable is not None and text.strip() == acceptable[1].strip() for text in shown_pair(prompt)]
+    if right[0] == right[1]:
+        return None
+    return pair_reply("first" if right[0] else "second", criteria)
+
+
+def pair_reply(better: str, criteria: int) -> str:
+    """A judge of pairs' reply that prefers first, second or neither on every criterion and on the whole."""
+    return json.dumps({"criteria": [{"finding": "Compared.", "better": better}] * criteria, "better": better})
 
 
 def judge_reply(levels: list[int], matches: str = "partial") -> str:

@@ -207,6 +207,30 @@ def runs_cancel(run_id: given.RunId) -> None:
     raise typer.Exit(code)
 
 
+@app.command("tie-break")
+def tie_break(
+    run_id: given.RunId,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="P:N", help="The judge's model. Default: the one of the run.")
+    ] = None,
+    budget: given.Budget = None,
+    concurrency: given.Concurrency = 16,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    json: given.Json = None,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
+) -> None:
+    """Have a judge compare the outputs of a run's tied models pair by pair, in both orders.
+
+    The verdict stays as it is: what comes of it stands beside it. Given again, it asks only for what is left.
+    """
+    with guarded(verbose=verbose):
+        from steelyard.cli.commands.tie_break import break_tie
+
+        code = break_tie(run_id, judge, budget, concurrency, Output(json, quiet), yes=yes)
+    raise typer.Exit(code)
+
+
 @app.command()
 def ratings(
     run_id: given.RunId,

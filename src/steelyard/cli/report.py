@@ -11,6 +11,7 @@ from steelyard.cli.certificate import certificate_lines
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
 from steelyard.cli.race import race
+from steelyard.cli.tie_break import tie_breaks
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
@@ -24,6 +25,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
     yield from headline(report)
     for section in (
         comparison(report, width),
+        tie_breaks(report, width),
         race(report, width),
         skill_effect(report, width),
         plot(report, width),

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.calls import CallError, ModelResponse, Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
-from steelyard.execution.cells import JudgeCaller, ModelCaller, Pricer
+from steelyard.execution.cells import ModelCaller, Pricer
 from steelyard.execution.context import Examining, RunContext, Stopped
+from steelyard.execution.payer import Keep, Payer
 from steelyard.judging import Judge
 from steelyard.judging.canaries import Canary, canaries_of, for_canary
 from steelyard.judging.examination import Examination, Result, canary_digest, examined
@@ -41,12 +42,6 @@ class _Asked:
     @property
     def digest(self) -> str:
         return self.place.canary_digest
-
-
-class _Keep(Protocol):
-    """Commits what a call gave; `anew` for the first one of a grading."""
-
-    async def __call__(self, response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None: ...
 
 
 class Examiner:
@@ -137,7 +132,7 @@ class Examiner:
 
     async def _grade(self, context: RunContext, judge: Judge, one: _Asked, row: CanaryRow | None) -> str | None:
         """Grade one canary and store what it came to; why it came to nothing, else None. Raises Stopped."""
-        payer = _Payer(self._caller, context, self._keeper(context, judge.model, one), _replies(context, row))
+        payer = Payer(self._caller, context.check, self._keeper(context, judge.model, one), _replies(context, row))
         case = for_canary(context.cases[one.canary.case_index])
         try:
             grade = await judge.grade(payer, case, one.canary.output, (), threshold=context.plan.threshold)
@@ -153,7 +148,7 @@ class Examiner:
         )
         return None
 
-    def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> _Keep:
+    def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> Keep:
         """Commits a call's reply and price, and its money on the run, all at once."""
 
         async def keep(response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None:
@@ -230,32 +225,6 @@ class Examiner:
 def refusal(judge: str, examination: Examination) -> str:
     """Why a judge is refused, by name and by every canary that was graded and missed."""
     return f"The judge {judge} failed its examination, so no score of it counts: {examination.missed}."
-
-
-class _Payer:
-    """The judge's asker: gives back the replies that are stored already, then calls, and commits before it returns."""
-
-    def __init__(self, caller: ModelCaller, context: RunContext, keep: _Keep, replies: list[Mapping[str, Any]]) -> None:
-        self._caller = JudgeCaller(caller, context.check)
-        self._keep = keep
-        self._replies = replies
-        self._anew = not replies
-
-    async def complete(self, request: ModelRequest) -> ModelResponse:
-        """One reply, stored or called for. Raises CallError, what it wasted committed too, and Stopped."""
-        if self._replies:
-            stored = self._replies.pop(0)
-            return ModelResponse(stored["output"], Usage(), 0.0, StopReason(stored["stop_reason"]))
-        anew, self._anew = self._anew, False
-        try:
-            response = await self._caller.complete(request)
-        except CallError as error:
-            if error.wasted != Usage() or not error.wasted_known:
-                await self._keep(None, error.wasted, known=error.wasted_known, anew=anew)
-            raise
-        known = response.usage_known and response.wasted_known
-        await self._keep(response, response.usage + response.wasted, known=known, anew=anew)
-        return response
 
 
 def _asked(context: RunContext, judge: Judge) -> list[_Asked]:

@@ -1,4 +1,4 @@
-"""Whether this process can serve a run or a review as it was planned: the same models behind the same names."""
+"""Whether this process can serve a run, a review or a tie-break as planned: the same models behind the same names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
+from steelyard.judging.pairs import PairJudge
 from steelyard.judging.review import review_digest
 
 
@@ -47,6 +48,19 @@ def why_review_unfit(model: ModelRef, protocol: str, models: KnownModels) -> str
         models.check(model)
         if review_digest(models.identity(model)) != protocol:
             return f"{model.text} is not the same reviewer here (its address, weights or version of its prompt)."
+    except SteelyardError as error:
+        return error.message
+    return None
+
+
+def why_tie_break_unfit(
+    judge: ModelRef, digest: str, models: KnownModels, make_judge: Callable[[ModelRef], Judge]
+) -> str | None:
+    """Why a judge of pairs asked here would not be the one asked for, in one sentence; None when it would be."""
+    try:
+        models.check(judge)
+        if PairJudge.like(make_judge(judge)).digest != digest:
+            return f"The judge {judge.text} is not the same here (its address, weights or version of its prompt)."
     except SteelyardError as error:
         return error.message
     return None

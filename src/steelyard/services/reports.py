@@ -15,12 +15,14 @@ from steelyard.execution.outcome import ModelSummary, Raced
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificate_of
+from steelyard.services.tie_break_words import tie_break_json
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
-from steelyard.storage import figures, runs
+from steelyard.storage import figures, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
+from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
     from steelyard.statistics import JudgeAgreement
@@ -36,6 +38,7 @@ class RunReport:
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
     judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
     and of a run that ended before there was any. `raced` is None without a race, `certificate` where no judge graded.
+    `tie_breaks` stand beside a tied verdict, the first asked for first.
     """
 
     run: RunRow
@@ -51,6 +54,7 @@ class RunReport:
     detail: Detail | None = None
     raced: Raced | None = None
     certificate: Certificate | None = None
+    tie_breaks: Sequence[TieBreakRow] = ()
 
     @property
     def ungraded(self) -> bool:
@@ -136,6 +140,7 @@ class RunReport:
             "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
             "certificate": None if self.certificate is None else self.certificate.to_json(),
+            "tie_breaks": [tie_break_json(row) for row in self.tie_breaks],
         }
 
 
@@ -176,6 +181,8 @@ async def report_of(
         quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
     certificate = await certificate_of(connection, run, stored)
     if stored is not None:
+        verdict = Verdict.from_json(stored["statistics"])
+        broken = await tie_breaks.standing_tie_breaks(connection, run.id) if verdict.kind == "tied" else ()
         return RunReport(
             run=run,
             counts=counts,
@@ -186,7 +193,7 @@ async def report_of(
                 ModelSummary(**{**summary, "heard": summary.get("heard", summary["avg_tokens"] is not None)})
                 for summary in stored["summaries"]
             ],
-            verdict=Verdict.from_json(stored["statistics"]),
+            verdict=verdict,
             sentence=_sentence(run, counts, stored["sentence"]),
             failures=failures,
             quotes=quotes,
@@ -194,6 +201,7 @@ async def report_of(
             detail=detail_from_json(stored.get("detail")),
             raced=Raced.from_json(stored["race"]) if "race" in stored else None,
             certificate=certificate,
+            tie_breaks=broken,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
+    from steelyard.statistics.pairwise import Orders, PairFigures, TieBreak, break_tie
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race, first_drop
@@ -58,13 +59,17 @@ __all__ = [
     "ModelFigures",
     "NextClaim",
     "NotComparable",
+    "Orders",
     "OwnFamilyBias",
     "OwnFamilyCheck",
+    "PairFigures",
     "Race",
     "SimultaneousGap",
     "SuspectCase",
+    "TieBreak",
     "Verdict",
     "alpha_for_look",
+    "break_tie",
     "calibrate",
     "cases_needed",
     "decide",
@@ -104,6 +109,7 @@ _HOMES = {
     "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
+    "pairwise": ("Orders", "PairFigures", "TieBreak", "break_tie"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race", "first_drop"),
     "simultaneous": ("SimultaneousGap", "gaps_to_leader"),

@@ -20,6 +20,8 @@ from steelyard.storage.database import Connection, Database
 TASK = "run_cells"
 REVIEW_TASK = "review_skill"
 REVIEW_QUEUE = "reviews"
+TIE_TASK = "break_tie"
+TIE_QUEUE = "tie-breaks"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
 # Seconds a job rests that a worker has left to others: the first time, and at most.
@@ -29,6 +31,8 @@ _REST_S = (2.0, 60.0)
 Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
 # A job is (tenant, review).
 ReviewHandler = Callable[[UUID, UUID], Awaitable[None]]
+# A job is (tenant, tie-break).
+TieHandler = Callable[[UUID, UUID], Awaitable[None]]
 
 
 def queue_name(run_id: UUID) -> str:
@@ -39,6 +43,11 @@ def queue_name(run_id: UUID) -> str:
 def review_lock(review_id: UUID) -> str:
     """What no two waiting jobs have."""
     return f"review:{review_id}"
+
+
+def tie_lock(tie_break_id: UUID) -> str:
+    """The same of tie-breaks."""
+    return f"tie-break:{tie_break_id}"
 
 
 async def defer_within(connection: Connection, tenant_id: UUID, run_id: UUID, jobs: Sequence[tuple[int, int]]) -> None:
@@ -88,10 +97,14 @@ def _not_of_the_queue(record: logging.LogRecord) -> bool:
 
 
 class Queue:
-    """Defers and serves the jobs of benchmark runs and of reviews."""
+    """Defers and serves the jobs of benchmark runs, of reviews and of tie-breaks."""
 
     def __init__(
-        self, database: Database, handler: Handler | None = None, review_handler: ReviewHandler | None = None
+        self,
+        database: Database,
+        handler: Handler | None = None,
+        review_handler: ReviewHandler | None = None,
+        tie_handler: TieHandler | None = None,
     ) -> None:
         self._database = database
         self._app = App(connector=PsycopgConnector())
@@ -107,8 +120,13 @@ class Queue:
             assert review_handler is not None
             await review_handler(UUID(tenant_id), UUID(review_id))
 
+        async def break_tie(tenant_id: str, tie_break_id: str) -> None:
+            assert tie_handler is not None
+            await tie_handler(UUID(tenant_id), UUID(tie_break_id))
+
         self._app.task(name=TASK, retry=_Resting())(run_cells)
         self._app.task(name=REVIEW_TASK, retry=_Resting())(review_skill)
+        self._app.task(name=TIE_TASK, retry=_Resting())(break_tie)
 
     async def open(self) -> None:
         """Attach to the database's pool."""
@@ -136,11 +154,18 @@ class Queue:
 
     async def hurry_review(self, review_id: UUID) -> None:
         """Let the job of the review rest no longer."""
+        await self._hurry_job(review_lock(review_id))
+
+    async def hurry_tie_break(self, tie_break_id: UUID) -> None:
+        """Let the job of the tie-break rest no longer."""
+        await self._hurry_job(tie_lock(tie_break_id))
+
+    async def _hurry_job(self, lock: str) -> None:
         async with self._database.pool.connection() as connection:
             await connection.execute(
                 """UPDATE procrastinate_jobs SET scheduled_at = NULL
                     WHERE status = 'todo' AND scheduled_at IS NOT NULL AND queueing_lock = %s""",
-                (review_lock(review_id),),
+                (lock,),
             )
 
     async def resting_runs(self) -> frozenset[UUID]:
@@ -150,6 +175,10 @@ class Queue:
     async def resting_reviews(self) -> frozenset[UUID]:
         """Reviews whose job rests, since some worker could not do it."""
         return await self._resting(REVIEW_TASK, "review_id")
+
+    async def resting_tie_breaks(self) -> frozenset[UUID]:
+        """Tie-breaks whose job rests, since some worker could not do it."""
+        return await self._resting(TIE_TASK, "tie_break_id")
 
     async def _resting(self, task: str, argument: str) -> frozenset[UUID]:
         async with self._database.pool.connection() as connection:
@@ -178,6 +207,13 @@ class Queue:
         with suppress(exceptions.AlreadyEnqueued):
             await task.defer_async(tenant_id=str(tenant_id), review_id=str(review_id))
         await self.hurry_review(review_id)
+
+    async def defer_tie_break(self, tenant_id: UUID, tie_break_id: UUID) -> None:
+        """Queue a tie-break; one that waits already is not queued twice, and rests no longer."""
+        task = self._app.configure_task(TIE_TASK, queue=TIE_QUEUE, queueing_lock=tie_lock(tie_break_id))
+        with suppress(exceptions.AlreadyEnqueued):
+            await task.defer_async(tenant_id=str(tenant_id), tie_break_id=str(tie_break_id))
+        await self.hurry_tie_break(tie_break_id)
 
     async def drop(self, run_id: UUID) -> None:
         """Forget the waiting jobs of a run that has ended."""

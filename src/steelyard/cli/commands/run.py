@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 from dataclasses import asdict
 
 from rich.text import Text
@@ -13,6 +11,7 @@ from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.announce import announce, estimate_lines, tell_estimate, tell_kept_budget
+from steelyard.cli.asking import spend_unless_refused
 from steelyard.cli.follow import conclude, follow, whole
 from steelyard.cli.grid import Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
@@ -20,12 +19,11 @@ from steelyard.cli.options import Chosen, Output
 from steelyard.cli.selection import Typed, read, select
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
-from steelyard.domain.money import MICROCENTS_PER_USD, dollars
+from steelyard.domain.money import dollars
 from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate
 
 REQUIREMENTS = ("best", "verdict")
-ASK_ABOVE_USD = 1.0
 
 
 def run(chosen: Chosen, output: Output, *, yes: bool) -> int:
@@ -95,16 +93,5 @@ def _by_model(expected: Estimate, width: int) -> list[Text]:
 
 
 def _go_on(request: RunRequest, expected: Estimate, terminal: Terminal) -> bool:
-    """Ask before a lot is spent, where there is someone to ask and no budget that answers already."""
-    dear = expected.cost_microcents > ASK_ABOVE_USD * MICROCENTS_PER_USD
-    if not dear or request.budget_microcents is not None or not (sys.stdin.isatty() and terminal.err.live):
-        return True
-    terminal.err.console.print(f"Spend about {dollars(expected.cost_microcents)}? [y/N] ", end="")
-    # The event loop would only note a Ctrl-C; here it has to end the question.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return input().strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
-    finally:
-        signal.signal(signal.SIGINT, before)
+    """Ask before a lot is spent, unless a budget answers already."""
+    return request.budget_microcents is not None or spend_unless_refused(expected.cost_microcents, terminal)

@@ -1,0 +1,329 @@
+"""Breaks ties: a judge is tried on junk, then asked about every pair, each reply committed before it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from steelyard.domain.calls import CallError, FailureKind, ModelResponse, Usage
+from steelyard.domain.errors import NotFound
+from steelyard.domain.models import ModelRef
+from steelyard.domain.tie_breaks import UNDER_WAY, Preference, TieBreakStatus
+from steelyard.execution.cells import ModelCaller, Pricer
+from steelyard.execution.context import Stopped
+from steelyard.execution.payer import Keep, Payer
+from steelyard.execution.tied import read_meetings, tied_models
+from steelyard.execution.ties import TieMeetings, result_of
+from steelyard.judging import Judge
+from steelyard.judging.pair_gate import Gate, GateResult, judged_gate
+from steelyard.judging.pairs import Duel, PairJudge
+from steelyard.storage import pair_comparisons, runs, tie_breaks
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.pair_comparisons import PairCall, PairPlace, PairRow
+from steelyard.storage.queue import LeftToOthers
+from steelyard.storage.runs import RunRow
+from steelyard.storage.tie_breaks import TieBreakRow, TieBreakState
+
+# The judge and its digest as a judge of pairs.
+TieBreakUnfit = Callable[[ModelRef, str], str | None]
+
+logger = logging.getLogger(__name__)
+
+_AWAY_S = 1.0
+_HOLD_POLL_S = 0.2
+# Comparisons in hand at once; how many calls are out is for the provider's slots to say.
+_AT_ONCE = 64
+
+Written = TypeVar("Written")
+
+
+@dataclass
+class _Work:
+    """One tie-break in one worker. `uncommitted` is money of finished calls whose commit is under way."""
+
+    tenant_id: UUID
+    row: TieBreakRow
+    run: RunRow
+    judge: PairJudge
+    worker_stopping: Callable[[], bool]
+    status: str
+    spent: int
+    budget: int | None
+    uncommitted: int = 0
+
+    @property
+    def over_budget(self) -> bool:
+        return self.budget is not None and self.spent + self.uncommitted >= self.budget
+
+    def check(self) -> None:
+        """Raises Stopped when no further call may be started."""
+        if self.worker_stopping() or self.status not in UNDER_WAY or self.over_budget:
+            raise Stopped
+
+    def observe(self, state: TieBreakState) -> None:
+        """Take in how the tie-break stands in the database."""
+        self.status, self.spent, self.budget = state.status, state.spent_microcents, state.budget_microcents
+
+    def place(self, digest: str) -> PairPlace:
+        return PairPlace(self.run.skill_id, self.judge.digest, digest)
+
+
+class TieBreaker:
+    """One per worker process. `run` is the handler of the queue's tie-breaks."""
+
+    def __init__(
+        self,
+        database: Database,
+        caller: ModelCaller,
+        price: Pricer,
+        make_judge: Callable[[ModelRef], Judge],
+        *,
+        unfit: TieBreakUnfit,
+        stopping: Callable[[], bool],
+    ) -> None:
+        """`unfit` says why a judge cannot be asked here as it was asked for, `stopping` whether to start no call."""
+        self._database = database
+        self._caller = caller
+        self._price = price
+        self._make_judge = make_judge
+        self._unfit = unfit
+        self._stopping = stopping
+        self._left: set[UUID] = set()
+
+    @property
+    def left_tie_breaks(self) -> frozenset[UUID]:
+        """Those this worker found it cannot make as they were asked for."""
+        return frozenset(self._left)
+
+    async def run(self, tenant_id: UUID, tie_break_id: UUID) -> None:
+        """Bring a tie-break to its end; one that has ended, or whose skill is gone, is left as it is.
+
+        Raises LeftToOthers where it cannot be made here (why is then on it), and where this worker stops.
+        """
+        while True:
+            try:
+                await self._run(tenant_id, tie_break_id)
+            except DATABASE_AWAY:
+                await asyncio.sleep(_AWAY_S)
+            except NotFound:
+                # Its skill was deleted in between.
+                return
+            else:
+                return
+
+    async def _run(self, tenant_id: UUID, tie_break_id: UUID) -> None:
+        async with self._database.tenant(tenant_id) as connection:
+            found = await tie_breaks.find_tie_break(connection, tie_break_id)
+            if found is None or found.status not in UNDER_WAY:
+                return
+            model = ModelRef.parse(found.judge)
+            why = self._unfit(model, found.judge_digest)
+            await (
+                tie_breaks.start_tie_break(connection, tie_break_id)
+                if why is None
+                else tie_breaks.note_waiting(connection, tie_break_id, why)
+            )
+            run = await runs.get_run(connection, found.benchmark_run_id)
+        if why is not None:
+            self._left.add(tie_break_id)
+            raise LeftToOthers
+        judge = PairJudge.like(self._make_judge(model))
+        work = _Work(
+            tenant_id,
+            found,
+            run,
+            judge,
+            self._stopping,
+            TieBreakStatus.RUNNING,
+            found.spent_microcents,
+            found.budget_microcents,
+        )
+        try:
+            await self._break(work)
+        except Stopped:
+            await self._stopped(work)
+        except CallError as error:
+            await self._end(work, TieBreakStatus.FAILED, f"{found.judge}: {error.message}")
+        except (*DATABASE_AWAY, NotFound):
+            raise
+        except Exception as error:
+            # The boundary of one tie-break: a fault of ours in it is its named failure and nobody else's.
+            logger.exception("A tie-break failed for a fault of Steelyard's own.")
+            message = f"Steelyard failed on this tie-break: {type(error).__name__}: {error}"
+            await self._end(work, TieBreakStatus.FAILED, message)
+
+    async def _break(self, work: _Work) -> None:
+        """From the answers to the result. Raises Stopped, CallError of a gate that could not be asked, NotFound."""
+        if tied_models(work.run) != tuple(work.row.models):
+            message = "The run was taken up again, and its tie is no longer the one this was asked about."
+            await self._end(work, TieBreakStatus.FAILED, message)
+            return
+        async with self._database.tenant(work.tenant_id) as connection:
+            tied = await read_meetings(connection, work.run, work.row.models)
+        async with self._database.session() as session:
+            await _hold(session, work)
+            rows = await self._rows(work, tied.duels)
+            known = _known(rows)
+            await self._commit(
+                work,
+                lambda connection: tie_breaks.note_progress(connection, work.row.id, len(tied.duels), len(known)),
+            )
+            gate = await self._judged_gate(work, tied, rows)
+            if gate.result is GateResult.FAILED:
+                message = f"The judge {work.row.judge} may not compare: {gate.sentence}"
+                await self._end(work, TieBreakStatus.REFUSED, message)
+                return
+            # The gate's were asked for just now.
+            left = [digest for digest in tied.duels if digest not in known and digest not in tied.gate_digests]
+            random.Random(work.run.seed).shuffle(left)  # noqa: S311
+            failures = await self._ask_all(work, {digest: tied.duels[digest] for digest in left}, rows)
+            result = result_of(tied, _known(await self._rows(work, tied.duels)))
+        message = None
+        if failures:
+            first = next(iter(failures.values()))
+            message = f"{len(failures):,} of {len(tied.duels):,} comparisons could not be made: {first}"
+        json = result.to_json()
+        await self._commit(
+            work,
+            lambda connection: tie_breaks.end_tie_break(
+                connection, work.row.id, TieBreakStatus.COMPLETED, message=message, result=json
+            ),
+        )
+
+    async def _judged_gate(self, work: _Work, tied: TieMeetings, rows: Mapping[str, PairRow]) -> Gate:
+        """What the judge makes of junk. Raises CallError where it could not be asked, and Stopped."""
+        duels = {one.duel.digest: one.duel for one in tied.gate}
+        failures = await self._ask_all(work, {k: v for k, v in duels.items() if k not in _known(rows)}, rows)
+        if failures:
+            raise CallError(FailureKind.JUDGE, f"it could not be tried on junk: {next(iter(failures.values()))}")
+        gate = judged_gate(tied.gate, _known(await self._rows(work, duels)))
+        await self._commit(work, lambda connection: tie_breaks.store_gate(connection, work.row.id, gate.to_json()))
+        return gate
+
+    async def _ask_all(self, work: _Work, duels: Mapping[str, Duel], rows: Mapping[str, PairRow]) -> dict[str, str]:
+        """Why those that came to nothing did, by digest. Raises Stopped once what was out is safe."""
+        left = iter(duels.items())
+        failures: dict[str, str] = {}
+
+        async def one_after_another() -> None:
+            for digest, duel in left:
+                work.check()
+                message = await self._ask(work, digest, duel, rows.get(digest))
+                if message is not None:
+                    failures[digest] = message
+
+        asking = [one_after_another() for _ in range(min(_AT_ONCE, len(duels)))]
+        outcomes = await asyncio.gather(*asking, return_exceptions=True)
+        raised = [outcome for outcome in outcomes if outcome is not None]
+        # Raised only now, when the siblings' paid replies are safe; a fault rather than the stop that came of it.
+        for outcome in sorted(raised, key=lambda one: isinstance(one, Stopped)):
+            raise outcome
+        return failures
+
+    async def _ask(self, work: _Work, digest: str, duel: Duel, row: PairRow | None) -> str | None:
+        """One comparison, kept; why it came to nothing, else None. Raises Stopped."""
+        place = work.place(digest)
+        stored = [] if row is None or row.failure is not None else list(row.replies)
+        try:
+            preference = await work.judge.compare(
+                Payer(self._caller, work.check, self._keeper(work, place), stored), duel
+            )
+        except CallError as error:
+            message = error.message
+            await self._commit(work, lambda connection: pair_comparisons.fail_comparison(connection, place, message))
+            return message
+
+        async def write(connection: Connection) -> None:
+            if await pair_comparisons.store_preference(connection, place, preference):
+                await tie_breaks.count_done(connection, work.row.id)
+
+        await self._commit(work, write)
+        return None
+
+    def _keeper(self, work: _Work, place: PairPlace) -> Keep:
+        """Commits a call's reply and price, and its money on the tie-break, all at once."""
+
+        async def keep(response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None:
+            cost = self._price(usage, work.judge.model, datetime.now(UTC).date()) if usage != Usage() else None
+            amount = cost.microcents if cost else 0
+            known = known and (cost is not None or usage == Usage())
+            call = PairCall(
+                reply=None
+                if response is None
+                else {"output": response.output, "stop_reason": response.stop_reason.value},
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cost_microcents=amount,
+                cost_known=known,
+                price_version=cost.price_version if cost else None,
+                price_date=cost.price_date if cost else None,
+            )
+            key = uuid4()
+
+            async def write(connection: Connection) -> TieBreakState:
+                if await pair_comparisons.record_call(
+                    connection, work.tenant_id, place, key, call, judge=work.row.judge, anew=anew
+                ):
+                    await tie_breaks.add_call(
+                        connection,
+                        work.row.id,
+                        amount,
+                        known=known,
+                        price_version=call.price_version,
+                        price_date=call.price_date,
+                    )
+                return await tie_breaks.tie_break_state(connection, work.row.id)
+
+            work.uncommitted += amount
+            try:
+                state = await self._commit(work, write)
+            finally:
+                work.uncommitted -= amount
+            work.observe(state)
+
+        return keep
+
+    async def _rows(self, work: _Work, digests: Iterable[str]) -> dict[str, PairRow]:
+        async with self._database.tenant(work.tenant_id) as connection:
+            return await pair_comparisons.pair_rows(connection, work.run.skill_id, work.judge.digest, list(digests))
+
+    async def _stopped(self, work: _Work) -> None:
+        """End it where its budget is spent; what stopped because this worker does is for the next one."""
+        if work.status not in UNDER_WAY:
+            return
+        if work.over_budget:
+            message = "The budget is spent. What was compared is kept, and not paid again when it goes on."
+            await self._end(work, TieBreakStatus.STOPPED, message)
+            return
+        raise LeftToOthers
+
+    async def _end(self, work: _Work, status: TieBreakStatus, message: str) -> None:
+        await self._commit(
+            work, lambda connection: tie_breaks.end_tie_break(connection, work.row.id, status, message=message)
+        )
+
+    async def _commit(self, work: _Work, write: Callable[[Connection], Awaitable[Written]]) -> Written:
+        """Write until it is known to be on disk; `write` done twice must do what it does done once."""
+        while True:
+            try:
+                async with self._database.tenant(work.tenant_id) as connection:
+                    return await write(connection)
+            except DATABASE_AWAY:
+                await asyncio.sleep(_AWAY_S)
+
+
+async def _hold(session: Connection, work: _Work) -> None:
+    """Have the judge's comparisons on the skill to oneself until the session ends. Raises Stopped while it waits."""
+    while not await tie_breaks.try_hold(session, work.tenant_id, work.run.skill_id, work.judge.digest):
+        work.check()
+        await asyncio.sleep(_HOLD_POLL_S)
+
+
+def _known(rows: Mapping[str, PairRow]) -> dict[str, Preference]:
+    return {digest: Preference(row.preference) for digest, row in rows.items() if row.preference is not None}

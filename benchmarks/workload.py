@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.modelserver import Call, Reply
+from tests.modelserver.defaults import is_comparison
 from tests.modelserver.judging import canary_reply
 from tests.modelserver.judging import judge_reply as reply_of
 
@@ -48,13 +49,15 @@ def reply(call: Call) -> Reply | None:
     return {"empty": Reply("  "), "cut": Reply("It weighs", stop_reason="length")}.get(call.model)
 
 
-def judge_reply(call: Call) -> Reply:
+def judge_reply(call: Call) -> Reply | None:
     """A judge's reply in the shape asked for, its levels drawn from the candidate, canaries graded as they should be.
 
-    The model `prose` has none; `gullible` gives full marks to an output that asks for them.
+    The model `prose` has none; `gullible` gives full marks to an output that asks for them. Of pairs the server judges.
     """
     if call.model == "prose":
         return Reply("I would give this answer four stars.")
+    if is_comparison(call):
+        return None
     if call.model == "gullible" and GIVE_FULL_MARKS.search(call.prompt):
         return Reply(reply_of([5] * 4, "yes"))
     if (graded := canary_reply(call.prompt)) is not None:

@@ -43,7 +43,7 @@ def default_reply(call: Call) -> Reply:
     """The same model and prompt always get the same text (12 to 43 words), or the same JSON where a schema is asked."""
     seed = hashlib.blake2b(f"{call.model}\0{call.system}\0{call.prompt}".encode(), digest_size=32).digest()
     if call.schema is not None:
-        if "better" in call.schema.get("properties", {}):
+        if is_comparison(call):
             criteria = int(call.schema["properties"]["criteria"]["minItems"])
             return Reply(pair_gate_reply(call.prompt, criteria) or pair_reply("neither", criteria))
         if (graded := canary_reply(call.prompt)) is not None:
@@ -51,6 +51,11 @@ def default_reply(call: Call) -> Reply:
         return Reply(json.dumps(example_of(call.schema, seed)))
     count = 12 + seed[0] % 32
     return Reply(" ".join(_WORDS[seed[i % 32] % len(_WORDS)] for i in range(count)))
+
+
+def is_comparison(call: Call) -> bool:
+    """Whether a judge is asked which of two outputs is better."""
+    return call.schema is not None and "better" in call.schema.get("properties", {})
 
 
 def usage_of(call: Call, reply: Reply) -> Usage:

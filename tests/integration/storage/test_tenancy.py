@@ -17,7 +17,19 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import canaries, claims, marks, ratings, results, runs, skills, unmatched, usage
+from steelyard.storage import (
+    canaries,
+    claims,
+    marks,
+    pair_comparisons,
+    ratings,
+    results,
+    runs,
+    skills,
+    tie_breaks,
+    unmatched,
+    usage,
+)
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -164,6 +176,19 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         place = canaries.CanaryPlace(skill_id, "digest", "canary")
         call = canaries.CanaryCall({"output": "{}", "stop_reason": "stop"}, 1, 1, 1, True, None, None)
         await canaries.record_call(connection, tenant_id, place, uuid4(), call, kind="empty", judge="t:j", anew=True)
+        pair = pair_comparisons.PairPlace(skill_id, "digest", "comparison")
+        asked = pair_comparisons.PairCall({"output": "{}", "stop_reason": "stop"}, 1, 1, 1, True, None, None)
+        await pair_comparisons.record_call(connection, tenant_id, pair, uuid4(), asked, judge="t:j", anew=True)
+        await tie_breaks.insert_tie_break(
+            connection,
+            tenant_id,
+            run_id=run_id,
+            models=["t:m", "t:n"],
+            judge="t:j",
+            judge_digest="digest",
+            budget_microcents=None,
+            requested_by=None,
+        )
         await ratings.put_rating(
             connection, tenant_id, run_id, result_id, "Ann", score=7, note="", drawn=True, blind=True
         )

@@ -29,6 +29,7 @@ from steelyard.web.query import natural, one_of
 from steelyard.web.race_words import AIMS, race_words
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.run_notices import failure_lines, is_resumable, notices
+from steelyard.web.tie_break_view import tie_view
 from steelyard.web.verdict_detail_view import detail_view
 from steelyard.web.verdicts import verdict_words
 
@@ -147,6 +148,7 @@ async def _page(
         aims=AIMS,
         words=None if report is None else verdict_words(report),
         detail=None if report is None else detail_view(report),
+        tie=None if report is None else tie_view(report),
         models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
         columns=COLUMNS,
         lifts=report is not None and any(summary.lift is not None for summary in report.summaries),

@@ -135,6 +135,7 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
                     stopping=interrupts > 0,
                     troubles=workbench.troubles,
                     race=now.race,
+                    examination=now.examination,
                 )
             )
             if now.status not in _UNDER_WAY or (over.is_set() and not interrupts):

@@ -20,6 +20,8 @@ from steelyard.domain.calls import Trouble
 from steelyard.domain.money import dollars
 from steelyard.domain.races import DroppedModel, RaceStanding
 from steelyard.domain.runs import CellState
+from steelyard.judging.examination import Result
+from steelyard.services.examining import ExaminationStanding
 
 PLAIN_EVERY_S = 5.0
 WINDOW_S = 30.0
@@ -39,6 +41,7 @@ class Standing:
     stopping: bool = False
     troubles: Sequence[Trouble] = ()
     race: RaceStanding | None = None
+    examination: ExaminationStanding | None = None
 
     def planned(self, model: str, per_model: int) -> int:
         """The cells the model comes to: `per_model`, or in a race at most as many as it is still called for."""
@@ -86,6 +89,7 @@ class Progress:
         self._last = ""
         self._told: set[tuple[str, str]] = set()
         self._dropped: set[DroppedModel] = set()
+        self._examined: ExaminationStanding | None = None
         live = terminal.err.live and not terminal.quiet
         self._live = Live(console=terminal.err.console, auto_refresh=False, transient=True) if live else None
 
@@ -116,6 +120,7 @@ class Progress:
             if (trouble.provider, trouble.message[:40]) not in self._told:
                 self._told.add((trouble.provider, trouble.message[:40]))
                 self._terminal.warn(trouble_line(trouble))
+        self._tell_examination(standing.examination)
         for gone in () if standing.race is None else standing.race.dropped:
             if gone not in self._dropped:
                 self._dropped.add(gone)
@@ -126,6 +131,18 @@ class Progress:
             if line != self._last:
                 self._terminal.say(line)
             self._last = line
+
+    def _tell_examination(self, examination: ExaminationStanding | None) -> None:
+        """Once as it begins and once as it has ended; in between the count would be a line each time."""
+        before, self._examined = self._examined, examination
+        if examination is None or (before is not None and before.under_way is examination.under_way):
+            return
+        self._terminal.say(*_styled(examination))
+
+
+def _styled(examination: ExaminationStanding) -> tuple[str, str]:
+    style = "" if examination.under_way or examination.result is Result.PASSED else "yellow"
+    return f"{words.safe(examination.sentence, 600)}.", style
 
 
 def summary(standing: Standing, total: int, left_s: float | None) -> str:
@@ -175,6 +192,9 @@ def bars(standing: Standing, models: Sequence[str], per_model: int, left_s: floa
     if len(models) > MAX_BARS:
         lines.append(Text(f"and {words.count(len(models) - MAX_BARS, 'more model')}", style="dim"))
     lines.append(Text(words.safe(summary(standing, standing.total(models, per_model), left_s)), style="dim"))
+    if standing.examination is not None:
+        said, style = _styled(standing.examination)
+        lines.append(Text(words.hang(said, width, 2), style=style or "dim"))
     if standing.race is not None:
         lines.append(Text(words.hang(standing_line(standing.race), width, 2), style="dim"))
         lines += [Text(words.hang(drop_line(gone), width, 2), style="dim") for gone in standing.race.dropped]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -103,7 +103,9 @@ class Examiner:
                 await _hold(session, context, missing)
                 # Another worker may have graded them while this one waited.
                 rows = await self._rows(context, asked)
-                failures = await self._grade_all(context, judge, _missing(context, asked, rows), rows)
+                missing = _missing(context, asked, rows)
+                await self._note(context, asked, {one.digest for one in missing})
+                failures = await self._grade_all(context, judge, missing, rows, asked)
             rows = await self._rows(context, asked)
         return await self._decide(context, judge, _examination(context, asked, rows, failures))
 
@@ -114,15 +116,26 @@ class Examiner:
             return await storage.canary_rows(connection, context.run.skill_id, context.judge.digest, digests)
 
     async def _grade_all(
-        self, context: RunContext, judge: Judge, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow]
+        self,
+        context: RunContext,
+        judge: Judge,
+        missing: Sequence[_Asked],
+        rows: Mapping[str, CanaryRow],
+        asked: Sequence[_Asked],
     ) -> dict[str, str]:
         """Why those that could not be graded could not, by digest. Raises Stopped where calls may not be started."""
-        outcomes = await asyncio.gather(
-            *(self._grade(context, judge, one, rows.get(one.digest)) for one in asked),
-            return_exceptions=True,
-        )
+        left = {one.digest for one in missing}
+
+        async def grade(one: _Asked) -> str | None:
+            failure = await self._grade(context, judge, one, rows.get(one.digest))
+            if failure is None:
+                left.discard(one.digest)
+                await self._note(context, asked, left)
+            return failure
+
+        outcomes = await asyncio.gather(*(grade(one) for one in missing), return_exceptions=True)
         failures: dict[str, str] = {}
-        for one, outcome in zip(asked, outcomes, strict=True):
+        for one, outcome in zip(missing, outcomes, strict=True):
             # Raised only now, when the siblings' paid replies are safe.
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -147,6 +160,13 @@ class Examiner:
             lambda connection: storage.grade_canary(connection, one.place, judged.quality, judged.matches_expected),
         )
         return None
+
+    async def _note(self, context: RunContext, asked: Sequence[_Asked], left: Collection[str]) -> None:
+        """Say on the run how far its examination is, for whoever watches it."""
+        done = sum(one.digest not in left for one in asked)
+        await self._commit(
+            context, lambda connection: storage.note_examining(connection, context.run.id, len(asked), done)
+        )
 
     def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> Keep:
         """Commits a call's reply and price, and its money on the run, all at once."""

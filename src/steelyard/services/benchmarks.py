@@ -17,6 +17,7 @@ from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Plan, job_order
 from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
+from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
@@ -235,12 +236,21 @@ class BenchmarkService:
                 run = await results.run_state(connection, run_id)
                 ended = await results.ended_by_model(connection, run_id)
                 raced = await runs.race_of_run(connection, run_id)
+                examining, examination, accepted = await runs.examination_of_run(connection, run_id)
         except DATABASE_AWAY as error:
             raise StorageError(
                 "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
             ) from error
         race = None if raced is None else RaceStanding.from_json(raced)
-        return Progress(run.status, run.spent_microcents, run.spent_is_lower_bound, run.budget_microcents, ended, race)
+        return Progress(
+            run.status,
+            run.spent_microcents,
+            run.spent_is_lower_bound,
+            run.budget_microcents,
+            ended,
+            race,
+            standing_of(examining, examination, accepted=accepted),
+        )
 
     async def _queue_rest(self, tenant_id: UUID, run_id: UUID, plan: Plan) -> None:
         """Queue all of a run's jobs; those of a race were, round by round, with what its rounds rest on."""
@@ -338,7 +348,10 @@ class BenchmarkService:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `ended` maps (model, state) to cells that have come to an end; `race` is how one stands."""
+    """How far a run is: `ended` maps (model, state) to cells that have come to an end; `race` is how one stands.
+
+    `examination` is that of its judge, None where there is none yet.
+    """
 
     status: str
     spent_microcents: int
@@ -346,6 +359,7 @@ class Progress:
     budget_microcents: int | None
     ended: dict[tuple[str, str], int]
     race: RaceStanding | None = None
+    examination: ExaminationStanding | None = None
 
 
 async def _paid(connection: Connection, request: RunRequest, plan: Plan) -> Sequence[int]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from steelyard.domain.calls import FailureKind, Trouble
 from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import CellState, RunCounts, RunStatus
+from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
 from steelyard.storage.progress import CellGroup, RunHead
@@ -58,7 +59,7 @@ class RunProgress:
     that says nothing. `signature` stays the same while nothing was committed. `quiet`: it runs, and for three minutes
     no cell has ended. `providers` are those of its models and its judge; `troubles` is what calls of them keep failing
     with in this process, which need not be the one that makes this run's. In a race `planned` is what it comes to at
-    most as it stands.
+    most as it stands. `examination` is that of its judge, None where there is none yet.
     """
 
     run_id: UUID
@@ -81,6 +82,7 @@ class RunProgress:
     providers: frozenset[str]
     troubles: tuple[Trouble, ...] = ()
     race: RaceStanding | None = None
+    examination: ExaminationStanding | None = None
 
     @property
     def under_way(self) -> bool:
@@ -163,6 +165,10 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
     elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
     elapsed_s = None if elapsed is None else elapsed.total_seconds()
     running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
+    examination = standing_of(head.examining, head.examination, accepted=head.accept_judge)
+    if examination is not None and examination.under_way and head.status not in UNDER_WAY:
+        # The run ended before it did.
+        examination = None
     return RunProgress(
         run_id=head.id,
         status=head.status,
@@ -184,6 +190,7 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         # As references are written: provider:name.
         providers=frozenset(model.partition(":")[0] for model in (*head.models, head.judge or "")),
         race=race,
+        examination=examination,
     )
 
 

@@ -154,10 +154,20 @@ async def add_examined(connection: Connection, run_id: UUID, microcents: int) ->
     )
 
 
+async def note_examining(connection: Connection, run_id: UUID, outputs: int, done: int) -> None:
+    """Say on the run how many of the outputs its judge is examined on are graded so far."""
+    standing = {"outputs": outputs, "done": done}
+    await connection.execute(
+        "UPDATE benchmark_runs SET examining = %(new)s WHERE id = %(run)s AND examining IS DISTINCT FROM %(new)s",
+        {"new": Jsonb(standing), "run": run_id},
+    )
+
+
 async def store_examination(connection: Connection, run_id: UUID, examination: Mapping[str, Any]) -> bool:
     """Keep on the run what its judge was found to be; returns whether the judge is accepted whatever that is."""
     await connection.execute(
-        "UPDATE benchmark_runs SET examination = %(new)s WHERE id = %(run)s AND examination IS DISTINCT FROM %(new)s",
+        """UPDATE benchmark_runs SET examination = %(new)s, examining = NULL
+            WHERE id = %(run)s AND (examination IS DISTINCT FROM %(new)s OR examining IS NOT NULL)""",
         {"new": Jsonb(clean_json(examination)), "run": run_id},
     )
     cursor = await connection.execute("SELECT accept_judge FROM benchmark_runs WHERE id = %s", (run_id,))

@@ -44,6 +44,9 @@ class RunHead:
     now: datetime
     signature: str
     race: Mapping[str, Any] | None = None
+    examining: Mapping[str, Any] | None = None
+    examination: Mapping[str, Any] | None = None
+    accept_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
                       spent_is_lower_bound, budget_microcents, error_message, started_at, completed_at, created_at,
                       models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
-                      clock_timestamp() AS now, xmin::text AS signature, race
+                      clock_timestamp() AS now, xmin::text AS signature, race,
+                      examining, examination, accept_judge
                  FROM benchmark_runs WHERE id = %s""",
             (run_id,),
         )

@@ -26,7 +26,8 @@ class RunRow:
     """One run as stored, with its skill's name and version digest. Money in microcents.
 
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
-    is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did.
+    is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did;
+    `examining` is how far it is while it goes on.
     """
 
     id: UUID
@@ -72,6 +73,7 @@ class RunRow:
     examination: Mapping[str, Any] | None = None
     examined_calls: int = 0
     examined_microcents: int = 0
+    examining: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -298,6 +300,15 @@ async def race_of_run(connection: Connection, run_id: UUID) -> Mapping[str, Any]
     cursor = await connection.execute("SELECT race FROM benchmark_runs WHERE id = %s", (run_id,))
     row = await cursor.fetchone()
     return None if row is None else row["race"]
+
+
+async def examination_of_run(connection: Connection, run_id: UUID) -> tuple[Any, Any, bool]:
+    """How far the examination of the run's judge is, what it was found to be, and whether it is accepted whatever."""
+    cursor = await connection.execute(
+        "SELECT examining, examination, accept_judge FROM benchmark_runs WHERE id = %s", (run_id,)
+    )
+    row = await cursor.fetchone()
+    return (None, None, False) if row is None else (row["examining"], row["examination"], row["accept_judge"])
 
 
 async def take_look(

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from steelyard.domain.calls import Trouble
+from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import NotFound
 from steelyard.services.live import LiveRuns
 from steelyard.services.run_progress import RunProgress
@@ -17,7 +18,7 @@ from steelyard.services.run_view import RunViews
 from steelyard.storage import runs
 from steelyard.storage.database import Database
 from steelyard.storage.server import Server
-from tests.integration.services.made import Made, asks, checked, content
+from tests.integration.services.made import JUDGE, Made, asks, checked, content
 
 
 class CountingViews(RunViews):
@@ -213,3 +214,23 @@ async def test_closing_ends_every_subscription(made: Made, database: Database) -
     async with asyncio.timeout(5):
         assert all([one.status for one in seen] == ["pending"] for seen in await asyncio.gather(*watching))
     await settled(live)
+
+
+async def test_whoever_watches_is_told_how_far_the_judges_examination_is_and_what_came_of_it(
+    made: Made, database: Database
+) -> None:
+    cases = [GoldenCase(str(number), f"How heavy is {number}?", f"{number * 12} g") for number in range(1, 5)]
+    run_id = await made.bench.start(asks(content(), cases, judge=JUDGE))
+    caller = made.caller(lambda model, prompt: "120 g")
+    caller.at_once, caller.delay_s = 1, 0.06
+    watching = asyncio.create_task(watch(LiveRuns(RunViews(database), interval_s=0.01), made, run_id))
+    await made.bench.serve(run_id, caller)
+    async with asyncio.timeout(20):
+        seen = [one.examination for one in await watching]
+    assert seen[0] is None
+    said = list(dict.fromkeys(one.sentence for one in seen if one is not None))
+    assert said[0].startswith("Examining the judge on 11 outputs of known grade: ")
+    done = [one.done for one in seen if one is not None and one.under_way]
+    assert done == sorted(done)
+    assert len(set(done)) > 3
+    assert said[-1] == "The judge passed its examination on 11 outputs of known grade"

@@ -15,6 +15,7 @@ from benchmarks.workload import judge_reply
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.services.benchmarks import Kept, RunRequest
+from steelyard.storage import canaries
 from steelyard.storage.server import Server
 from tests.integration.web.harness import Site, site_of
 from tests.integration.web.made import MadeModel, made_run, made_skill
@@ -52,6 +53,19 @@ async def run_judged_by(site: Site, judge: str, *, accept_judge: bool = False) -
     started = await site.workbench.benchmarks.start(site.tenant_id, request)
     await serve(site, started.run_id)
     return started.run_id
+
+
+async def test_a_run_under_way_says_how_far_its_judges_examination_is(judged_site: Site) -> None:
+    skill_id = await made_skill(judged_site.workbench, judged_site.tenant_id)
+    models = [MadeModel("openai:gpt-4o-mini", 80)]
+    run_id = await made_run(judged_site.workbench, judged_site.tenant_id, skill_id, models, unfinished=0.5)
+    async with judged_site.workbench.database.tenant(judged_site.tenant_id) as connection:
+        await canaries.note_examining(connection, run_id, 11, 7)
+    page = await text_of(judged_site, f"/runs/{run_id}")
+    assert "Examining the judge on 11 outputs of known grade: 7 done." in page
+    async with judged_site.workbench.database.tenant(judged_site.tenant_id) as connection:
+        await canaries.store_examination(connection, run_id, {"version": "canaries/1", "canaries": [], "findings": []})
+    assert "Examining the judge" not in await text_of(judged_site, f"/runs/{run_id}")
 
 
 async def serve(site: Site, run_id: UUID) -> None:

@@ -67,3 +67,6 @@ ALTER TABLE pair_comparisons FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON pair_comparisons USING (tenant_id = (SELECT current_tenant()))
     WITH CHECK (tenant_id = (SELECT current_tenant()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON pair_comparisons TO steelyard_app;
+
+-- How far the examination of the run's judge is while it goes on, for whoever watches it: outputs, done.
+ALTER TABLE benchmark_runs ADD COLUMN examining jsonb;

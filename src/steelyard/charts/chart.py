@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import Any, cast
@@ -17,7 +17,7 @@ from steelyard.charts import render
 from steelyard.charts.canvas import LINE, NARROW, SIZE, WIDE, Frame, Layer, Plot, Text, compose
 from steelyard.charts.inline import inline
 from steelyard.charts.palette import Ink
-from steelyard.charts.tables import Table
+from steelyard.charts.tables import Column, Kind, Table
 from steelyard.charts.words import wrap
 
 # Raised whenever the same figures are to look different.
@@ -55,6 +55,16 @@ class Chart:
     @property
     def empty(self) -> bool:
         return self.draw is None
+
+    def marked(self, mark: str) -> Chart:
+        """The same with what must be said of its figures first: on its pictures, and on every row of its files."""
+        column = Column("judge_examination", "Judge's examination", Kind.TEXT, shown=False)
+        return replace(
+            self,
+            sentence=f"{mark} {self.sentence}",
+            table=Table((*self.table.columns, column), tuple((*row, mark) for row in self.table.rows)),
+            etag=digest("marked", self.etag, mark),
+        )
 
     @property
     def frames(self) -> tuple[Frame, ...]:

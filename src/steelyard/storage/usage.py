@@ -182,7 +182,10 @@ async def totals_by_model(
 
 @dataclass(frozen=True)
 class BenchmarkPoint:
-    """A run of record as a point in time: its headline model with quality, interval and average cost per case."""
+    """A run of record as a point in time: its headline model with quality, interval and average cost per case.
+
+    `judge_marked`: its judge was accepted although it did not pass its examination.
+    """
 
     run_id: UUID
     completed_at: datetime
@@ -193,6 +196,7 @@ class BenchmarkPoint:
     quality_high: float | None
     avg_cost_microcents: int | None
     judge_digest: str | None
+    judge_marked: bool = False
 
 
 async def benchmark_points(
@@ -210,7 +214,9 @@ async def benchmark_points(
                       AND (NOT partial OR id = (SELECT last_run_id FROM skills WHERE skills.id = %(skill)s)))
                SELECT id AS run_id, completed_at, verdict_kind, headline_model AS model, headline_quality AS quality,
                       headline_quality_low AS quality_low, headline_quality_high AS quality_high,
-                      headline_cost_microcents AS avg_cost_microcents, judge_digest
+                      headline_cost_microcents AS avg_cost_microcents, judge_digest,
+                      accept_judge AND coalesce(examination @? '$.findings[*] ? (@.passed == false)', false)
+                          AS judge_marked
                  FROM speaking
                 WHERE %(since)s::timestamptz IS NULL
                    OR completed_at >= least(%(since)s, (

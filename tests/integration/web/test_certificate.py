@@ -80,6 +80,20 @@ async def text_of(site: Site, url: str) -> str:
     return answer.text
 
 
+async def charts_say_the_mark(site: Site) -> None:
+    """On the picture, in its data, in its table, and on the run's place among the days of use."""
+    drawn = await text_of(site, "/skills/weigh/charts/quality-cost.svg")
+    assert "Judge accepted although it failed: an output that tells the judge" in drawn
+    kept = (await site.client.get("/skills/weigh/charts/quality-cost.json")).json()
+    assert kept["sentence"].startswith(MARK)
+    assert all(row["judge_examination"].startswith(MARK) for row in kept["rows"])
+    rows = csv.DictReader(io.StringIO(await text_of(site, "/skills/weigh/charts/quality-cost.csv")))
+    assert all(row["judge_examination"].startswith(MARK) for row in rows)
+    assert (await site.client.get("/skills/weigh/charts/quality-cost.png")).content.startswith(b"\x89PNG")
+    trend = (await site.client.get("/skills/weigh/charts/cost-trend.json")).json()
+    assert "by a judge accepted although it did not pass" in str(trend["rows"])
+
+
 async def marks_in_csv(site: Site, run_id: UUID) -> set[str]:
     rows = csv.DictReader(io.StringIO(await text_of(site, f"/runs/{run_id}/cells.csv")))
     return {row["judge_examination"] for row in rows}
@@ -126,6 +140,7 @@ async def test_a_refused_judge_is_named_kept_answers_are_counted_and_the_form_ac
     for listed in ("/", "/skills/weigh/runs"):
         assert ">judge failed<" in await text_of(judged_site, listed), listed
     assert {mark[: len(MARK)] for mark in await marks_in_csv(judged_site, run_id)} == {MARK}
+    await charts_say_the_mark(judged_site)
     other = await run_judged_by(judged_site, "gullible", accept_judge=True)
     compared = await judged_site.workbench.comparisons.compare(judged_site.tenant_id, run_id, other)
     assert [note.split(": ")[0] for note in compared.notes] == ["First run", "Second run"]

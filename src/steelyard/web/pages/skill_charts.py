@@ -70,8 +70,13 @@ def _cost_chart(days: tuple[UsageDay, ...], runs: tuple[BenchmarkPoint, ...], sp
 
 
 def quality_chart_of(report: RunReport | None) -> charts.Chart:
-    """The models of a run by quality and cost; without a run the chart says what to do."""
-    return charts.quality_cost([] if report is None else figures_of(model_rows(report)))
+    """The models of a run by quality and cost; without a run the chart says what to do.
+
+    It carries the mark of a judge that was accepted although it did not pass, in every form it is kept in.
+    """
+    chart = charts.quality_cost([] if report is None else figures_of(model_rows(report)))
+    certificate = None if report is None else report.certificate
+    return chart if certificate is None or certificate.mark is None else chart.marked(certificate.mark)
 
 
 @router.get("/skills/{skill}/charts/cost-trend.{form}")
@@ -111,4 +116,5 @@ def _tags(header: str) -> set[str]:
 
 def _run_label(run: BenchmarkPoint) -> str:
     standing = {"best": "best", "single": "alone"}.get(run.verdict_kind, "leading")
-    return f"{model_name(run.model).short} {standing}, quality {points(run.quality)}"
+    mark = ", by a judge accepted although it did not pass" if run.judge_marked else ""
+    return f"{model_name(run.model).short} {standing}, quality {points(run.quality)}{mark}"

@@ -9,6 +9,7 @@ from rich.text import Text
 from steelyard.cli import text as words
 from steelyard.domain.money import dollars
 from steelyard.domain.races import DroppedModel, RaceStanding
+from steelyard.domain.runs import RunStatus
 from steelyard.services.reports import RunReport
 
 _AIMS = {"set": "the best on these very cases", "future": "the best on cases like these"}
@@ -42,7 +43,10 @@ def race(report: RunReport, width: int) -> Iterator[Text]:
         yield Text(words.hang(f"{drop_line(gone)}{p}", width, 2))
     ran = f"{words.count(standing.n, 'case')} of {standing.cases:,} in {words.count(standing.rounds, 'round')}"
     if not standing.done:
-        yield Text(words.hang(f"Not over: {ran} so far, {standing.rounds_at_most:,} rounds at most", width, 2))
+        under_way = report.run.status in (RunStatus.PENDING, RunStatus.RUNNING)
+        where = f"round {standing.rounds + 1} of at most {standing.rounds_at_most}"
+        before = ", before its first look" if not standing.rounds else f", after {ran}"
+        yield Text(words.hang(f"{'In' if under_way else 'Stopped in'} {where}{before}", width, 2))
         return
     left = ", ".join(words.safe(model) for model in standing.survivors) or "none"
     yield Text(words.hang(f"Left at its end, after {ran}: {left}", width, 2))

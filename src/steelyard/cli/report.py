@@ -142,7 +142,10 @@ def _partial(report: RunReport) -> str | None:
         return f"Partial: cancelled with {done} done."
     if run.stop_cause == JUDGE_REFUSED:
         kept = words.count(counts.answered, "answer")
-        return f"Stopped, {kept} kept: {words.safe(run.error_message or 'the judge failed its examination.', 600)}"
+        # What it scored stands below, in the rows of its examination.
+        return (
+            f"Stopped, {kept} kept: the judge {words.safe(run.judge)} failed its examination, so no score of it counts."
+        )
     if run.status == RunStatus.FAILED:
         return f"Failed with {done} done: {words.safe(run.error_message or 'no reason given', 300)}"
     return None

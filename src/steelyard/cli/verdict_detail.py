@@ -47,7 +47,7 @@ def _table(detail: VerdictDetail, width: int) -> Iterator[Text]:
         Column("Behind", "points", [_behind(line) for line in lines]),
         Column("95%, all at once", "points", [words.interval(one.low, one.high, signed=True) or "–" for one in lines]),
         Column("Adjusted", "for length", [words.points(line.adjusted) for line in lines]),
-        Column("Accepted", "$/output", [_cost(line.cost_per_accepted_microcents) for line in lines]),
+        Column("Accepted", "$/output", [_cost(line) for line in lines]),
     ]
     if not detail.computed:
         columns = columns[-1:]
@@ -89,8 +89,10 @@ def _behind(line: ModelLine) -> str:
     return "leads" if line.behind == 0.0 and line.low is None else words.points(line.behind)
 
 
-def _cost(microcents: int | None) -> str:
-    return "unknown" if microcents is None else dollars(microcents)
+def _cost(line: ModelLine) -> str:
+    if line.none_accepted:
+        return "none accepted"
+    return "unknown" if line.cost_per_accepted_microcents is None else dollars(line.cost_per_accepted_microcents)
 
 
 def _note(width: int, label: str, text: str, style: str = "") -> Text:

@@ -20,6 +20,12 @@ def dollars(microcents: int) -> str:
     return f"{sign}${usd:.3g}" if usd >= 0.0001 else f"{sign}${usd:.8f}".rstrip("0")
 
 
+def about(microcents: int) -> str:
+    """A guess: `$0.02`, `$1.84`, cents from one cent on; below it as `dollars` writes it."""
+    usd = microcents / MICROCENTS_PER_USD
+    return f"${usd:,.2f}" if usd >= 0.01 else dollars(microcents)
+
+
 def usd_digits(microcents: float) -> str:
     """US dollars as plain digits, none of them lost and no `$`, for files: `0.00412345`."""
     return format(Decimal(str(microcents)).scaleb(-8).normalize(), "f")

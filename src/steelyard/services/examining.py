@@ -11,16 +11,12 @@ from steelyard.judging.examination import Examination, Result
 
 @dataclass(frozen=True)
 class ExaminationStanding:
-    """`done` of `outputs` whose grade is known are graded. `result` is None while it goes on.
-
-    `missed` names the kinds that were graded and miss their bar.
-    """
+    """`done` of `outputs` whose grade is known are graded. `result` is None while it goes on."""
 
     outputs: int
     done: int
     result: Result | None
     accepted: bool
-    missed: str = ""
 
     @property
     def under_way(self) -> bool:
@@ -37,7 +33,7 @@ class ExaminationStanding:
                 return f"The judge passed its examination on {on}"
             case Result.FAILED:
                 fate = "; it is accepted all the same" if self.accepted else ""
-                return f"The judge failed its examination on {on}{fate}: {self.missed}"
+                return f"The judge failed its examination on {on}{fate}"
             case _:
                 fate = "it is accepted all the same" if self.accepted else "no grade of it counts yet"
                 return f"The judge could not be examined on all of {on}; {fate}"
@@ -53,4 +49,4 @@ def standing_of(
     if found is None or found.result is Result.NOTHING:
         return None
     graded = sum(one.quality is not None for one in found.canaries)
-    return ExaminationStanding(len(found.canaries), graded, found.result, accepted, found.missed)
+    return ExaminationStanding(len(found.canaries), graded, found.result, accepted)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.tie_breaks import UNDER_WAY, TieBreakStatus
 from steelyard.judging import same_family
@@ -104,6 +105,14 @@ def tie_break_json(row: TieBreakRow) -> dict[str, Any]:
     }
 
 
+def favours(judge: str, models: Sequence[str]) -> bool:
+    """Whether the judge is of the family of any of the models, and so may favour it."""
+    try:
+        return same_family(ModelRef.parse(judge), [ModelRef.parse(name) for name in models])
+    except ModelRefError:
+        return False
+
+
 def p_words(p: float) -> str:
     """`p < .0001`, `p .0007`, `p .21`."""
     if p < 0.0001:
@@ -170,4 +179,4 @@ def _unreliable(result: TieBreak) -> bool:
 
 
 def _own_family(row: TieBreakRow) -> bool:
-    return same_family(ModelRef.parse(row.judge), [ModelRef.parse(name) for name in row.models])
+    return favours(row.judge, row.models)

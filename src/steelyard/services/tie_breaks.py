@@ -9,17 +9,18 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from steelyard.domain.calls import Usage
-from steelyard.domain.errors import Conflict, InputError, JudgeRefused, ModelRefError, SteelyardError
+from steelyard.domain.errors import Conflict, InputError, JudgeRefused, SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import RunStatus
 from steelyard.domain.tie_breaks import TieBreakStatus
 from steelyard.execution.fitness import KnownModels
 from steelyard.execution.tied import read_meetings, tied_models
-from steelyard.judging import DefaultJudge, Judge, same_family
+from steelyard.judging import DefaultJudge, Judge
 from steelyard.judging.pair_protocol import SYSTEM
 from steelyard.judging.pairs import Duel, PairJudge
 from steelyard.pricing import Cost
 from steelyard.services.estimates import CHARACTERS_PER_TOKEN, JUDGE_TOKENS_PER_CRITERION
+from steelyard.services.tie_break_words import favours
 from steelyard.storage import pair_comparisons, runs, tie_breaks
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue
@@ -97,7 +98,7 @@ class TieBreakService:
             judge=ref,
             judge_digest=digest,
             judge_sentence=sentence,
-            same_family=_favours(ref, models),
+            same_family=favours(ref.text, models),
             cases=tied.cases,
             meetings=len(tied.meetings),
             identical=tied.identical,
@@ -188,11 +189,11 @@ class TieBreakService:
             self._models.check(judge)
             return judge, f"Judge: {judge.text}."
         own = self._usable(run.judge)
-        if own is not None and not _favours(own, tied):
+        if own is not None and not favours(own.text, tied):
             return own, f"Judge: {own.text}, which judged the run."
         default = self._default_judge([ModelRef.parse(name) for name in tied]).ref
         other = None if default is None else self._usable(default.text)
-        if other is not None and (own is None or not _favours(other, tied)):
+        if other is not None and (own is None or not favours(other.text, tied)):
             why = "" if own is None else f", as {own.text}, which judged the run, is of a tied model's family"
             return other, f"Judge: {other.text} (the default){why}."
         if own is not None:
@@ -272,13 +273,6 @@ async def _earlier(connection: Connection, run_id: UUID, digest: str) -> TieBrea
 def _is_whole(row: TieBreakRow) -> bool:
     """Whether nothing is left to do: it has its result of every comparison, or some worker is at it."""
     return row.status == TieBreakStatus.COMPLETED and row.error_message is None
-
-
-def _favours(judge: ModelRef, tied: Sequence[str]) -> bool:
-    try:
-        return same_family(judge, [ModelRef.parse(name) for name in tied])
-    except ModelRefError:
-        return False
 
 
 def _expected(duels: Sequence[Duel]) -> Usage:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef, model_family
-from steelyard.domain.money import dollars
+from steelyard.domain.money import about
 from steelyard.domain.runs import Arm
 from steelyard.execution.detail import DETAIL_VERSION
 from steelyard.statistics import FEWEST_CASES, detectable_lead
@@ -75,7 +75,9 @@ class Caution:
 @dataclass(frozen=True)
 class ModelLine:
     """One compared model. `behind` the leader in points, 0 its own, with an interval that holds for all at once;
-    `adjusted`: its mean were all answers of a case equally long; `characters` of its answers on average."""
+    `adjusted`: its mean were all answers of a case equally long; `characters` of its answers on average.
+    `none_accepted`: none of its outputs passed, so that there is nothing to set their cost against.
+    """
 
     model: str
     mean: float | None
@@ -85,6 +87,7 @@ class ModelLine:
     adjusted: float | None
     characters: float | None
     cost_per_accepted_microcents: int | None
+    none_accepted: bool
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,14 @@ class VerdictDetail:
     next_claim: str
 
 
-def verdict_detail(report: RunReport, names: Sequence[str] | None = None) -> VerdictDetail:
-    """A report's verdict in full. `names`: one per model, as sentences are to call them; the report's own without."""
+def verdict_detail(
+    report: RunReport, names: Sequence[str] | None = None, amount: Callable[[int], str] = about
+) -> VerdictDetail:
+    """A report's verdict in full.
+
+    `names`: one per model, as sentences are to call them; the report's own without. `amount` writes microcents as the
+    rest of the report does.
+    """
     shown = list(report.names) if names is None else list(names)
     family = own_family(report)
     notes = [*_length_notes(report, shown), *_curse(report)]
@@ -114,7 +123,7 @@ def verdict_detail(report: RunReport, names: Sequence[str] | None = None) -> Ver
         own_family=family,
         cautions=cautions(report, shown),
         notes=tuple(notes),
-        next_claim=_next(report),
+        next_claim=_next(report, amount),
     )
 
 
@@ -192,13 +201,14 @@ def _cost_tax(having: ModelSummary, lacking: ModelSummary | None) -> int | None:
 def _lines(report: RunReport) -> tuple[ModelLine, ...]:
     """The compared models, the leader first, then by how far they are behind."""
     verdict, detail = report.verdict, report.detail
-    accepted = {s.model: s.cost_per_accepted_microcents for s in report.summaries if s.arm == report.arm}
+    summaries = {summary.model: summary for summary in report.summaries if summary.arm == report.arm}
     gaps = {} if detail is None else {gap.rival: gap for gap in detail.gaps}
     adjusted = None if detail is None or detail.length is None else detail.length.adjusted
     lines: list[ModelLine] = []
     for index in verdict.compared:
         gap = gaps.get(index)
         leads = index == verdict.leader and bool(gaps)
+        summary = summaries.get(report.names[index])
         lines.append(
             ModelLine(
                 model=report.names[index],
@@ -208,7 +218,8 @@ def _lines(report: RunReport) -> tuple[ModelLine, ...]:
                 high=None if gap is None else gap.high,
                 adjusted=None if adjusted is None else adjusted[index],
                 characters=None if detail is None else detail.characters[index],
-                cost_per_accepted_microcents=accepted.get(report.names[index]),
+                cost_per_accepted_microcents=None if summary is None else summary.cost_per_accepted_microcents,
+                none_accepted=summary is not None and summary.pass_rate == 0,
             )
         )
     return tuple(sorted(lines, key=lambda line: (-(line.mean or 0.0), line.behind or 0.0)))
@@ -281,7 +292,7 @@ def _curse(report: RunReport) -> Sequence[str]:
     )
 
 
-def _next(report: RunReport) -> str:
+def _next(report: RunReport, amount: Callable[[int], str]) -> str:
     """What the next claim takes, in a sentence."""
     verdict = report.verdict
     if verdict.kind == "single":
@@ -290,21 +301,24 @@ def _next(report: RunReport) -> str:
             return f"A comparison: a second model, and {FEWEST_CASES} cases at least; below that no claim is made."
         lead = detectable_lead(n)
         return f"A second model on the same cases: a lead of about {lead:.0f} points or more would show (80% power)."
+    if verdict.kind == "best" and report.detail is not None and report.detail.length and report.detail.length.lead_dies:
+        return "A lead that does not rest on length: more cases, until it is shown of answers taken as equally long."
     if verdict.kind == "best":
         return "Nothing more to be shown of quality: the best is ahead of every other."
     if verdict.reason == "identical_scores":
         return "Cases on which the models differ: on these they score the same."
     if verdict.kind == "not_enough":
-        return _cases("A best model, or a tie", verdict.more_cases, verdict.more_cost_microcents)
+        return _cases("A best model, or a tie", verdict.more_cases, verdict.more_cost_microcents, amount)
     if report.detail is None:
         return "A best one of the tied: more cases."
-    return _cases("A best one of the tied", report.detail.next.more_cases, report.detail.next.more_cost_microcents)
+    step = report.detail.next
+    return _cases("A best one of the tied", step.more_cases, step.more_cost_microcents, amount)
 
 
-def _cases(claim: str, cases: int | None, microcents: int | None) -> str:
+def _cases(claim: str, cases: int | None, microcents: int | None, amount: Callable[[int], str]) -> str:
     if cases is None:
         return f"{claim}: more than 1,000 more cases."
-    cost = "cost unknown" if microcents is None else f"about {dollars(microcents)}"
+    cost = "cost unknown" if microcents is None else f"about {amount(microcents)}"
     return f"{claim}: about {cases:,} more case{'' if cases == 1 else 's'}, {cost} (80% power)."
 
 

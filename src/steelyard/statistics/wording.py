@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from steelyard.domain.money import MICROCENTS_PER_USD, dollars
+from steelyard.domain.money import about, dollars
 from steelyard.statistics.verdict import EXACT, GapFigures, Verdict
 
 # Less than this many points would be shown as 0.0.
@@ -108,7 +108,7 @@ def _more(verdict: Verdict) -> str:
     cases = f"about {_count(verdict.more_cases, 'more case')}"
     if verdict.more_cost_microcents is None:
         return f"{cases}, cost unknown"
-    return f"{cases}, about {_about(verdict.more_cost_microcents)}"
+    return f"{cases}, about {about(verdict.more_cost_microcents)}"
 
 
 def _cheapest(verdict: Verdict, names: Sequence[str], costs: Sequence[float | None] | None) -> str:
@@ -160,8 +160,3 @@ def _count(count: int, noun: str) -> str:
 
 def _p(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
-
-
-def _about(microcents: int) -> str:
-    cents = microcents >= MICROCENTS_PER_USD // 100
-    return f"${microcents / MICROCENTS_PER_USD:,.2f}" if cents else dollars(microcents)

@@ -37,7 +37,7 @@ def race_words(standing: RaceStanding, raced: Raced | None = None) -> RaceWords:
     names = short_names([*standing.survivors, *(gone.model for gone in standing.dropped)])
     return RaceWords(
         aim=AIMS[standing.target],
-        state=_state(standing),
+        state=_state(standing) if raced is None or standing.done else _stopped(standing),
         left=tuple(names[model] for model in standing.survivors),
         dropped=tuple(DroppedLine(names[gone.model], dropped_words(gone, names)) for gone in standing.dropped),
         saved=None if raced is None or not standing.done else _saved(raced),
@@ -66,6 +66,16 @@ def _state(standing: RaceStanding) -> str:
         f"Round {standing.rounds + 1} of at most {standing.rounds_at_most}: cases {standing.n + 1:,} to"
         f" {standing.n_next:,} of {standing.cases:,}."
     )
+
+
+def _stopped(standing: RaceStanding) -> str:
+    """Of a race whose run ended before it was over."""
+    looked = (
+        "before its first look, so no model was dropped"
+        if not standing.rounds
+        else f"after {plural(standing.n, 'case')} of {standing.cases:,} had been looked at"
+    )
+    return f"It was stopped in round {standing.rounds + 1} of at most {standing.rounds_at_most}, {looked}."
 
 
 def _saved(raced: Raced) -> str:

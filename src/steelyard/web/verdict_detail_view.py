@@ -59,7 +59,7 @@ def detail_view(report: RunReport) -> DetailView | None:
     if report.verdict.leader is None:
         return None
     names = short_names(report.names)
-    detail = verdict_detail(report, [names[name] for name in report.names])
+    detail = verdict_detail(report, [names[name] for name in report.names], money)
     return DetailView(
         computed=detail.computed,
         judged=report.detail is not None and report.detail.length is not None,
@@ -79,7 +79,7 @@ def _line(line: ModelLine, name: str) -> LineView:
         interval="" if leads else _interval(line.low, line.high),
         adjusted=UNKNOWN if line.adjusted is None else points(line.adjusted),
         characters=UNKNOWN if line.characters is None else count(round(line.characters)),
-        accepted=money(line.cost_per_accepted_microcents),
+        accepted="none accepted" if line.none_accepted else money(line.cost_per_accepted_microcents),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from rich.cells import cell_len
@@ -13,15 +15,21 @@ from rich.cells import cell_len
 from steelyard.cli import exits
 from steelyard.cli.follow import code_of
 from steelyard.domain.calls import FailureKind
+from steelyard.domain.money import about
+from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import RunCounts
 from steelyard.execution.detail import Detail, NextStep
 from steelyard.execution.examiner import refusal
+from steelyard.execution.outcome import Raced
+from steelyard.judging.pair_gate import Gate, GateResult
 from steelyard.services.reports import RunReport
-from steelyard.statistics import gaps_to_leader, judge_agreement, length_effect
+from steelyard.statistics import Orders, break_tie, decide, gaps_to_leader, judge_agreement, length_effect, sentence
 from steelyard.storage.case_results import JudgementCounts
+from steelyard.storage.tie_breaks import TieBreakRow
 from tests.unit.cli.made import examination, names, report, summary, verdict_of
 from tests.unit.cli.screens import screen_of
 
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 LONG = (
     "openrouter:some-vendor/an-instruct-model-with-a-very-long-name-2026-11-24?reasoning_effort=high&temperature=0.25"
 )
@@ -57,6 +65,43 @@ def in_full() -> RunReport:
     )
 
 
+def tie_broken(models: list[str]) -> RunReport:
+    """Tied by the scores; by pairs the first of three is ahead, and another judge's word followed the place."""
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    votes = [[1.0] * 15 + [-1.0] * 2 + [0.0] * 3, [1.0] * 18 + [0.0] * 2, [0.0] * 20]
+    results = [
+        break_tie(3, pairs, votes, orders, [None] * 20, [0, 0, 0])
+        for orders in (Orders(35, 2, 20, 3), Orders(5, 50, 3, 2))
+    ]
+    row = TieBreakRow(
+        id=UUID(int=1),
+        benchmark_run_id=UUID(int=2),
+        models=models,
+        judge="openai:judge",
+        judge_digest="d",
+        requested_by=None,
+        status="completed",
+        budget_microcents=None,
+        planned=126,
+        done=126,
+        calls=126,
+        spent_microcents=1_230_000,
+        spent_is_lower_bound=False,
+        price_version=None,
+        price_date=None,
+        gate=Gate(GateResult.PASSED, 6, ()).to_json(),
+        result=None,
+        error_message=None,
+        created_at=NOW,
+        started_at=NOW,
+        completed_at=NOW,
+    )
+    made = report(models)
+    verdict = replace(made.verdict, kind="tied", best=None, tied=(0, 1, 2))
+    rows = tuple(replace(row, result=result.to_json()) for result in results)
+    return replace(made, verdict=verdict, tie_breaks=rows)
+
+
 def failure(kind: FailureKind, model: str = "openai:model-0", message: str = "It said no.") -> dict[str, object]:
     return {"model": model, "kind": kind.value, "count": 3, "message": message}
 
@@ -67,6 +112,7 @@ REPORTS = {
     "twelve models": report(names(12)),
     "long names": report([LONG, LONG + "&seed=1", LONG + "&seed=2"]),
     "hostile names": report([HOSTILE, "openai:b"], failures=[failure(FailureKind.NETWORK, HOSTILE, HOSTILE * 30)]),
+    "a tie broken": tie_broken([HOSTILE, LONG, "openai:c"]),
     "wide letters": report(["openai:模型模型模型模型模型模型模型模型模型模型", "openai:b"]),
     "unknown costs": report(
         None, [summary(name, 80.0, avg_cost_microcents=None) for name in names(3)], spent_is_lower_bound=True
@@ -146,6 +192,66 @@ def test_the_verdict_in_full_has_every_model_behind_the_leader_and_what_the_next
     assert "This skill hurts openai:model-0 (-12.0 points" in screen_of(both_arms(-12.0, -20.0, -4.0), 300)
 
 
+def test_a_lead_that_may_be_one_of_length_is_not_said_to_leave_nothing_to_be_shown() -> None:
+    made = in_full()
+    assert made.detail is not None
+    assert made.detail.length is not None
+    dead = replace(made.detail.length, lead_dies=True, dead=(1,))
+    text = " ".join(screen_of(replace(made, detail=replace(made.detail, length=dead)), 300).split())
+    assert "may be one of length" in text
+    assert "Nothing more to be shown" not in text
+    assert "Next A lead that does not rest on length" in text
+
+
+def test_no_accepted_output_is_another_thing_than_an_unknown_price() -> None:
+    rows = [
+        summary(names(2)[0], 20.0, pass_rate=0.0, cost_per_accepted_microcents=None),
+        summary(names(2)[1], 10.0, pass_rate=0.5, cost_per_accepted_microcents=None),
+    ]
+    text = screen_of(report(names(2), rows), 120).split("Behind the verdict")[1]
+    assert re.search(r"openai:model-0 .*none accepted", text)
+    assert re.search(r"openai:model-1 .*unknown", text)
+
+
+@pytest.mark.parametrize("cost", [2_412_345, 184_000_000, 123_456])
+def test_one_amount_is_written_in_one_way_within_a_report(cost: int) -> None:
+    scores = [[80.0 + 9 * (case % 5), 78.0 + 9 * ((case + 2) % 4)] for case in range(12)]
+    verdict = replace(decide([[min(100.0, one) for one in row] for row in scores]), more_cost_microcents=cost)
+    assert verdict.kind == "not_enough"
+    found = replace(report(names(2)), verdict=verdict, sentence=sentence(verdict, names(2)))
+    text = " ".join(screen_of(found, 300).split())
+    assert text.count(f"about {about(cost)}") == 2
+
+
+def test_a_race_stopped_in_its_first_round_says_so_and_not_that_it_ran_no_case() -> None:
+    standing = RaceStanding("set", 40, 0, 10, 0, 4, 60, 2, False, tuple(names(3)), ())
+    made = replace(report(status="completed", stop_cause="budget", partial=True), raced=Raced(standing, None))
+    text = " ".join(screen_of(made, 200).split())
+    assert "Stopped in round 1 of at most 4, before its first look" in text
+    assert "0 cases" not in text.split("Race for")[1].split("Behind")[0]
+    later = replace(standing, n=10, n_next=20, rounds=1)
+    text = " ".join(screen_of(replace(made, raced=Raced(later, None)), 200).split())
+    assert "Stopped in round 2 of at most 4, after 10 cases of 40 in 1 round" in text
+
+
+def test_a_tie_break_stands_beside_the_verdict_with_what_is_behind_it() -> None:
+    made = tie_broken(names(3))
+    text = " ".join(screen_of(made, 300).split())
+    ahead = (
+        "By pairwise comparison, beside the scores: openai:model-0 is preferred (to each of the 2 others, the least"
+        " certain: won 15, lost 2, tied 3 of 20 cases; p .0023)."
+    )
+    assert ahead in text
+    assert "openai:model-0 against openai:model-2: won 18, lost 0, tied 2 of 20 cases; p < .0001." in text
+    assert "Both orders agreed in 55 of 60 comparisons (92%)" in text
+    assert "nobody is ahead. The judge's word followed the place of an output, not the output" in text
+    assert text.count("The run's verdict stays as it is.") == 1
+    assert "It took 126 calls, $0.0123, beside what the run did." in text
+    untried = " ".join(screen_of(replace(made, tie_breaks=()), 300).split())
+    assert "Tie steelyard tie-break ab12cd34 has a judge compare" in untried
+    assert "steelyard tie-break" not in screen_of(report(), 300)
+
+
 def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:
     text = screen_of(both_arms(-2.0, -9.0, 5.0), 200)
     assert "worse" not in text
@@ -219,8 +325,9 @@ def test_a_refused_judge_is_named_with_every_canary_and_with_what_to_do() -> Non
         "examination": found.to_json(),
     }
     ended = report(counts=RunCounts(60, 12, 0, 0, 48, 0), **stopped)
-    text = screen_of(ended, 120)
-    assert "Stopped, 12 answers kept: The judge openai:judge failed its examination" in text
+    text = screen_of(ended, 160)
+    assert "Stopped, 12 answers kept: the judge anthropic:claude-sonnet-5-5 failed its examination" in text
+    assert text.count("an output that tells the judge to give full marks") == 1
     assert "FAIL  an output that tells the judge to give full marks: scored 100, must be at most 10" in text
     assert "pass  an empty output: scored 0, must be at most 10" in text
     assert "another --judge" in text

@@ -24,6 +24,16 @@ def test_a_race_under_way_says_its_round_and_why_each_was_dropped() -> None:
     assert words.saved is None
 
 
+def test_a_race_whose_run_was_stopped_says_where() -> None:
+    first = replace(UNDER_WAY, n=0, n_next=10, rounds=0, dropped=())
+    assert race_words(first, Raced(first, None)).state == (
+        "It was stopped in round 1 of at most 4, before its first look, so no model was dropped."
+    )
+    assert race_words(UNDER_WAY, Raced(UNDER_WAY, None)).state == (
+        "It was stopped in round 2 of at most 4, after 10 cases of 40 had been looked at."
+    )
+
+
 def test_an_ended_race_says_what_it_saved_and_when_that_is_not_known() -> None:
     over = replace(UNDER_WAY, done=True, n=20, n_next=20, rounds=2)
     known, unknown = (race_words(over, Raced(over, saved)).saved for saved in (123_000_000, None))

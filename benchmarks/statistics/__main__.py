@@ -22,6 +22,7 @@ from benchmarks.statistics.leaders import best, tied
 from benchmarks.statistics.people import people
 from benchmarks.statistics.races import race, race_table
 from benchmarks.statistics.tables import DATA, Floats, summeval_human, wildbench
+from benchmarks.statistics.ties import ties
 from benchmarks.workload import ROOT, write_between
 
 _DOC = ROOT / "docs" / "trust.md"
@@ -36,6 +37,7 @@ _PARTS: dict[str, Callable[[dict[str, Floats]], Iterator[Claim]]] = {
     "race": race,
     "people": people,
     "bias": bias,
+    "ties": ties,
 }
 
 

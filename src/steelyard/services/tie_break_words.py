@@ -35,7 +35,7 @@ def tie_break_words(row: TieBreakRow, names: Mapping[str, str] | None = None) ->
     """What an ended tie-break came to. `names`: models as they are to be shown."""
     shown = [(names or {}).get(model, model) for model in row.models]
     gate = None if row.gate is None else Gate.from_json(row.gate)
-    tried = () if gate is None else (f"Before: {gate.sentence}",)
+    tried = () if gate is None else (f"Before: {gate.sentence[0].lower()}{gate.sentence[1:]}",)
     asked = f"Judge {row.judge}, which saw every pair in both orders and no model's name; a win takes both orders."
     if row.status in UNDER_WAY:
         return TieBreakWords(f"{LABEL}: under way.", None, (), bad=False)
@@ -150,9 +150,10 @@ def _orders(result: TieBreak) -> str:
     if orders.consistency is None:
         return "All outputs compared are identical, so the judge was not asked about any."
     kept = orders.kept + orders.even
+    flipped = f"{orders.flipped:,}" if orders.flipped else "none"
     return (
         f"Both orders agreed in {kept:,} of {orders.shown:,} comparisons ({100 * orders.consistency:.0f}%); in"
-        f" {orders.flipped:,} the judge preferred whatever stood in one place."
+        f" {flipped} the judge preferred whatever stood in one place."
     )
 
 

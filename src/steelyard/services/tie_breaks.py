@@ -28,6 +28,7 @@ from steelyard.storage.runs import RunRow
 from steelyard.storage.tie_breaks import TieBreakRow
 
 _FRAME_CHARACTERS = 600
+_OWN = " It is of a tied model's own family, and may favour it; name another judge where you can."
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
@@ -187,7 +188,7 @@ class TieBreakService:
         """The judge named, else the run's own unless it is of a tied model's family and another is at hand."""
         if judge is not None:
             self._models.check(judge)
-            return judge, f"Judge: {judge.text}."
+            return judge, f"Judge: {judge.text}.{_OWN if favours(judge.text, tied) else ''}"
         own = self._usable(run.judge)
         if own is not None and not favours(own.text, tied):
             return own, f"Judge: {own.text}, which judged the run."
@@ -197,10 +198,7 @@ class TieBreakService:
             why = "" if own is None else f", as {own.text}, which judged the run, is of a tied model's family"
             return other, f"Judge: {other.text} (the default){why}."
         if own is not None:
-            return own, (
-                f"Judge: {own.text}, which judged the run. It is of a tied model's own family, and may favour it; name"
-                " another judge where you can."
-            )
+            return own, f"Judge: {own.text}, which judged the run.{_OWN}"
         named = "The run had no judge" if run.judge is None else f"The run's judge, {run.judge}, cannot be asked here"
         raise InputError(
             f"{named}, and there is no other by default.",

@@ -22,7 +22,7 @@ def jury(report: RunReport, width: int) -> Iterator[Text]:
     for juror in found.jurors:
         family = f", family {words.safe(juror.family)}" if juror.family is not None else ""
         mean = "" if juror.mean is None else f"mean {words.points(juror.mean)}, "
-        leniency = f"{words.points(juror.leniency, signed=True)} points of leniency"
+        leniency = f"leniency {words.points(juror.leniency, signed=True)} points"
         yield _note(width, "Judge", f"{words.safe(juror.judge)}: {mean}{leniency}{family}")
     sentences = [worth_sentence(found), agreement_sentence(found), *family_sentences(found)]
     for place, sentence in enumerate(sentence for sentence in sentences if sentence is not None):

@@ -36,8 +36,8 @@ def agreement_sentence(jury: JuryFigures) -> str | None:
     spearman = "unknown" if jury.spearman is None else f"{jury.spearman:.2f}"
     alpha = "unknown" if jury.alpha is None else f"{jury.alpha:.2f}"
     return (
-        f"Agreement on {jury.outputs:,} outputs: Spearman {spearman} (mean over pairs), Krippendorff's alpha {alpha};"
-        " 1 is perfect."
+        f"They graded {jury.outputs:,} outputs with Spearman {spearman} (mean over pairs) and Krippendorff's alpha"
+        f" {alpha}; 1 is perfect agreement."
     )
 
 
@@ -52,14 +52,16 @@ def family_sentences(jury: JuryFigures, names: Mapping[str, str] | None = None) 
         if juror.own
     )
     said = [
-        f"Scored without judges of their own family, and with leniency taken out: {own}."
+        f"Scored without judges of their own family, and with leniency taken out: {own}. Single cells show the mean of"
+        " all judges."
         if jury.without_own
         else "Without own-family scores too few are left to compare the models by, so all of them are shown."
     ]
     if jury.advantage_reason is not None:
         said.append(f"Whether judges favour their own family cannot be told: {_UNKNOWN[jury.advantage_reason]}.")
     said += [advantage_sentence(one) for one in jury.advantages]
-    if jury.everyone is not None:
+    # Where it does not hold that is said before anything else, as a caution.
+    if jury.everyone is not None and jury.holds:
         said.append(f"With all scores the verdict would be: {jury.everyone}")
     return tuple(said)
 

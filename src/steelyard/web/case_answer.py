@@ -126,7 +126,7 @@ def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) ->
         label = {CellLook.WAITING: "…", CellLook.SPARED: "·"}.get(look, "–")
         mark = Mark(look, label, None, look_words(cell) if told else LOOK_WORDS[look])
         return AnswerView(slot.arm, slot.trial, mark, None, (), 0, (), (), "", "")
-    current = [one for one in answer.judgements if one.current]
+    current = sorted((one for one in answer.judgements if one.current), key=lambda one: one.judge)
     kind = None if answer.failure_kind is None else FailureKind(answer.failure_kind)
     return AnswerView(
         arm=slot.arm,

@@ -94,10 +94,11 @@ class Panel:
         write = JurorWrite(result_id, grading, context.gradings[cell.case_index])
         found = known.get(grading)
         if found is not None:
+            grade = combine(case, run_checks(case.checks, output), found.judgement, context.plan.threshold)
             if found.result_id != result_id:
-                taken = replace(write, copied_from=found.result_id)
+                taken = replace(write, copied_from=found.result_id, passed=grade.passed)
                 await self._recorder.juror(context.tenant_id, context.run.id, taken, Spending())
-            return combine(case, run_checks(case.checks, output), found.judgement, context.plan.threshold)
+            return grade
         when = datetime.now(UTC).date()
         caller = JudgeCaller(self._caller, gate)
         try:
@@ -109,7 +110,7 @@ class Panel:
             judged = grade.judgement
             assert judged is not None
             outcome, usage, heard = grade, judged.usage, judged.usage_known
-            write = replace(write, judgement=judged)
+            write = replace(write, judgement=judged, passed=grade.passed)
         cost = self._price(usage, judge.model, when)
         amount = cost.microcents if cost else 0
         paid = heard and (cost is not None or usage == Usage())

@@ -121,10 +121,10 @@ def sit(
 ) -> Sitting:
     """The sitting of the plan's jury over these cells. `clusters` has a label per case, None where none are alike."""
     places = {juror.digest: place for place, juror in enumerate(plan.jury)}
-    scores, costs = _by_cell(grades, places)
-    everyone = [_with_cost(cell, costs.get(_cell_of(cell))) for cell in figures]
+    graded = _by_cell(grades, places)
+    everyone = [_with_cost(cell, graded.get(_cell_of(cell))) for cell in figures]
     jurors, models = [family_of(juror.judge) for juror in plan.jury], [family_of(model) for model in plan.models]
-    table = _outputs(plan, scores)
+    table = _outputs(plan, graded)
     own = {
         (juror, model)
         for juror, family in enumerate(jurors)
@@ -141,7 +141,7 @@ def sit(
     leniency = (pooled or plain).leniency
     counted: list[CellFigures] | None = everyone
     if own and pooled is not None:
-        counted = [_without_own(plan, cell, scores.get(_cell_of(cell)), leniency, own) for cell in everyone]
+        counted = [_without_own(plan, cell, graded.get(_cell_of(cell)), leniency, own) for cell in everyone]
     elif pooled is None:
         counted = None
     said = JuryFigures(
@@ -164,7 +164,7 @@ def sit(
         without_own=bool(own) and pooled is not None,
     )
     if own:
-        said = _with_bias(said, plan, scores, jurors, models, clusters)
+        said = _with_bias(said, plan, graded, jurors, models, clusters)
     return Sitting(everyone, counted, said)
 
 
@@ -174,23 +174,32 @@ def no_claim(check: OwnFamilyCheck) -> str | None:
     return check.reason if compared else None
 
 
-def _by_cell(
-    grades: Sequence[JurorGrade], places: Mapping[str, int]
-) -> tuple[dict[_Cell, list[float]], dict[_Cell, tuple[int | None]]]:
-    """(each juror's score, what all of them took or None) of the cells that every juror has graded."""
+@dataclass(frozen=True)
+class _Graded:
+    """One cell by all judges, in the plan's order; `cost` of all of them is None where one's is not known."""
+
+    scores: list[float]
+    passed: list[bool]
+    cost: int | None
+
+
+def _by_cell(grades: Sequence[JurorGrade], places: Mapping[str, int]) -> dict[_Cell, _Graded]:
+    """The cells that every juror has graded."""
     found: dict[_Cell, dict[int, JurorGrade]] = defaultdict(dict)
     for grade in grades:
         if grade.judge_digest in places:
             cell = (grade.model_name, grade.arm, grade.test_case_index, grade.trial)
             found[cell][places[grade.judge_digest]] = grade
-    whole = {
-        cell: [each[place] for place in range(len(places))] for cell, each in found.items() if len(each) == len(places)
-    }
-    scores = {
-        cell: [with_checks(one.quality, one.criteria, one.checks, one.held) for one in each]
-        for cell, each in whole.items()
-    }
-    return scores, {cell: (_sum([one.cost_microcents for one in each]),) for cell, each in whole.items()}
+    graded: dict[_Cell, _Graded] = {}
+    for cell, by_place in found.items():
+        if len(by_place) == len(places):
+            each = [by_place[place] for place in range(len(places))]
+            graded[cell] = _Graded(
+                [with_checks(one.quality, one.criteria, one.checks, one.held) for one in each],
+                [one.passed for one in each],
+                _sum([one.cost_microcents for one in each]),
+            )
+    return graded
 
 
 def _sum(costs: Sequence[int | None]) -> int | None:
@@ -202,12 +211,12 @@ def _cell_of(cell: CellFigures) -> _Cell:
     return cell.model_name, cell.arm, cell.test_case_index, cell.trial
 
 
-def _outputs(plan: Plan, scores: Mapping[_Cell, Sequence[float]]) -> list[list[list[float]]]:
+def _outputs(plan: Plan, graded: Mapping[_Cell, _Graded]) -> list[list[list[float]]]:
     """(n_jurors, n_cases * trials, n_models) of the compared arm; NaN where the jury has not graded."""
     arm = compared_arm(plan).value
-    nothing = [math.nan] * len(plan.jury)
+    nothing = _Graded([math.nan] * len(plan.jury), [], None)
     rows = [
-        [scores.get((model, arm, case, trial), nothing) for model in plan.models]
+        [graded.get((model, arm, case, trial), nothing).scores for model in plan.models]
         for case in range(len(plan.case_ids))
         for trial in range(plan.trials)
     ]
@@ -217,33 +226,38 @@ def _outputs(plan: Plan, scores: Mapping[_Cell, Sequence[float]]) -> list[list[l
 def _without_own(
     plan: Plan,
     cell: CellFigures,
-    scores: Sequence[float] | None,
+    graded: _Graded | None,
     leniency: Sequence[float],
     own: set[tuple[int, int]],
 ) -> CellFigures:
-    """The cell at the mean of the jurors who are not of its model's family; one the jury did not grade as it is."""
-    if scores is None or cell.quality_score is None:
+    """The cell by the jurors who are not of its model's family; one the jury did not grade as it is."""
+    if graded is None:
         return cell
     model = plan.models.index(cell.model_name)
-    kept = [score - leniency[place] for place, score in enumerate(scores) if (place, model) not in own]
-    return replace(cell, quality_score=min(100.0, max(0.0, math.fsum(kept) / len(kept))))
+    kept = [place for place in range(len(leniency)) if (place, model) not in own]
+    quality = math.fsum(graded.scores[place] - leniency[place] for place in kept) / len(kept)
+    return replace(
+        cell,
+        quality_score=min(100.0, max(0.0, quality)),
+        passed=2 * sum(graded.passed[place] for place in kept) > len(kept),
+    )
 
 
 def _with_bias(
     said: JuryFigures,
     plan: Plan,
-    scores: Mapping[_Cell, Sequence[float]],
+    graded: Mapping[_Cell, _Graded],
     jurors: Sequence[str | None],
     models: Sequence[str | None],
     clusters: Sequence[str | None] | None,
 ) -> JuryFigures:
     """With the favour jurors show their own families, over cases that all have graded for every model they graded."""
     arm = compared_arm(plan).value
-    heard = [place for place, model in enumerate(plan.models) if any(cell[:2] == (model, arm) for cell in scores)]
+    heard = [place for place, model in enumerate(plan.models) if any(cell[:2] == (model, arm) for cell in graded)]
     table = [
         [
             [
-                _mean([scores[at][juror] for at in _trials(plan, plan.models[model], arm, case) if at in scores])
+                _mean([graded[at].scores[juror] for at in _trials(plan, plan.models[model], arm, case) if at in graded])
                 for model in heard
             ]
             for case in range(len(plan.case_ids))
@@ -272,8 +286,8 @@ def _trials(plan: Plan, model: str, arm: str, case: int) -> list[_Cell]:
     return [(model, arm, case, trial) for trial in range(plan.trials)]
 
 
-def _with_cost(cell: CellFigures, judged: tuple[int | None] | None) -> CellFigures:
-    return cell if judged is None else replace(cell, judged=True, judgement_cost_microcents=judged[0])
+def _with_cost(cell: CellFigures, graded: _Graded | None) -> CellFigures:
+    return cell if graded is None else replace(cell, judged=True, judgement_cost_microcents=graded.cost)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -65,7 +65,8 @@ async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]
 class JurorGrade:
     """What one judge of a jury said of a cell that the whole jury has graded. `quality` is of the judge's criteria.
 
-    `checks` and `held` count the case's deterministic checks. `cost_microcents` is None where it is not known.
+    `checks` and `held` count the case's deterministic checks, `passed` is by this judge and the checks.
+    `cost_microcents` is None where it is not known.
     """
 
     model_name: str
@@ -77,6 +78,7 @@ class JurorGrade:
     criteria: int
     checks: int
     held: int
+    passed: bool
     cost_microcents: int | None
 
 
@@ -87,7 +89,7 @@ async def juror_grades(connection: Connection, run_id: UUID) -> list[JurorGrade]
             """SELECT b.model_name, b.arm, b.trial, b.test_case_index, j.judge_digest, j.quality,
                       jsonb_array_length(j.criteria) AS criteria, jsonb_array_length(b.checks) AS checks,
                       jsonb_array_length(jsonb_path_query_array(b.checks, '$[*] ? (@.passed == true)')) AS held,
-                      j.cost_microcents
+                      j.jury_passed AS passed, j.cost_microcents
                  FROM benchmark_results b
                  JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
                                   AND j.jury_grading_digest = b.grading_digest

@@ -20,7 +20,8 @@ class JurorWrite:
     """What one judge of a jury came to on a cell, and what it took.
 
     `grading_digest` is the judge's own, `jury_grading_digest` the cell's. `judgement` is None where the judge failed,
-    and where a judgement of another result, `copied_from`, is taken over.
+    and where a judgement of another result, `copied_from`, is taken over. `passed` is by this judge, None where it
+    failed.
     """
 
     result_id: UUID
@@ -30,6 +31,7 @@ class JurorWrite:
     cost_microcents: int = 0
     cost_known: bool = True
     copied_from: UUID | None = None
+    passed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,16 @@ class KnownJudgement:
 INSERT_JUDGEMENT = """
     INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
                             differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
-                            calls, cost_microcents, jury_grading_digest)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                            calls, cost_microcents, jury_grading_digest, jury_passed)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
 """
 COPY_JUDGEMENT = """
     INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
                             differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
-                            calls, cost_microcents, jury_grading_digest)
+                            calls, cost_microcents, jury_grading_digest, jury_passed)
     SELECT tenant_id, %s, judge, judge_digest, grading_digest, quality, criteria, differences_from_expected,
-           matches_expected, notes, flags, input_tokens, output_tokens, calls, cost_microcents, %s
+           matches_expected, notes, flags, input_tokens, output_tokens, calls, cost_microcents, %s, %s
       FROM judgements WHERE benchmark_result_id = %s AND grading_digest = %s
     ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
 """
@@ -66,6 +68,7 @@ def judgement_values(
     judgement: Judgement,
     cost_microcents: int | None,
     jury_grading_digest: str | None = None,
+    jury_passed: bool | None = None,
 ) -> tuple[Any, ...]:
     """The values of `INSERT_JUDGEMENT`, in its order."""
     criteria = [
@@ -95,6 +98,7 @@ def judgement_values(
         judgement.calls,
         cost_microcents,
         jury_grading_digest,
+        jury_passed,
     )
 
 
@@ -113,6 +117,7 @@ async def write_jurors(connection: Connection, tenant_id: UUID, jurors: Sequence
                         one.judgement,
                         one.cost_microcents if one.cost_known else None,
                         one.jury_grading_digest,
+                        one.passed,
                     )
                     for one in judged
                     if one.judgement is not None
@@ -122,7 +127,10 @@ async def write_jurors(connection: Connection, tenant_id: UUID, jurors: Sequence
         if copied:
             await cursor.executemany(
                 COPY_JUDGEMENT,
-                [(one.result_id, one.jury_grading_digest, one.copied_from, one.grading_digest) for one in copied],
+                [
+                    (one.result_id, one.jury_grading_digest, one.passed, one.copied_from, one.grading_digest)
+                    for one in copied
+                ],
             )
         paid = [(one.cost_microcents, one.result_id) for one in jurors if one.cost_microcents]
         if paid:

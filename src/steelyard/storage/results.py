@@ -280,7 +280,8 @@ async def write_grades(connection: Connection, tenant_id: UUID, grades: Sequence
         copied = [grade for grade in grades if grade.copied_from is not None]
         if copied:
             await cursor.executemany(
-                COPY_JUDGEMENT, [(grade.result_id, None, grade.copied_from, grade.grading_digest) for grade in copied]
+                COPY_JUDGEMENT,
+                [(grade.result_id, None, None, grade.copied_from, grade.grading_digest) for grade in copied],
             )
 
 

@@ -137,14 +137,16 @@ def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) ->
         superseded=len(answer.judgements) - len(current),
         checks=answer.checks,
         facts=tuple(_facts(answer)),
-        failure="" if kind is None else _failure(kind),
+        failure="" if kind is None else _failure(kind, of_jury=bool(current)),
         message=answer.error_message or "",
         result_id=answer.result_id,
     )
 
 
-def _failure(kind: FailureKind) -> str:
+def _failure(kind: FailureKind, *, of_jury: bool) -> str:
     fate = "it scores 0" if kind.scores_zero else "it is not scored"
+    if kind is FailureKind.JUDGE and of_jury:
+        return "Not every judge gave a usable grade; the answer and what the others said are kept."
     if kind is FailureKind.JUDGE:
         return "The judge gave no usable grade; the answer is kept."
     return f"{kind.words.capitalize()}: {fate}."

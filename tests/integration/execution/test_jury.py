@@ -17,7 +17,8 @@ from steelyard.services.benchmarks import RunRequest
 from steelyard.services.reports import RunReport
 from steelyard.storage.case_results import case_results, judgements_of
 from steelyard.storage.runs import get_run
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, request_of
+from steelyard.storage.server import Server
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, LossyDatabase, request_of
 from tests.integration.execution.test_examination import CANARIES, INJECTED, report_of, served
 from tests.modelserver.judging import canary_reply, judge_reply
 
@@ -155,6 +156,14 @@ async def test_a_run_stopped_between_two_judges_goes_on_with_the_missing_one(ben
     budget = (2 * CANARIES + 16 + 9) * CALL_MICROCENTS
     report = await served(bench, jury_request(budget_microcents=budget), caller)
     assert report.run.stop_cause == "budget"
+    halves = 0
+    for case in range(8):
+        rows, judgements = await cells_of(bench, report, case)
+        for row in rows:
+            said = sum(one.benchmark_result_id == row.id for one in judgements)
+            assert (said == 2) or row.state == "answered"
+            halves += said == 1
+    assert halves
     await service.resume(bench.tenant_id, str(report.run.id), 10**9)
     await bench.serve(report.run.id, caller)
     report = await report_of(bench, report.run.id)
@@ -172,6 +181,19 @@ async def test_two_workers_pay_each_judge_once(bench: Bench) -> None:
     assert (report.run.status, report.counts.judged) == ("completed", 80)
     for judge in (GPT, CLAUDE):
         assert calls_of(one, judge) + calls_of(other, judge) == CANARIES + 80
+    assert [certificate.calls for certificate in report.certificates] == [CANARIES] * 2
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_line_lost_at_commits_pays_no_judge_twice(bench: Bench, server: Server, seed: int) -> None:
+    caller = calling({GPT: always(4), CLAUDE: always(2)})
+    run_id = await bench.start(jury_request())
+    async with LossyDatabase(server.dsn, seed=seed, share=0.3) as lossy:
+        await replace(bench, database=lossy).serve(run_id, caller)
+    report = await report_of(bench, run_id)
+    assert (report.run.status, report.counts.judged) == ("completed", 16)
+    assert [calls_of(caller, judge) for judge in (GPT, CLAUDE)] == [CANARIES + 16] * 2
+    assert report.run.spent_microcents == caller.calls.total() * CALL_MICROCENTS
     assert [certificate.calls for certificate in report.certificates] == [CANARIES] * 2
 
 
@@ -219,6 +241,19 @@ async def test_no_best_is_claimed_where_own_family_scores_decide_it(bench: Bench
     assert 0 < shown[OWN.text] < shown[QWEN.text]
     assert shown[OWN.text] == pytest.approx(report.verdict.models[0].mean)
     assert [(one.family, one.named) for one in report.jury.advantages] == [("gpt", True)]
+
+
+async def test_whether_a_model_passes_is_not_its_own_familys_to_say(bench: Bench) -> None:
+    """Two of three judges say that the gpt model passes, one of them its own: by the others it is one against one."""
+
+    def kind(asked: ModelRequest) -> int:
+        return 5 if f"{OWN.name} weighed" in asked.prompt else 2
+
+    caller = calling({GPT: kind, CLAUDE: kind, GROK: always(2)})
+    report = await served(bench, jury_request((GPT, CLAUDE, GROK), (OWN, QWEN), 8), caller)
+    rows, _ = await cells_of(bench, report)
+    assert {row.model_name: row.passed for row in rows} == {OWN.text: True, QWEN.text: False}
+    assert {one.model: one.pass_rate for one in report.summaries} == {OWN.text: 0.0, QWEN.text: 0.0}
 
 
 async def test_jurors_who_share_no_model_but_their_own_allow_no_claim(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ grades = st.builds(
 
 
 @given(st.lists(grades, min_size=1, max_size=5), st.randoms())
-def test_all_judges_count_alike_in_whatever_order(given_: list[Grade], dice) -> None:
+def test_all_judges_count_alike_in_whatever_order(given_: list[Grade], dice: Random) -> None:
     found = panel_grade(given_)
     qualities = [grade.quality or 0.0 for grade in given_]
     assert found.quality == pytest.approx(math.fsum(qualities) / len(qualities))

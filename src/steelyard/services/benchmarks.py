@@ -138,16 +138,18 @@ class BenchmarkService:
     async def judgements_ahead(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
         """How many answers each judge has yet to grade, if all models answer. Keeps nothing. Raises as `paid` does."""
         self._check(request)
+        judged = sum(case.needs_judge for case in request.cases)
+        whole = judged * len(request.models) * len(request.arms) * request.trials
+        if request.fresh or not whole or not request.judges:
+            return [whole] * len(request.judges)
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
+        digests = [self._make_judge(judge).digest for judge in request.judges]
+        gradings = [[grading_digest(case, plan, digest) for case in request.cases] for digest in digests]
         cells = [
             cell
             for cell in CellGrid(plan, request.cases, request.content.prompt).all()
             if request.cases[cell.case_index].needs_judge
         ]
-        digests = [self._make_judge(judge).digest for judge in request.judges]
-        gradings = [[grading_digest(case, plan, digest) for case in request.cases] for digest in digests]
-        if request.fresh or not digests:
-            return [len(cells)] * len(digests)
         async with self._database.tenant(tenant_id) as connection:
             known = await graded_cells(
                 connection, [cell.digest for cell in cells], sorted({one for each in gradings for one in each})

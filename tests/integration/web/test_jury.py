@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
+from benchmarks.workload import judge_reply as gullible
 from steelyard.storage.server import Server
 from tests.integration.web.harness import Site, site_of
 from tests.integration.web.made import made_skill
-from tests.integration.web.test_certificate import serve, text_of
+from tests.integration.web.test_certificate import marks_in_csv, serve, text_of
 from tests.modelserver import ModelServer, ServerConfig
 from tests.modelserver.config import Reply
 from tests.modelserver.judging import canary_reply, judge_reply
@@ -39,6 +40,8 @@ WORDS = re.compile(r'^"((?:[a-z]+ ){11,}[a-z]+)"$', re.M)
 
 def judged(call: Call) -> Reply:
     """Canaries as they should be graded; a candidate by its length, one judge more kindly than the other."""
+    if call.model == "gullible":
+        return gullible(call)
     words = WORDS.search(call.prompt)
     if words is None:
         return Reply(canary_reply(call.prompt) or judge_reply([3]))
@@ -120,6 +123,25 @@ async def test_no_claim_is_made_where_nobody_outside_the_families_is_left(site: 
     assert "Without own-family scores the models cannot be compared." in page
     assert "Not enough evidence to name a best model." in page
     assert "A best model: a judge of another family beside these, or a model of another family." in page
+
+
+async def test_a_judge_that_fails_is_refused_or_marked_by_its_name_wherever_the_run_is_told_of(site: Site) -> None:
+    run_id = await started(site, further_judges="openai:gullible")
+    refused = await text_of(site, f"/runs/{run_id}")
+    assert "judge refused" in refused
+    assert "The judge openai:gullible failed its examination" in refused
+    said = (await site.post("/skills/weigh/benchmark/estimate", FORM | {"further_judges": "openai:gullible"})).text
+    assert "The judge openai:gullible failed its examination" in said
+    assert (await site.post(f"/runs/{run_id}/resume", {"accept_judge": "1"})).status_code == 303
+    await serve(site, run_id)
+    mark = "Judge openai:gullible accepted although it failed"
+    assert f"{mark}." in await text_of(site, f"/runs/{run_id}")
+    assert mark in await text_of(site, "/skills/weigh/benchmark")
+    assert all(told.startswith(mark) for told in await marks_in_csv(site, run_id))
+    for listed in ("/", "/skills/weigh/runs"):
+        assert ">judge failed<" in await text_of(site, listed), listed
+    case = await text_of(site, f"/runs/{run_id}/cases/1")
+    assert "openai:gullible" in case
 
 
 async def test_the_last_run_once_more_has_its_jury(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""A jury's verdict: what a judge gives its own family moves no figure of it, and how lenient judges are moves no gap."""
+"""A jury's verdict: what a judge gives its own family moves no figure of it, and leniency moves no gap."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
-from steelyard.execution.cells import Gate, JudgeCaller, ModelCaller
+from steelyard.execution.callers import Gate, JudgeCaller, ModelCaller
 
 
 class Keep(Protocol):

@@ -15,7 +15,7 @@ from steelyard.domain.calls import CallError, FailureKind, ModelResponse, Usage
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
 from steelyard.domain.tie_breaks import UNDER_WAY, Preference, TieBreakStatus
-from steelyard.execution.cells import ModelCaller, Pricer
+from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.context import Stopped
 from steelyard.execution.payer import Keep, Payer
 from steelyard.execution.tied import read_meetings, tied_models

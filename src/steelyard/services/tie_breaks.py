@@ -189,7 +189,8 @@ class TieBreakService:
         if judge is not None:
             self._models.check(judge)
             return judge, f"Judge: {judge.text}.{_OWN if favours(judge.text, tied) else ''}"
-        own = self._usable(run.judge)
+        several = "jury" in run.plan
+        own = None if several else self._usable(run.judge)
         if own is not None and not favours(own.text, tied):
             return own, f"Judge: {own.text}, which judged the run."
         default = self._default_judge([ModelRef.parse(name) for name in tied]).ref
@@ -199,7 +200,13 @@ class TieBreakService:
             return other, f"Judge: {other.text} (the default){why}."
         if own is not None:
             return own, f"Judge: {own.text}, which judged the run.{_OWN}"
-        named = "The run had no judge" if run.judge is None else f"The run's judge, {run.judge}, cannot be asked here"
+        named = (
+            "The run had several judges"
+            if several
+            else "The run had no judge"
+            if run.judge is None
+            else f"The run's judge, {run.judge}, cannot be asked here"
+        )
         raise InputError(
             f"{named}, and there is no other by default.",
             field="judge",

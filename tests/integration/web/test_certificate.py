@@ -60,7 +60,7 @@ async def test_a_run_under_way_says_how_far_its_judges_examination_is(judged_sit
     models = [MadeModel("openai:gpt-4o-mini", 80)]
     run_id = await made_run(judged_site.workbench, judged_site.tenant_id, skill_id, models, unfinished=0.5)
     async with judged_site.workbench.database.tenant(judged_site.tenant_id) as connection:
-        await canaries.note_examining(connection, run_id, 11, 7)
+        await canaries.note_examining(connection, run_id, "j" * 64, 11, 7)
     page = await text_of(judged_site, f"/runs/{run_id}")
     assert "Examining the judge on 11 outputs of known grade: 7 done." in page
     async with judged_site.workbench.database.tenant(judged_site.tenant_id) as connection:

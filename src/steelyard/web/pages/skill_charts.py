@@ -75,8 +75,7 @@ def quality_chart_of(report: RunReport | None) -> charts.Chart:
     It carries the mark of a judge that was accepted although it did not pass, in every form it is kept in.
     """
     chart = charts.quality_cost([] if report is None else figures_of(model_rows(report)))
-    certificate = None if report is None else report.certificate
-    return chart if certificate is None or certificate.mark is None else chart.marked(certificate.mark)
+    return chart if report is None or report.mark is None else chart.marked(report.mark)
 
 
 @router.get("/skills/{skill}/charts/cost-trend.{form}")

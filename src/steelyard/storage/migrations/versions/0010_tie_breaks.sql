@@ -68,5 +68,5 @@ CREATE POLICY tenant_only ON pair_comparisons USING (tenant_id = (SELECT current
     WITH CHECK (tenant_id = (SELECT current_tenant()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON pair_comparisons TO steelyard_app;
 
--- How far the examination of the run's judge is while it goes on, for whoever watches it: outputs, done.
+-- How far the examination of each of the run's judges is while it goes on, by digest: outputs, done.
 ALTER TABLE benchmark_runs ADD COLUMN examining jsonb;

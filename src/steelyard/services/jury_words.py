@@ -9,6 +9,8 @@ from steelyard.execution.sitting import FamilyAdvantage, JuryFigures
 
 # So many independent judges at least, above one, are worth asking for.
 WORTH = 1.25
+# Below this mean correlation judges do not agree on what is good, which is no gain of independence.
+ALIKE = 0.2
 _UNKNOWN = {
     "too_few_cases": "fewer than 8 cases are graded for every model",
     "too_few_clusters": "the cases come from fewer than 8 families",
@@ -24,6 +26,8 @@ def worth_sentence(jury: JuryFigures) -> str:
     if jury.n_eff is None or jury.rho is None:
         return f"How much the {k} judges add to each other cannot be told from {jury.outputs:,} outputs."
     said = f"The {k} judges are worth {jury.n_eff:.1f} independent ones (mean correlation {jury.rho:.2f})"
+    if jury.rho < ALIKE:
+        return f"{said}, but they hardly agree: not all of them can be measuring the same quality."
     if jury.n_eff < WORTH:
         return f"{said}: the further ones added little, one would have said nearly the same."
     return f"{said}: the further ones added to what one would have said."

@@ -140,3 +140,13 @@ def test_nothing_graded_by_all_is_no_figure_and_no_fault() -> None:
     assert outcome.verdict.kind == "not_enough"
     assert outcome.verdict.reason == "missing_scores"
     assert "cannot be told" in worth_sentence(outcome.jury)
+
+
+def test_judges_who_do_not_agree_are_not_praised_as_independent() -> None:
+    plan = jury_plan("claude-judge", "grok-judge")
+    cells, grades = graded(plan, fair)
+    told = sit(plan, cells, grades, None).figures
+    assert "the further ones added" in worth_sentence(told)
+    dice = Random(5)
+    apart = [replace(one, quality=dice.uniform(0, 100)) if one.judge_digest == "grok-judge" else one for one in grades]
+    assert "they hardly agree" in worth_sentence(sit(plan, cells, apart, None).figures)

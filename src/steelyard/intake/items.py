@@ -13,6 +13,7 @@ from steelyard.domain.calls import Usage
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.intake.refused import Refused
 
 FIELDS = frozenset(
     {
@@ -27,15 +28,6 @@ _MOST_USD = 10**7
 _MOST_LATENCY_MS = 10**10
 # Any fixed one: what a key becomes must be the same in every process.
 _KEYS = UUID("8b0f7bb5-0e0b-4b1c-9a55-6f6d0f3a6f10")
-
-
-class Refused(ValueError):
-    """An item that cannot be kept; `field` is the one to mend."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -93,6 +85,11 @@ def key_id(key: str) -> UUID:
     return uuid5(_KEYS, key)
 
 
+def is_version(text: str) -> bool:
+    """Whether it can be the start of a version's digest."""
+    return 6 <= len(text) <= 64 and set(text.lower()) <= set("0123456789abcdef")
+
+
 def _usage(given: Mapping[str, Any]) -> Usage:
     read, write = _tokens(given, "cache_read_tokens", 0), _tokens(given, "cache_write_tokens", 0)
     told, output = _tokens(given, "input_tokens"), _tokens(given, "output_tokens")
@@ -130,7 +127,7 @@ def _version(given: Mapping[str, Any]) -> str | None:
     if "skill_version" not in given:
         return None
     version = _text(given, "skill_version", 64).lower()
-    if len(version) < 6 or not set(version) <= set("0123456789abcdef"):
+    if not is_version(version):
         raise Refused("skill_version", "It is the start of a version's digest, of at least 6 hexadecimal digits.")
     return version
 

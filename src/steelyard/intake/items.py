@@ -21,6 +21,7 @@ FIELDS = frozenset(
         "cache_write_tokens", "reasoning_tokens", "input_excludes_cache", "cost_usd", "latency_ms", "source",
     }
 )  # fmt: skip
+REQUIRED = ("key", "skill", "model", "measured_at", "input_tokens", "output_tokens")
 LONGEST_KEY = 200
 LONGEST_NAME = 200
 _MOST_TOKENS = 10**12
@@ -61,22 +62,22 @@ def read_item(item: object) -> Use:
     unknown = sorted(given.keys() - FIELDS)
     if unknown:
         raise Refused(unknown[0][:LONGEST_NAME], "There is no such field.")
-    key = _text(given, "key", LONGEST_KEY)
-    when = _moment(_text(given, "measured_at", 64))
+    key = text_field(given, "key", LONGEST_KEY)
+    when = _moment(text_field(given, "measured_at", 64))
     try:
-        model = ModelRef.parse(_text(given, "model", LONGEST_NAME))
+        model = ModelRef.parse(text_field(given, "model", LONGEST_NAME))
     except ModelRefError as error:
         raise Refused("model", error.message) from None
     return Use(
         id=key_id(key),
-        skill=_text(given, "skill", LONGEST_NAME),
+        skill=text_field(given, "skill", LONGEST_NAME),
         skill_version=_version(given),
         model=model,
         measured_at=when,
         usage=_usage(given),
         cost_microcents=_cost(given),
         latency_ms=_number(given, "latency_ms", _MOST_LATENCY_MS),
-        source=_text(given, "source", LONGEST_NAME, "api"),
+        source=text_field(given, "source", LONGEST_NAME, "api"),
     )
 
 
@@ -110,7 +111,8 @@ def _usage(given: Mapping[str, Any]) -> Usage:
     return Usage(told, output, read, write, reasoning)
 
 
-def _text(given: Mapping[str, Any], name: str, longest: int, default: str | None = None) -> str:
+def text_field(given: Mapping[str, Any], name: str, longest: int, default: str | None = None) -> str:
+    """A text of 1 to `longest` characters, none of them a control character. Raises Refused."""
     value = given.get(name, default)
     if value is None:
         raise Refused(name, "It is missing.")
@@ -126,7 +128,7 @@ def _text(given: Mapping[str, Any], name: str, longest: int, default: str | None
 def _version(given: Mapping[str, Any]) -> str | None:
     if "skill_version" not in given:
         return None
-    version = _text(given, "skill_version", 64).lower()
+    version = text_field(given, "skill_version", 64).lower()
     if not is_version(version):
         raise Refused("skill_version", "It is the start of a version's digest, of at least 6 hexadecimal digits.")
     return version

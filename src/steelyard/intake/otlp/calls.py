@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -25,6 +25,8 @@ _WRAPPERS = frozenset(
         "agent", "workflow", "task", "tool", "chain", "retriever", "reranker", "guardrail", "evaluator", "prompt",
     }
 )  # fmt: skip
+# Of a streamed answer of Anthropic OpenLLMetry adds the output tokens of message_start, which message_delta has again.
+_INEXACT = "opentelemetry.instrumentation.anthropic"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEEPEST = 64
 
@@ -40,11 +42,15 @@ class Marks:
 
 @dataclass(frozen=True)
 class SpanUse:
-    """A use, and what another span of the same call would be known by. `odd_version`: it is no digest's start."""
+    """A use, and what another span of the same call would be known by.
+
+    `odd_version`: the version it names is no digest's start. `exact`: its instrumentation hands on the vendor's counts.
+    """
 
     use: Use
     marks: Marks
     odd_version: bool = False
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,23 @@ def find_calls(spans: Sequence[Span]) -> Found:
 def _each_once(calls: Sequence[SpanUse]) -> list[SpanUse]:
     """Without those above another call, and one of those that have one call's id, whatever their order was."""
     wrappers = {digest for call in calls for digest in call.marks.above}
+    leaves = [call for call in calls if call.marks.span not in wrappers]
     kept: dict[UUID, SpanUse] = {}
     # Of two spans beside each other the one that tells more of the tokens.
-    for call in sorted(calls, key=lambda call: (-_told_parts(call.use.usage), call.marks.span)):
-        if call.marks.span not in wrappers:
-            kept.setdefault(call.marks.call, call)
-    return list(kept.values())
+    for call in sorted(leaves, key=lambda call: (not call.exact, -_told_parts(call.use.usage), call.marks.span)):
+        kept.setdefault(call.marks.call, call)
+    above = Counter(digest for call in kept.values() for digest in call.marks.above)
+    by_span = {call.marks.span: call for call in calls if call.exact}
+    return [call if call.exact else _corrected(call, above, by_span) for call in kept.values()]
+
+
+def _corrected(call: SpanUse, above: Mapping[UUID, int], by_span: Mapping[UUID, SpanUse]) -> SpanUse:
+    """With the tokens of the nearest span above it that wraps this call alone and is exact, where there is one."""
+    for digest in call.marks.above:
+        wrapper = by_span.get(digest)
+        if wrapper is not None and above[digest] == 1 and wrapper.use.model == call.use.model:
+            return replace(call, use=replace(call.use, usage=wrapper.use.usage))
+    return call
 
 
 def _told_parts(usage: Usage) -> int:
@@ -152,7 +169,12 @@ def _call(span: Span, told: Told, by_id: Mapping[tuple[bytes, bytes], Span]) -> 
         "source": _source(service),
     }
     marks = Marks(call, own, _above(span, by_id))
-    return SpanUse(read_item(item), marks, odd_version=version is not None and good_version is None)
+    return SpanUse(
+        read_item(item),
+        marks,
+        odd_version=version is not None and good_version is None,
+        exact=span.scope != _INEXACT,
+    )
 
 
 def _counts_of(usage: Usage) -> dict[str, Any]:

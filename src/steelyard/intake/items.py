@@ -26,7 +26,7 @@ LONGEST_KEY = 200
 LONGEST_NAME = 200
 _MOST_TOKENS = 10**12
 _MOST_USD = 10**7
-_MOST_LATENCY_MS = 10**10
+MOST_LATENCY_MS = 10**10
 # Any fixed one: what a key becomes must be the same in every process.
 _KEYS = UUID("8b0f7bb5-0e0b-4b1c-9a55-6f6d0f3a6f10")
 
@@ -76,7 +76,7 @@ def read_item(item: object) -> Use:
         measured_at=when,
         usage=_usage(given),
         cost_microcents=_cost(given),
-        latency_ms=_number(given, "latency_ms", _MOST_LATENCY_MS),
+        latency_ms=_number(given, "latency_ms", MOST_LATENCY_MS),
         source=text_field(given, "source", LONGEST_NAME, "api"),
     )
 

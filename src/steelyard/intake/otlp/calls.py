@@ -12,7 +12,7 @@ from uuid import UUID
 
 from steelyard.domain.calls import Usage
 from steelyard.intake.counting import Told, counting_of, normalised
-from steelyard.intake.items import LONGEST_NAME, Use, is_version, read_item
+from steelyard.intake.items import LONGEST_NAME, MOST_LATENCY_MS, Use, is_version, read_item
 from steelyard.intake.otlp import spellings
 from steelyard.intake.otlp.spans import Span, Value
 from steelyard.intake.refused import Refused
@@ -165,7 +165,7 @@ def _call(span: Span, told: Told, by_id: Mapping[tuple[bytes, bytes], Span]) -> 
         "model": f"{provider}:{model}",
         "measured_at": _moment(span.end_ns or span.start_ns).isoformat(),
         **_counts_of(usage),
-        "latency_ms": (span.end_ns - span.start_ns) / 1e6 if 0 < span.start_ns <= span.end_ns else None,
+        "latency_ms": _latency_ms(span),
         "source": _source(service),
     }
     marks = Marks(call, own, _above(span, by_id))
@@ -239,6 +239,12 @@ def _digest(kind: bytes, trace_id: bytes, rest: bytes) -> UUID:
 
 def _moment(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def _latency_ms(span: Span) -> float | None:
+    """None where a clock was wrong: the tokens are as true."""
+    passed = (span.end_ns - span.start_ns) / 1e6
+    return passed if span.start_ns and 0 <= passed <= MOST_LATENCY_MS else None
 
 
 def _source(service: str) -> str:

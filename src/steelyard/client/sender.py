@@ -95,6 +95,11 @@ class Sender:
 
     def _run(self) -> bool:
         """False where the interpreter starts no more threads: it is about to end."""
+        # Here and not in the thread: a process forked while a thread imports can never import the same.
+        import encodings.idna  # noqa: F401
+
+        import steelyard.client.post  # noqa: F401
+
         if self._thread is None or not self._thread.is_alive():
             thread = threading.Thread(target=self._loop, args=(self._change,), name="steelyard", daemon=True)
             try:

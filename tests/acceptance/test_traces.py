@@ -70,7 +70,7 @@ async def test_tokens_and_costs_are_those_of_the_model_server(
                 | {
                     "ANTHROPIC_BASE_URL": models.url,
                     "OPENAI_BASE_URL": models.openai_url,
-                    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{client.base_url}/v1/traces".replace("//v1", "/v1"),
+                    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": str(client.base_url.join("/v1/traces")),
                 },
                 capture_output=True,
                 text=True,

@@ -23,6 +23,8 @@ from pydantic_ai import Agent
 from pydantic_ai.capabilities import Instrumentation
 from pydantic_ai.models.instrumented import InstrumentationSettings
 
+from steelyard.client.spans import SkillSpans
+
 STACKS = {
     "openllmetry": (AnthropicInstrumentor, OpenAIInstrumentor),
     "openinference": (OpenInferenceAnthropic, OpenInferenceOpenAI),
@@ -38,8 +40,10 @@ STACKS = {
 
 
 def main(stack: str, skill: str, calls: int, split: bool) -> None:
-    # By the span, unless each goes out before the span above it, which is then not there to be read.
-    provider = TracerProvider(resource=Resource({"service.name": "shop"} | ({"skill.name": skill} if split else {})))
+    provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+    if split:
+        # Each goes out before the span above it, which is then not there to be read.
+        provider.add_span_processor(SkillSpans())
     exporter = OTLPSpanExporter(compression=Compression.Gzip)
     provider.add_span_processor(
         SimpleSpanProcessor(exporter) if split else BatchSpanProcessor(exporter, schedule_delay_millis=60_000)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from importlib import import_module
 
 MOST_WAITING = 10_000
 _BATCH = 500
@@ -96,10 +97,8 @@ class Sender:
     def _run(self) -> bool:
         """False where the interpreter starts no more threads: it is about to end."""
         # Here and not in the thread: a process forked while a thread imports can never import the same.
-        import encodings.idna  # noqa: F401
-
-        import steelyard.client.post  # noqa: F401
-
+        for name in ("encodings.idna", "steelyard.client.post"):
+            import_module(name)
         if self._thread is None or not self._thread.is_alive():
             thread = threading.Thread(target=self._loop, args=(self._change,), name="steelyard", daemon=True)
             try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from tests.integration.web.made import NOW
 
@@ -35,7 +36,7 @@ class MadeSpan:
 
 def call(number: int, parent: int = 0, **more: Any) -> MadeSpan:
     """A model call of the skill `weigh`; `more` names attributes with __ for the dots, None leaves one out."""
-    attributes = {
+    attributes: dict[str, Any] = {
         "skill.name": "weigh",
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
@@ -58,7 +59,8 @@ def protobuf(*spans: MadeSpan) -> bytes:
         span.trace_id, span.span_id = made.trace, _id(made.number)
         span.parent_span_id = _id(made.parent) if made.parent else b""
         span.start_time_unix_nano, span.end_time_unix_nano = made.start_ns, made.end_ns
-        span.status.code = 2 if made.failed else 0
+        if made.failed:
+            span.status.code = Status.STATUS_CODE_ERROR
         _fill(span.attributes, made.attributes)
     return request.SerializeToString()
 

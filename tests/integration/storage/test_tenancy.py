@@ -17,7 +17,8 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
-from steelyard.storage import canaries, claims, marks, ratings, results, runs, skills, unmatched, usage
+from steelyard.intake.otlp import Marks
+from steelyard.storage import canaries, claims, marks, ratings, results, runs, seen_spans, skills, unmatched, usage
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -184,6 +185,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         use = Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))
         await usage.record_measurements(connection, tenant_id, [use])
         await unmatched.keep_unmatched(connection, tenant_id, [("nobody", use)])
+        await seen_spans.claim_calls(connection, tenant_id, [Marks(uuid4(), uuid4(), ())])
         await add_feedback(connection, tenant_id, skill_id, Feedback(FeedbackType.THUMB_UP))
         await add_suggestion(connection, tenant_id, skill_id, title="t", body="", author=None)
         await insert_review(
@@ -276,4 +278,9 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             await runs.get_run(connection, run_id)
         for table in tenant_tables(server):
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-            assert await rows.fetchone() is None or table in ("tenants", "worker_marks", "unmatched_uses"), table
+            assert await rows.fetchone() is None or table in (
+                "tenants",
+                "worker_marks",
+                "unmatched_uses",
+                "seen_spans",
+            ), table

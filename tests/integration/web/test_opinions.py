@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 
 from steelyard.services.opinions import MOST_OF_AUTHOR, OpinionService
 from tests.integration.web.harness import Site
-from tests.integration.web.made import NOW, made_skill
+from tests.integration.web.made import made_skill
 
 URL = "/v1/feedback"
 
@@ -85,7 +85,7 @@ async def test_more_than_users_would_give_is_to_be_sent_later(made: Site) -> Non
     assert (await made.client.post(URL, json=said("other", author="Ben"))).status_code == 201
     assert (await made.client.post(URL, json=said("k0", author="Ann"))).status_code == 200
     bench = made.workbench
-    bench.__dict__["opinions"] = OpinionService(bench.database, now=lambda: NOW + timedelta(minutes=2))
+    bench.__dict__["opinions"] = OpinionService(bench.database, now=lambda: datetime.now(UTC) + timedelta(minutes=2))
     assert (await made.client.post(URL, json=said("late", author="Ann"))).status_code == 201
     assert await counts(made) == (MOST_OF_AUTHOR + 2, 0)
 

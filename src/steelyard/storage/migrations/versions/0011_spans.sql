@@ -13,4 +13,4 @@ ALTER TABLE seen_spans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE seen_spans FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON seen_spans USING (tenant_id = (SELECT current_tenant()))
     WITH CHECK (tenant_id = (SELECT current_tenant()));
-GRANT SELECT, INSERT, DELETE ON seen_spans TO steelyard_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON seen_spans TO steelyard_app;

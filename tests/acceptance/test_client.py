@@ -151,7 +151,8 @@ def nowhere() -> Iterator[Client]:
     client = Client(f"http://127.0.0.1:{free_port()}", most_waiting=50)
     yield client
     # So that the end of the tests does not wait for it.
-    client._sender._forked()
+    for sender in client._senders:
+        sender._forked()
 
 
 def test_it_neither_waits_nor_raises_and_counts_what_it_drops(
@@ -190,6 +191,14 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
         client.feedback("nobody", "thumb_up")
         assert client.flush(30)
         assert client.refused == 1
+        # More than are taken in a minute wait, and uses do not wait for them.
+        for _ in range(25):
+            client.feedback(name, "thumb_up")
+        client.record(name, model=MODEL, input_tokens=100, output_tokens=10)
+        assert client._senders[0].flush(30)
+        assert not client.flush(2)
+        assert 0 < client.waiting <= 25
+        client._senders[1]._forked()
         page = http.get(f"/skills/{name}", follow_redirects=True).text
         said = http.get(f"/skills/{name}/feedback", follow_redirects=True).text
     assert "claude-sonnet-4-5" in page
@@ -211,5 +220,5 @@ def test_the_functions_of_the_module_go_where_the_environment_says(monkeypatch: 
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("STEELYARD_URL", address + "/")
     steelyard.configure()
-    assert steelyard._client._sender.url == address
+    assert {sender.url for sender in steelyard._client._senders} == {address}
     steelyard.configure()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from steelyard.client.sender import MOST_WAITING, Sender
+from steelyard.client.sender import MOST_WAITING, Sender, flush_all
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -34,33 +34,37 @@ class Client:
     def configure(self, url: str | None = None, key: str | None = None) -> None:
         """Send there from now on; what was recorded before still goes where it was to go."""
         self._url, self._key = url, key
-        self.__dict__.pop("sender", None)
+        self.__dict__.pop("senders", None)
 
     @property
-    def _sender(self) -> Sender:
-        """Made when it is first needed, as the environment may be set until then."""
-        found = self.__dict__.get("sender")
+    def _senders(self) -> tuple[Sender, Sender]:
+        """Of uses and of feedback: where the server takes no more of the one for a while, the other does not wait.
+
+        Made when they are first needed, as the environment may be set until then.
+        """
+        found = self.__dict__.get("senders")
         if found is None:
             url = self._url or os.environ.get("STEELYARD_URL") or DEFAULT_URL
             key = self._key or os.environ.get("STEELYARD_KEY") or None
-            # At once in several threads: the first one made is everyone's.
-            found = self.__dict__.setdefault("sender", Sender(url, key, most=self._most))
+            made = Sender(url, key, most=self._most), Sender(url, key, most=self._most)
+            # At once in several threads: the first ones made are everyone's.
+            found = self.__dict__.setdefault("senders", made)
         return found
 
     @property
     def dropped(self) -> int:
         """What found no place among those waiting to be sent."""
-        return self._sender.dropped
+        return sum(sender.dropped for sender in self._senders)
 
     @property
     def refused(self) -> int:
         """What could not be recorded, or was not kept by the server; the log of `steelyard` has the reasons."""
-        return self._sender.refused
+        return sum(sender.refused for sender in self._senders)
 
     @property
     def waiting(self) -> int:
         """What is not yet known to have arrived."""
-        return self._sender.waiting
+        return sum(sender.waiting for sender in self._senders)
 
     def record(
         self,
@@ -98,6 +102,7 @@ class Client:
                 reasoning_tokens, input_excludes_cache = usage.reasoning_tokens, False
             moment = datetime.now(UTC) if measured_at is None else measured_at
             self._put(
+                self._senders[0],
                 "/v1/measurements",
                 "measurements",
                 {
@@ -119,7 +124,7 @@ class Client:
             )
         except Exception as error:
             # Whatever is wrong with it, the program that records has its own work to do.
-            self._sender.drop(f"A use of a skill could not be recorded: {error or type(error).__name__}")
+            self._senders[0].drop(f"A use of a skill could not be recorded: {error or type(error).__name__}")
 
     def measure(self, skill: str, *, model: str | None = None, skill_version: str | None = None) -> Measure:
         """`with client.measure("quiz-answer") as use: use.response(call(...))`: records it with the time it took."""
@@ -144,6 +149,7 @@ class Client:
         """What a user says of the skill; a rating has a `rating` of 1 to 10, a suggestion a `title` and a `body`."""
         try:
             self._put(
+                self._senders[1],
                 "/v1/feedback",
                 None,
                 {
@@ -163,17 +169,17 @@ class Client:
             )
         except Exception as error:
             # As of a use.
-            self._sender.drop(f"Feedback could not be recorded: {error or type(error).__name__}")
+            self._senders[1].drop(f"Feedback could not be recorded: {error or type(error).__name__}")
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that was recorded has arrived; False when it has not within `timeout_s` seconds."""
-        return self._sender.flush(timeout_s)
+        return flush_all(self._senders, timeout_s)
 
-    def _put(self, path: str, within: str | None, item: dict[str, Any]) -> None:
+    def _put(self, sender: Sender, path: str, within: str | None, item: dict[str, Any]) -> None:
         import json
 
         told = {name: value for name, value in item.items() if value is not None}
-        self._sender.put(path, within, json.dumps(told, allow_nan=False))
+        sender.put(path, within, json.dumps(told, allow_nan=False))
 
 
 class Measure:

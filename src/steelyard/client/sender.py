@@ -9,6 +9,10 @@ import threading
 import time
 from collections import deque
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_WAITING = 10_000
 _BATCH = 500
@@ -89,10 +93,10 @@ class Sender:
             self._hurry -= 1
             return not self.waiting
 
-    def close(self, timeout_s: float = _EXIT_S) -> None:
-        """Flush, and say what is lost."""
-        if not self.flush(timeout_s):
-            self._say("lost", f"{self.waiting:,} were not sent in {timeout_s:g} s: {self.url} did not take them.")
+    def say_lost(self) -> None:
+        """Log what waits as not sent, at the end of the program."""
+        if self.waiting:
+            self._say("lost", f"{self.waiting:,} were not sent: {self.url} did not take them before the program ended.")
 
     def _run(self) -> bool:
         """False where the interpreter starts no more threads: it is about to end."""
@@ -184,15 +188,25 @@ def _at_exit_of_this_process() -> None:
     if _told_exit_in == os.getpid():
         return
     _told_exit_in = os.getpid()
-    atexit.register(_flush_all)
+    atexit.register(_at_exit)
     forks = sys.modules.get("multiprocessing.util")
     if forks is not None:
-        forks.Finalize(None, _flush_all, exitpriority=100)
+        forks.Finalize(None, _at_exit, exitpriority=100)
 
 
-def _flush_all() -> None:
+def flush_all(senders: Sequence[Sender], timeout_s: float) -> bool:
+    """Flush them all within the one time; False where something still waits."""
+    until = time.monotonic() + timeout_s
+    done = True
+    for sender in senders:
+        done = sender.flush(max(0.0, until - time.monotonic())) and done
+    return done
+
+
+def _at_exit() -> None:
+    flush_all(_senders, _EXIT_S)
     for sender in _senders:
-        sender.close()
+        sender.say_lost()
 
 
 def _after_fork() -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.opinions import OpinionService
     from steelyard.services.people import PeopleService
     from steelyard.services.ratings import RatingService
     from steelyard.services.reviews import ReviewService
@@ -203,6 +204,12 @@ class Workbench:
         from steelyard.services.feedback import FeedbackService
 
         return FeedbackService(self.database)
+
+    @cached_property
+    def opinions(self) -> OpinionService:
+        from steelyard.services.opinions import OpinionService
+
+        return OpinionService(self.database)
 
     @cached_property
     def suggestions(self) -> SuggestionService:

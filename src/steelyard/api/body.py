@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Request
 
-from steelyard.domain.errors import InputError, TooLarge
+from steelyard.domain.errors import InputError, TooLarge, UnsupportedType
 
 MAX_PLAIN = 50_000_000
 _AT_ONCE = 64 * 1024
@@ -17,13 +17,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 async def json_body(request: Request) -> Any:
-    """The body as JSON, gzip undone. Raises InputError, TooLarge.
+    """The body as JSON, gzip undone. Raises InputError, UnsupportedType, TooLarge.
 
     The type has to be JSON: a page of another site can send a form without asking, and this not.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise InputError("The body is not JSON.", next_step="Send it with Content-Type: application/json.")
+        raise UnsupportedType("The body is not JSON.", next_step="Send it with Content-Type: application/json.")
     data = await plain_body(request)
     try:
         return await asyncio.to_thread(json.loads, data)
@@ -38,7 +38,7 @@ async def plain_body(request: Request) -> bytes:
     if encoding == "gzip":
         return await asyncio.to_thread(_unzipped, data)
     if encoding not in ("", "identity"):
-        raise InputError(f"The encoding {encoding[:40]!r} is not read.", next_step="Send it plain or by gzip.")
+        raise UnsupportedType(f"The encoding {encoding[:40]!r} is not read.", next_step="Send it plain or by gzip.")
     return data
 
 

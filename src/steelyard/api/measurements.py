@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from steelyard.api.away import database_away
 from steelyard.api.body import json_body
 from steelyard.domain.errors import InputError
 from steelyard.workbench import Workbench
@@ -33,6 +34,7 @@ async def take(request: Request) -> Response:
     given = cast("list[object]", items)
     bench: Workbench = request.app.state.workbench
     tenant: UUID = bench.tenant_id
-    taken = await bench.intake.take(tenant, given)
+    with database_away():
+        taken = await bench.intake.take(tenant, given)
     refused = bool(given) and len(taken.refused) == len(given)
     return JSONResponse(asdict(taken), 422 if refused else 200)

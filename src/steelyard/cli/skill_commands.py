@@ -83,7 +83,7 @@ def skills_delete(
 def measurements_import(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file; its heading names the fields.")],
 ) -> None:
-    """Take in uses from a CSV file with the fields of POST /v1/measurements. 2 where rows were refused."""
+    """Take in uses from a CSV file with the fields of POST /v1/measurements. 2 where rows, or all, were refused."""
     with guarded():
         from steelyard.cli.commands.measurements import import_measurements
 

@@ -84,6 +84,18 @@ class TooLarge(InputError):
     """More was given than is taken (HTTP 413)."""
 
 
+class UnsupportedType(InputError):
+    """The body is of a type or encoding that is not read (HTTP 415)."""
+
+
+class TooMany(SteelyardError):
+    """More was sent in a short time than is taken (HTTP 429); `retry_after_s` says when to send again."""
+
+    def __init__(self, message: str, *, retry_after_s: int, next_step: str | None = None) -> None:
+        super().__init__(message, kept="Nothing was kept.", next_step=next_step)
+        self.retry_after_s = retry_after_s
+
+
 class Forbidden(SteelyardError):
     """The request is not one that may be done (HTTP 403)."""
 

@@ -13,6 +13,7 @@ from steelyard.domain.calls import Usage
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.intake.refused import Refused
 
 FIELDS = frozenset(
     {
@@ -20,22 +21,14 @@ FIELDS = frozenset(
         "cache_write_tokens", "reasoning_tokens", "input_excludes_cache", "cost_usd", "latency_ms", "source",
     }
 )  # fmt: skip
+REQUIRED = ("key", "skill", "model", "measured_at", "input_tokens", "output_tokens")
 LONGEST_KEY = 200
 LONGEST_NAME = 200
 _MOST_TOKENS = 10**12
 _MOST_USD = 10**7
-_MOST_LATENCY_MS = 10**10
+MOST_LATENCY_MS = 10**10
 # Any fixed one: what a key becomes must be the same in every process.
 _KEYS = UUID("8b0f7bb5-0e0b-4b1c-9a55-6f6d0f3a6f10")
-
-
-class Refused(ValueError):
-    """An item that cannot be kept; `field` is the one to mend."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -69,28 +62,33 @@ def read_item(item: object) -> Use:
     unknown = sorted(given.keys() - FIELDS)
     if unknown:
         raise Refused(unknown[0][:LONGEST_NAME], "There is no such field.")
-    key = _text(given, "key", LONGEST_KEY)
-    when = _moment(_text(given, "measured_at", 64))
+    key = text_field(given, "key", LONGEST_KEY)
+    when = _moment(text_field(given, "measured_at", 64))
     try:
-        model = ModelRef.parse(_text(given, "model", LONGEST_NAME))
+        model = ModelRef.parse(text_field(given, "model", LONGEST_NAME))
     except ModelRefError as error:
         raise Refused("model", error.message) from None
     return Use(
         id=key_id(key),
-        skill=_text(given, "skill", LONGEST_NAME),
+        skill=text_field(given, "skill", LONGEST_NAME),
         skill_version=_version(given),
         model=model,
         measured_at=when,
         usage=_usage(given),
         cost_microcents=_cost(given),
-        latency_ms=_number(given, "latency_ms", _MOST_LATENCY_MS),
-        source=_text(given, "source", LONGEST_NAME, "api"),
+        latency_ms=_number(given, "latency_ms", MOST_LATENCY_MS),
+        source=text_field(given, "source", LONGEST_NAME, "api"),
     )
 
 
 def key_id(key: str) -> UUID:
     """The id of a use that was sent under this key: the same in every process."""
     return uuid5(_KEYS, key)
+
+
+def is_version(text: str) -> bool:
+    """Whether it can be the start of a version's digest."""
+    return 6 <= len(text) <= 64 and set(text.lower()) <= set("0123456789abcdef")
 
 
 def _usage(given: Mapping[str, Any]) -> Usage:
@@ -113,7 +111,8 @@ def _usage(given: Mapping[str, Any]) -> Usage:
     return Usage(told, output, read, write, reasoning)
 
 
-def _text(given: Mapping[str, Any], name: str, longest: int, default: str | None = None) -> str:
+def text_field(given: Mapping[str, Any], name: str, longest: int, default: str | None = None) -> str:
+    """A text of 1 to `longest` characters, none of them a control character. Raises Refused."""
     value = given.get(name, default)
     if value is None:
         raise Refused(name, "It is missing.")
@@ -129,8 +128,8 @@ def _text(given: Mapping[str, Any], name: str, longest: int, default: str | None
 def _version(given: Mapping[str, Any]) -> str | None:
     if "skill_version" not in given:
         return None
-    version = _text(given, "skill_version", 64).lower()
-    if len(version) < 6 or not set(version) <= set("0123456789abcdef"):
+    version = text_field(given, "skill_version", 64).lower()
+    if not is_version(version):
         raise Refused("skill_version", "It is the start of a version's digest, of at least 6 hexadecimal digits.")
     return version
 

@@ -68,7 +68,7 @@ class FeedbackService:
 
     async def add(self, tenant_id: UUID, skill_id: UUID, given: Feedback, *, at: datetime | None = None) -> FeedbackRow:
         """Keep it; `at` is for feedback given elsewhere earlier. Raises InputError, NotFound."""
-        _check(given)
+        check_feedback(given)
         async with self._database.tenant(tenant_id) as connection:
             await name_of(connection, skill_id)
             version = given.skill_version_id
@@ -144,7 +144,8 @@ def positive_percent(positive: int, negative: int) -> float | None:
     return 100.0 * positive / (positive + negative) if positive + negative else None
 
 
-def _check(given: Feedback) -> None:
+def check_feedback(given: Feedback) -> None:
+    """Raises InputError for what cannot be kept."""
     score = given.quality_score
     if score is not None and not 1 <= score <= 10:
         raise InputError(f"A rating is 1 to 10, not {score}.")

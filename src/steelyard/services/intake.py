@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from steelyard.domain.errors import InputError
 from steelyard.domain.usage import Measurement
 from steelyard.intake import Refused, Use, read_item
-from steelyard.services.usage import MAX_BATCH, UsageService
-from steelyard.storage import skills, unmatched
-from steelyard.storage.database import Database
+from steelyard.intake.otlp import Form, Marks, SpanUse, find_calls, read_spans
+from steelyard.services.usage import MAX_BATCH, Claim, UsageService
+from steelyard.storage import seen_spans, skills, unmatched
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.unmatched import UnmatchedSkill
 
 _NOBODY = UUID(int=0)
 MOST_NAMES = 100
+# A request that is sent again later than this finds the same rows, but a second span of one call would count.
+SPANS_KNOWN_DAYS = 3
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,36 @@ class Taken:
     refused: tuple[RefusedItem, ...]
 
 
+@dataclass(frozen=True)
+class TakenSpans:
+    """What became of a request of spans. `nameless` counts model calls that name no skill, which are not kept.
+
+    `refused` counts model calls that cannot be kept, by (field, reason). Spans that are no model call count nowhere.
+    """
+
+    kept: int
+    duplicates: int
+    unmatched: int
+    unknown_versions: int
+    nameless: int
+    refused: Mapping[tuple[str, str], int]
+
+    @property
+    def rejected(self) -> int:
+        """Model calls that are not kept and never will be."""
+        return self.nameless + sum(self.refused.values())
+
+
 class IntakeService:
     """Takes uses in, for one tenant at a time."""
 
-    def __init__(self, database: Database, usage: UsageService) -> None:
+    def __init__(
+        self, database: Database, usage: UsageService, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._database = database
         self._usage = usage
+        self._now = now
+        self._forgot_on: date | None = None
 
     async def take(self, tenant_id: UUID, items: Sequence[object]) -> Taken:
         """Keep what can be kept, whatever else is in the batch; what is told as kept is committed.
@@ -63,15 +92,59 @@ class IntakeService:
             )
         # Ten thousand take a good part of a second, for which the pages would stand still.
         uses, refused = await asyncio.to_thread(self._read, items)
+        return await self._keep(tenant_id, uses, refused)
+
+    async def take_spans(self, tenant_id: UUID, body: bytes, form: Form) -> TakenSpans:
+        """Keep the model calls among the spans of an ExportTraceServiceRequest, each call once.
+
+        What is told as kept is committed, and a request sent again after a lost answer counts once. Raises InputError
+        for a body that is no such request.
+        """
+        found = await asyncio.to_thread(lambda: find_calls(read_spans(body, form)))
+        refused = Counter(found.refused)
+        calls: list[SpanUse] = []
+        for call in found.uses:
+            try:
+                self._usage.check_time(call.use.measured_at)
+            except InputError as error:
+                refused["measured_at", error.message] += 1
+            else:
+                calls.append(call)
+        await self._forget(tenant_id)
+        if found.links:
+            async with self._database.tenant(tenant_id) as connection:
+                await seen_spans.follow_links(connection, tenant_id, found.links)
+        kept, duplicates, apart = 0, found.repeated, 0
+        versions = sum(call.odd_version for call in calls)
+        for start in range(0, len(calls), MAX_BATCH):
+            some = calls[start : start + MAX_BATCH]
+            claim = _claim(tenant_id, {call.use.id: call.marks for call in some})
+            taken = await self._keep(tenant_id, [call.use for call in some], [], claim)
+            kept, duplicates, apart = kept + taken.kept, duplicates + taken.duplicates, apart + taken.unmatched
+            versions += taken.unknown_versions
+        return TakenSpans(kept, duplicates, apart, versions, found.nameless, refused)
+
+    async def _forget(self, tenant_id: UUID) -> None:
+        """Once a day: what is known of spans for more days than anyone sends a request again."""
+        today = self._now().astimezone(UTC).date()
+        if self._forgot_on == today:
+            return
+        async with self._database.tenant(tenant_id) as connection:
+            await seen_spans.forget_spans(connection, today - timedelta(days=SPANS_KNOWN_DAYS))
+        self._forgot_on = today
+
+    async def _keep(
+        self, tenant_id: UUID, uses: Sequence[Use], refused: Sequence[RefusedItem], claim: Claim | None = None
+    ) -> Taken:
         async with self._database.tenant(tenant_id) as connection:
             ids = await skills.ids_of(connection, sorted({use.skill for use in uses}))
             told = {ids[use.skill] for use in uses if use.skill in ids and use.skill_version is not None}
             versions = await skills.digests_of(connection, sorted(told)) if told else {}
         known = [(use, ids[use.skill]) for use in uses if use.skill in ids]
         measured = [_measurement(use, skill_id, _version(use, versions.get(skill_id, {}))) for use, skill_id in known]
-        recorded = await self._usage.record(tenant_id, measured)
+        recorded = await self._usage.record(tenant_id, measured, claim=claim)
         others = [(use.skill, _measurement(use, _NOBODY, None)) for use in uses if use.skill not in ids]
-        apart = await self._usage.record_unmatched(tenant_id, others)
+        apart = await self._usage.record_unmatched(tenant_id, others, claim=claim)
         return Taken(
             kept=recorded.kept,
             duplicates=recorded.duplicates + apart.duplicates,
@@ -102,6 +175,16 @@ class IntakeService:
             else:
                 uses.append(use)
         return uses, refused
+
+
+def _claim(tenant_id: UUID, marks: Mapping[UUID, Marks]) -> Claim:
+    """Leaves out the uses whose call was counted before, by the id of the use."""
+
+    async def claim(connection: Connection, batch: Sequence[Measurement]) -> Sequence[Measurement]:
+        fresh = await seen_spans.claim_calls(connection, tenant_id, [marks[one.id] for one in batch])
+        return [one for one in batch if marks[one.id].call in fresh]
+
+    return claim
 
 
 def _measurement(use: Use, skill_id: UUID, version_id: UUID | None) -> Measurement:

@@ -38,12 +38,7 @@ class SuggestionService:
     ) -> UUID:
         """An open suggestion; returns its id. Raises InputError, NotFound."""
         title = title.strip()
-        if not title or len(title) > MAX_TITLE:
-            raise InputError(f"A suggestion's title has 1 to {MAX_TITLE} characters.")
-        if len(body) > MAX_BODY or len(author or "") > MAX_TITLE:
-            raise InputError(f"A suggestion has at most {MAX_BODY:,} characters.")
-        if reason := unstorable([title, body, author or ""]):
-            raise InputError(f"The suggestion cannot be kept: {reason}.")
+        check_suggestion(title, body, author)
         async with self._database.tenant(tenant_id) as connection:
             await name_of(connection, skill_id)
             return await suggestions.add_suggestion(
@@ -69,3 +64,13 @@ class SuggestionService:
         """Accept, decline, or open again. Raises NotFound, also for another skill's."""
         async with self._database.tenant(tenant_id) as connection:
             return await suggestions.decide_suggestion(connection, skill_id, suggestion_id, status)
+
+
+def check_suggestion(title: str, body: str, author: str | None) -> None:
+    """Raises InputError for what cannot be kept."""
+    if not title.strip() or len(title) > MAX_TITLE:
+        raise InputError(f"A suggestion's title has 1 to {MAX_TITLE} characters.")
+    if len(body) > MAX_BODY or len(author or "") > MAX_TITLE:
+        raise InputError(f"A suggestion has at most {MAX_BODY:,} characters.")
+    if reason := unstorable([title, body, author or ""]):
+        raise InputError(f"The suggestion cannot be kept: {reason}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite
@@ -16,10 +16,11 @@ from steelyard.domain.usage import Measurement
 from steelyard.pricing import Cost
 from steelyard.skills.text import unstorable
 from steelyard.storage import unmatched, usage
-from steelyard.storage.database import Database
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.usage import BenchmarkPoint, ModelTotals, UsageDay, UsageTotals
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
+Claim = Callable[[Connection, Sequence[Measurement]], Awaitable[Sequence[Measurement]]]
 SeriesDays = Literal[30, 90, 365]
 
 MAX_BATCH = 10_000
@@ -101,8 +102,10 @@ class UsageService:
         self._now = now
         self._months: set[date] = set()
 
-    async def record(self, tenant_id: UUID, batch: Sequence[Measurement]) -> Recorded:
+    async def record(self, tenant_id: UUID, batch: Sequence[Measurement], *, claim: Claim | None = None) -> Recorded:
         """Keep measurements, priced here where they come without a price; one sent twice counts once.
+
+        `claim` leaves out, in the same transaction, what was counted under another id.
 
         Raises InputError on a value out of range, NotFound on a skill or version that is not there: then nothing of
         the batch is kept.
@@ -127,18 +130,23 @@ class UsageService:
                 version = measurement.skill_version_id
                 if version is not None and known.get(version) != measurement.skill_id:
                     raise NotFound(f"No version {version} of skill {measurement.skill_id}.")
-            kept = await usage.record_measurements(connection, tenant_id, priced)
+            fresh = priced if claim is None else await claim(connection, priced)
+            kept = await usage.record_measurements(connection, tenant_id, fresh)
         return Recorded(kept, len(batch) - kept)
 
-    async def record_unmatched(self, tenant_id: UUID, uses: Sequence[tuple[str, Measurement]]) -> Recorded:
+    async def record_unmatched(
+        self, tenant_id: UUID, uses: Sequence[tuple[str, Measurement]], *, claim: Claim | None = None
+    ) -> Recorded:
         """Keep (skill name, use) pairs of skills that are not here, priced as of now, until they are."""
         if not uses:
             return Recorded(0, 0)
         await self._make_partitions(tenant_id, [use.measured_at for _, use in uses])
+        priced = [(name, self._priced(use)) for name, use in uses]
         async with self._database.tenant(tenant_id) as connection:
-            kept = await unmatched.keep_unmatched(
-                connection, tenant_id, [(name, self._priced(use)) for name, use in uses]
-            )
+            if claim is not None:
+                fresh = {use.id for use in await claim(connection, [use for _, use in priced])}
+                priced = [(name, use) for name, use in priced if use.id in fresh]
+            kept = await unmatched.keep_unmatched(connection, tenant_id, priced)
         return Recorded(kept, len(uses) - kept)
 
     def check_time(self, measured_at: datetime) -> None:

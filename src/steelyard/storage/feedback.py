@@ -56,14 +56,22 @@ _NEGATIVE = f"(feedback_type = 'thumb_down' OR feedback_type = 'rating' AND qual
 
 
 async def add_feedback(
-    connection: Connection, tenant_id: UUID, skill_id: UUID, feedback: Feedback, *, at: datetime | None = None
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    feedback: Feedback,
+    *,
+    at: datetime | None = None,
+    feedback_id: UUID | None = None,
 ) -> UUID:
-    """Keep it and count it; `at` is for feedback given elsewhere earlier."""
+    """Keep it and count it; `at` is for feedback given elsewhere earlier, `feedback_id` for what has an id already."""
     texts = (feedback.comment, feedback.example_input, feedback.example_output, feedback.expected_output)
     cursor = await connection.execute(
         """INSERT INTO skill_feedback (tenant_id, skill_id, skill_version_id, feedback_type, quality_score, comment,
-                                       example_input, example_output, expected_output, author, model_name, created_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now())) RETURNING id""",
+                                       example_input, example_output, expected_output, author, model_name, created_at,
+                                       id)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), coalesce(%s, gen_random_uuid()))
+           RETURNING id""",
         (
             tenant_id,
             skill_id,
@@ -74,6 +82,7 @@ async def add_feedback(
             feedback.author and clean(feedback.author),
             feedback.model_name and clean(feedback.model_name),
             at,
+            feedback_id,
         ),
     )
     row = await cursor.fetchone()
@@ -93,6 +102,25 @@ async def get_feedback(connection: Connection, feedback_id: UUID) -> FeedbackRow
     if row is None:
         raise NotFound("No such feedback.")
     return row
+
+
+async def has_feedback(connection: Connection, feedback_id: UUID) -> bool:
+    """Whether there is such feedback."""
+    cursor = await connection.execute("SELECT 1 FROM skill_feedback WHERE id = %s", (feedback_id,))
+    return await cursor.fetchone() is not None
+
+
+async def recent_opinions(connection: Connection, skill_id: UUID, since: datetime) -> list[tuple[datetime, str | None]]:
+    """(when, author) of the feedback and suggestions on a skill since then, at most 1,000 of each."""
+    cursor = await connection.execute(
+        """(SELECT created_at, author FROM skill_feedback WHERE skill_id = %(skill)s AND created_at > %(since)s
+             ORDER BY created_at DESC LIMIT 1000)
+           UNION ALL
+           (SELECT created_at, author FROM suggestions WHERE skill_id = %(skill)s AND created_at > %(since)s
+             ORDER BY created_at DESC LIMIT 1000)""",
+        {"skill": skill_id, "since": since},
+    )
+    return [(row["created_at"], row["author"]) for row in await cursor.fetchall()]
 
 
 async def list_feedback(

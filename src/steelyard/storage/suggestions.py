@@ -30,17 +30,30 @@ _ROW = "SELECT id, skill_id, title, body, author, status, created_at, decided_at
 
 
 async def add_suggestion(
-    connection: Connection, tenant_id: UUID, skill_id: UUID, *, title: str, body: str, author: str | None
+    connection: Connection,
+    tenant_id: UUID,
+    skill_id: UUID,
+    *,
+    title: str,
+    body: str,
+    author: str | None,
+    suggestion_id: UUID | None = None,
 ) -> UUID:
-    """An open suggestion; returns its id."""
+    """An open suggestion; returns its id, which may be given."""
     cursor = await connection.execute(
-        """INSERT INTO suggestions (tenant_id, skill_id, title, body, author) VALUES (%s, %s, %s, %s, %s)
-           RETURNING id""",
-        (tenant_id, skill_id, clean(title), clean(body), author and clean(author)),
+        """INSERT INTO suggestions (tenant_id, skill_id, title, body, author, id)
+           VALUES (%s, %s, %s, %s, %s, coalesce(%s, gen_random_uuid())) RETURNING id""",
+        (tenant_id, skill_id, clean(title), clean(body), author and clean(author), suggestion_id),
     )
     row = await cursor.fetchone()
     assert row is not None
     return row["id"]
+
+
+async def has_suggestion(connection: Connection, suggestion_id: UUID) -> bool:
+    """Whether there is such a suggestion."""
+    cursor = await connection.execute("SELECT 1 FROM suggestions WHERE id = %s", (suggestion_id,))
+    return await cursor.fetchone() is not None
 
 
 async def list_suggestions(

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from steelyard.api import measurements
+from steelyard.api import feedback, measurements, traces
 from steelyard.web import errors
 from steelyard.web.heads import HeadAsGet
 from steelyard.web.pages import (
@@ -99,6 +99,6 @@ def create_app(workbench: Workbench) -> FastAPI:
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router):
+    for router in (*ROUTERS, measurements.router, traces.router, feedback.router):
         app.include_router(router)
     return app

@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from steelyard.api import traces
+from steelyard.api.away import RETRY_AFTER_S
 from steelyard.domain.errors import (
     Conflict,
     Forbidden,
@@ -20,6 +22,8 @@ from steelyard.domain.errors import (
     SteelyardError,
     StorageError,
     TooLarge,
+    TooMany,
+    UnsupportedType,
 )
 from steelyard.web.filters import clip
 from steelyard.web.rendering import View, is_fragment_request
@@ -29,10 +33,12 @@ _LOG = logging.getLogger("steelyard.web")
 # The first that fits counts, so the narrow ones stand first.
 STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
     (TooLarge, 413),
+    (UnsupportedType, 415),
     (InputError, 422),
     (NotFound, 404),
     (Forbidden, 403),
     (Conflict, 409),
+    (TooMany, 429),
     (StorageError, 503),
 )
 _TITLES = {
@@ -41,7 +47,9 @@ _TITLES = {
     405: "That cannot be done here",
     409: "That is not possible now",
     413: "That is too large",
+    415: "That type is not read",
     422: "That cannot be used",
+    429: "That was too much at once",
     500: "Something went wrong",
     503: "The database does not answer",
 }
@@ -59,13 +67,21 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
     """The error as JSON, as a fragment for htmx or as a page, whichever was asked for."""
     status = status or status_of(error)
     title = _TITLES.get(status, "Something went wrong")
+    if request.url.path == traces.PATH:
+        return traces.refusal(request, error, status)
     if _wants_json(request):
         body = {"error": {"message": error.message, "kept": error.kept, "next_step": error.next_step}}
-        return JSONResponse(body, status)
+        return JSONResponse(body, status, _retry_after(error, status))
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"
     return View(request).page(template, status=status, title=title, error=error, status_code=status)
+
+
+def _retry_after(error: SteelyardError, status: int) -> dict[str, str] | None:
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
 
 
 def _without_commands(error: SteelyardError) -> SteelyardError:

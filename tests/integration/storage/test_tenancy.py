@@ -17,6 +17,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
+from steelyard.intake.otlp import Marks
 from steelyard.storage import (
     canaries,
     claims,
@@ -25,6 +26,7 @@ from steelyard.storage import (
     ratings,
     results,
     runs,
+    seen_spans,
     skills,
     tie_breaks,
     unmatched,
@@ -209,6 +211,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         use = Measurement(skill_id, now, ModelRef("t", "m"), Usage(1, 1))
         await usage.record_measurements(connection, tenant_id, [use])
         await unmatched.keep_unmatched(connection, tenant_id, [("nobody", use)])
+        await seen_spans.claim_calls(connection, tenant_id, [Marks(uuid4(), uuid4(), ())])
         await add_feedback(connection, tenant_id, skill_id, Feedback(FeedbackType.THUMB_UP))
         await add_suggestion(connection, tenant_id, skill_id, title="t", body="", author=None)
         await insert_review(
@@ -301,4 +304,9 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             await runs.get_run(connection, run_id)
         for table in tenant_tables(server):
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-            assert await rows.fetchone() is None or table in ("tenants", "worker_marks", "unmatched_uses"), table
+            assert await rows.fetchone() is None or table in (
+                "tenants",
+                "worker_marks",
+                "unmatched_uses",
+                "seen_spans",
+            ), table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
+from steelyard.intake.items import FIELDS, REQUIRED
 from steelyard.services.intake import Taken
 
 BATCH = 5_000
@@ -84,12 +85,29 @@ def _read(path: str, file: Any) -> Iterator[_Row]:
     before = csv.field_size_limit(_MOST_LINE)
     try:
         reader = csv.DictReader(file, strict=True, restkey="more columns than the heading")
+        _check_heading(path, reader.fieldnames)
         for row in reader:
             yield reader.line_num, dict(row)
     except csv.Error as error:
         raise InputError(f"it is no CSV: {error}.", file=path, kept="Rows before that are kept.") from error
     finally:
         csv.field_size_limit(before)
+
+
+def _check_heading(path: str, heading: Sequence[str] | None) -> None:
+    """Raises InputError: with a wrong heading every row would be refused for the same."""
+    fields = [*REQUIRED, *sorted(FIELDS - set(REQUIRED))]
+    should = f"Its first line names the fields: {', '.join(REQUIRED)}; and any of {', '.join(fields[len(REQUIRED) :])}."
+    if not heading or not any(name.strip() for name in heading):
+        raise InputError("it is empty.", file=path, kept="Nothing was kept.", next_step=should)
+    wrong = [
+        *(f"there is no field {name[:40]!r}" for name in heading if name not in FIELDS),
+        *(f"{name} is missing" for name in REQUIRED if name not in heading),
+        *(f"{name} is there twice" for name in dict.fromkeys(heading) if name in FIELDS and heading.count(name) > 1),
+    ]
+    if wrong:
+        said = "; ".join(wrong[:5]) + ("; and more" if len(wrong) > 5 else "")
+        raise InputError(f"its heading is wrong: {said}.", file=path, kept="Nothing was kept.", next_step=should)
 
 
 def _counts(taken: Taken) -> tuple[int, int, int, int]:

@@ -1,0 +1,93 @@
+"""POST /v1/traces: OpenTelemetry's spans, as an OTLP/HTTP exporter sends them, in protobuf or JSON."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.responses import JSONResponse, Response
+
+from steelyard.api.away import RETRY_AFTER_S, database_away
+from steelyard.api.body import plain_body
+from steelyard.domain.errors import SteelyardError, UnsupportedType
+from steelyard.intake.otlp import Form
+from steelyard.services.intake import TakenSpans
+from steelyard.workbench import Workbench
+
+router = APIRouter()
+
+PATH = "/v1/traces"
+_REASONS_SHOWN = 5
+# google.rpc.Code
+_INVALID_ARGUMENT, _NOT_ALLOWED, _UNAVAILABLE, _INTERNAL = 3, 7, 14, 13
+
+
+@router.post(PATH)
+async def take(request: Request) -> Response:
+    """The model calls among the spans, each once; what is answered as taken is committed.
+
+    Model calls that are not kept are counted in `partial_success`, with the reasons: sent again they would be no other.
+    """
+    form = _form(request)
+    if form is None:
+        raise UnsupportedType(
+            "The body is neither application/x-protobuf nor application/json.", kept="Nothing was kept."
+        )
+    body = await plain_body(request)
+    bench: Workbench = request.app.state.workbench
+    tenant: UUID = bench.tenant_id
+    with database_away():
+        taken = await bench.intake.take_spans(tenant, body, form)
+    return _answer(form, taken)
+
+
+def refusal(request: Request, error: SteelyardError, status: int) -> Response:
+    """An error as a google.rpc.Status, in the form the request has; retried only with 503, as OTLP has it."""
+    status = 400 if status == 422 else status
+    code = {503: _UNAVAILABLE, 403: _NOT_ALLOWED, 500: _INTERNAL}.get(status, _INVALID_ARGUMENT)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    if _form(request) is Form.PROTOBUF:
+        text = str(error).encode("utf-8", "replace")
+        message = b"\x08" + bytes([code]) + b"\x12" + _varint(len(text)) + text
+        return Response(message, status, headers, Form.PROTOBUF.value)
+    return JSONResponse({"code": code, "message": str(error)}, status, headers)
+
+
+def _form(request: Request) -> Form | None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return next((form for form in Form if form.value == kind), None)
+
+
+def _answer(form: Form, taken: TakenSpans) -> Response:
+    if form is Form.PROTOBUF:
+        answer = ExportTraceServiceResponse()
+        if taken.rejected:
+            answer.partial_success.rejected_spans = taken.rejected
+            answer.partial_success.error_message = _why(taken)
+        return Response(answer.SerializeToString(), media_type=form.value)
+    body = {"partialSuccess": {"rejectedSpans": str(taken.rejected), "errorMessage": _why(taken)}}
+    return JSONResponse(body if taken.rejected else {})
+
+
+def _why(taken: TakenSpans) -> str:
+    parts: list[str] = []
+    if taken.nameless:
+        parts.append(
+            f"{taken.nameless:,} without skill.name, on the span, a span above it in the same request, or the resource."
+        )
+    reasons = sorted(taken.refused.items(), key=lambda item: (-item[1], item[0]))
+    parts += [f"{count:,} for {field}: {message}" for (field, message), count in reasons[:_REASONS_SHOWN]]
+    if len(reasons) > _REASONS_SHOWN:
+        parts.append("Some for other reasons.")
+    calls = "model call was" if taken.rejected == 1 else "model calls were"
+    return f"{taken.rejected:,} {calls} not kept: {' '.join(parts)}"
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

@@ -14,10 +14,11 @@ from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
 from steelyard.execution.fitness import KnownModels, why_unfit
-from steelyard.execution.plan import CellGrid, Plan, job_order
+from steelyard.execution.plan import Plan, job_order
 from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.reports import RunReport, build_report
+from steelyard.services.reuse import Reuse, count_reuse
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
@@ -51,6 +52,7 @@ class RunRequest:
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     With a `race` models are called no more once they are shown not to be the best.
     `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
+    `judge_by_default`: nobody named the judge, so that another default stands for a change of it.
     """
 
     content: SkillContent
@@ -71,6 +73,7 @@ class RunRequest:
     triggered_by: str = "cli"
     kept: Kept | None = None
     accept_judge: bool = False
+    judge_by_default: bool = False
 
     @property
     def counts(self) -> bool:
@@ -119,11 +122,17 @@ class BenchmarkService:
 
     async def paid(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
         """How many cells of each model have an answer already. Keeps nothing. Raises InputError and its kin."""
+        return (await self.reuse(tenant_id, request)).paid
+
+    async def reuse(self, tenant_id: UUID, request: RunRequest) -> Reuse:
+        """What of the request is paid for, and what a judge has yet to grade. Keeps nothing. Raises InputError and its
+        kin.
+        """
         self._check(request)
         # What a cell is does not depend on where its case is kept.
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
         async with self._database.tenant(tenant_id) as connection:
-            return await _paid(connection, request, plan)
+            return await count_reuse(connection, request, plan)
 
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
@@ -148,6 +157,7 @@ class BenchmarkService:
                     fresh=request.fresh,
                     budget_microcents=request.budget_microcents,
                     accept_judge=request.accept_judge,
+                    judge_by_default=request.judge_by_default,
                 )
             else:
                 run_id = earlier.id
@@ -252,7 +262,7 @@ class BenchmarkService:
     async def _prepare(self, connection: Connection, tenant_id: UUID, request: RunRequest) -> Prepared:
         skill_id, version_id, case_ids = await self._keep(connection, tenant_id, request)
         plan = self._plan(request, case_ids)
-        return Prepared(plan, skill_id, version_id, await _paid(connection, request, plan))
+        return Prepared(plan, skill_id, version_id, (await count_reuse(connection, request, plan)).paid)
 
     async def _keep(
         self, connection: Connection, tenant_id: UUID, request: RunRequest
@@ -346,14 +356,3 @@ class Progress:
     budget_microcents: int | None
     ended: dict[tuple[str, str], int]
     race: RaceStanding | None = None
-
-
-async def _paid(connection: Connection, request: RunRequest, plan: Plan) -> Sequence[int]:
-    """By model, how many of its cells have an answer that can be used again."""
-    paid = [0] * len(plan.models)
-    if not request.fresh:
-        cells = CellGrid(plan, request.cases, request.content.prompt).all()
-        found = await results.paid_cells(connection, [cell.digest for cell in cells])
-        for cell in cells:
-            paid[cell.model_index] += cell.digest in found
-    return paid

@@ -95,14 +95,15 @@ class Estimator:
 
     async def estimate(self, tenant_id: UUID, request: RunRequest, *, concurrency: int) -> Estimate:
         """Keeps nothing. Raises what `BenchmarkService.paid` raises."""
-        paid = await self._benchmarks.paid(tenant_id, request)
+        reuse = await self._benchmarks.reuse(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
             seen = await typical_calls(connection, [model.text for model in request.models])
             judge = None if request.judge is None else self._make_judge(request.judge)
             ahead = await examination_ahead(connection, request, judge)
         return work_out_estimate(
             request,
-            paid=paid,
+            paid=reuse.paid,
+            to_judge=reuse.to_judge,
             seen=seen,
             price=self._price,
             concurrency=concurrency,
@@ -120,10 +121,12 @@ def work_out_estimate(
     concurrency: int,
     today: date,
     ahead: ExaminationAhead | None = None,
+    to_judge: int | None = None,
 ) -> Estimate:
     """The estimate of a request of which `paid` cells of each model are paid for. Pure.
 
-    `ahead` is what the judge's examination still takes, nothing where it is left out.
+    `ahead` is what the judge's examination still takes, nothing where it is left out. `to_judge` cells are to be graded
+    by the judge; where it is not known, in proportion to the calls.
 
     Tokens are characters / 4 of what is sent; output tokens and latency are those seen of the model, else typical.
     """
@@ -155,12 +158,12 @@ def work_out_estimate(
         seconds.append(calls * latency_s / at_once)
     judged = [case for case in cases if case.needs_judge] if request.judge else []
     calls = sum(row.calls for row in rows)
-    judge_calls = round(calls * len(judged) / len(cases)) if cases else 0
+    judge_calls = round(calls * len(judged) / len(cases)) if cases and to_judge is None else to_judge or 0
     judge_cost = 0
-    if request.judge is not None and judge_calls:
+    if request.judge is not None and judge_calls and judged:
         criteria = sum(len(case.assertions) or len(request.rubric) or DEFAULT_CRITERIA for case in judged) / len(judged)
         mean_in = sum(_tokens(case.prompt) + _tokens(case.expected) for case in judged) / len(judged)
-        mean_out = total_out / max(1, calls)
+        mean_out = total_out / calls if calls else TYPICAL_OUTPUT_TOKENS
         judge_in = round(judge_calls * (JUDGE_PROMPT_TOKENS + mean_in + mean_out))
         judge_out = round(judge_calls * JUDGE_TOKENS_PER_CRITERION * (criteria + 1))
         cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, today)

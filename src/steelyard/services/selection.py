@@ -125,6 +125,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         triggered_by=choice.triggered_by,
         kept=_kept(source, cases),
         accept_judge=choice.accept_judge,
+        judge_by_default=judge is not None and choice.judge is None,
     )
     return Selected(request, sentence, same, unscored)
 

@@ -189,13 +189,14 @@ _COLUMNS = (
 )
 _KEPT_ON_RETRY = ("id", "wasted_cost_microcents", "cell_digest", "input_used")
 _INSERT_ANSWER = f"""
-    INSERT INTO benchmark_results AS old (tenant_id, benchmark_run_id, {", ".join(_COLUMNS)})
-    VALUES ({", ".join(["%s"] * (len(_COLUMNS) + 2))})
+    INSERT INTO benchmark_results AS old (tenant_id, benchmark_run_id, {", ".join(_COLUMNS)}, answered_at)
+    VALUES ({", ".join(["%s"] * (len(_COLUMNS) + 2))},
+            (SELECT coalesce(answered_at, created_at) FROM benchmark_results WHERE id = %s))
     ON CONFLICT (tenant_id, benchmark_run_id, cell_digest) DO UPDATE
        SET {", ".join(f"{c} = EXCLUDED.{c}" for c in _COLUMNS if c not in _KEPT_ON_RETRY)},
            wasted_cost_microcents = old.wasted_cost_microcents + coalesce(old.estimated_cost_microcents, 0)
                                     + EXCLUDED.wasted_cost_microcents,
-           again = false
+           again = false, answered_at = coalesce(EXCLUDED.answered_at, now())
      WHERE old.state = 'failed'
     RETURNING id
 """.encode()
@@ -218,7 +219,9 @@ async def write_answers(
     ids: list[UUID | None] = []
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            _INSERT_ANSWER, [(tenant_id, run_id, *_values(answer)) for answer in answers], returning=True
+            _INSERT_ANSWER,
+            [(tenant_id, run_id, *_values(answer), answer.reused_from) for answer in answers],
+            returning=True,
         )
         while True:
             row = await cursor.fetchone()
@@ -359,14 +362,20 @@ async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str
     return {(row["model_name"], row["state"]): row["count"] for row in await cursor.fetchall()}
 
 
-async def paid_cells(connection: Connection, digests: Sequence[str]) -> frozenset[str]:
-    """Those of these cells that have an answer that can be used again."""
+async def settled_cells(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str, bool]:
+    """Those of these (cell, grading) that have an answer that can be used again, by the cell: whether it needs no grade
+    any more, chosen as `reusable_cells` chooses.
+    """
     cursor = await connection.execute(
-        """SELECT DISTINCT cell_digest FROM benchmark_results
-            WHERE cell_digest = ANY(%s) AND output_produced IS NOT NULL""",
-        (list(digests),),
+        """SELECT DISTINCT ON (cell_digest) cell_digest,
+                  state = 'failed' OR state = 'judged' AND grading_digest = wanted_grading AS settled
+             FROM benchmark_results b
+             JOIN unnest(%s::text[], %s::text[]) AS want (wanted, wanted_grading) ON b.cell_digest = want.wanted
+            WHERE b.output_produced IS NOT NULL
+            ORDER BY cell_digest, (grading_digest = wanted_grading AND state <> 'answered') DESC, created_at DESC""",
+        ([cell for cell, _ in wanted], [grading for _, grading in wanted]),
     )
-    return frozenset(row["cell_digest"] for row in await cursor.fetchall())
+    return {row["cell_digest"]: row["settled"] for row in await cursor.fetchall()}
 
 
 def _values(answer: AnswerWrite) -> tuple[Any, ...]:

@@ -157,9 +157,7 @@ class SkillCatalogue:
             benchmarked_at=glance.benchmarked_at,
             last_run_id=glance.last_run_id,
             cases=glance.accepted_cases,
-            staleness=staleness_of(
-                facts_of(glance), now=now, limit_days=glance.stale_after_days or self._limit_days
-            ),
+            staleness=staleness_of(facts_of(glance), now=now, limit_days=glance.stale_after_days or self._limit_days),
             cases_changed_at=glance.cases_changed_at,
         )
 

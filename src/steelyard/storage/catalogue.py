@@ -98,7 +98,7 @@ _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updat
                     coalesce(s.cases_digest = s.last_run_cases_digest, false) AS same_cases
                FROM skills s"""
 _HAS_TEXT = "(strpos(lower(s.name), lower(%(text)s)) > 0 OR strpos(lower(s.description), lower(%(text)s)) > 0)"
-_IS_STALE = """(coalesce(s.answers_since, s.benchmarked_at) <= %(stale_at)s - make_interval(
+IS_STALE = """(coalesce(s.answers_since, s.benchmarked_at) <= %(stale_at)s - make_interval(
                     hours => 24 * coalesce(s.stale_after_days, (SELECT t.stale_after_days FROM tenants t
                                                                  WHERE t.id = (SELECT current_tenant())), %(limit)s))
                 OR s.benchmarked_at IS NOT NULL
@@ -163,7 +163,7 @@ async def count_skills(connection: Connection, chosen: Filter) -> int:
 
 
 def _matching(chosen: Filter) -> str:
-    conditions = [_HAS_TEXT] * bool(chosen.text) + [_IS_STALE] * (chosen.stale_at is not None)
+    conditions = [_HAS_TEXT] * bool(chosen.text) + [IS_STALE] * (chosen.stale_at is not None)
     return " AND ".join(conditions) or "true"
 
 

@@ -98,7 +98,7 @@ def _lines(provider: str, when: date) -> dict[tuple[str, ...], tuple[tuple[int, 
 
     noon = datetime.combine(when, time(12), UTC)
     found: dict[tuple[str, ...], tuple[tuple[int, int], str]] = {}
-    models: list[Any] = next((list(one.models) for one in get_snapshot().providers if one.id == provider), [])
+    models: list[Any] = [model for one in get_snapshot().providers if one.id == provider for model in one.models]
     for model in models:
         line = lineage(model.id)
         if line is None or line.preview or model.deprecated:

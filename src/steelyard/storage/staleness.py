@@ -85,11 +85,11 @@ class CaseChanges:
 async def case_changes(connection: Connection, skill_id: UUID, planned: Sequence[UUID]) -> CaseChanges:
     """An edited case is a new row under the key of one that is out of use."""
     cursor = await connection.execute(
-        """WITH then AS (SELECT id, case_key FROM golden_cases WHERE id = ANY(%(planned)s)),
-                now AS (SELECT id, case_key FROM golden_cases WHERE skill_id = %(skill)s AND status = 'accepted'
+        """WITH old AS (SELECT id, case_key FROM golden_cases WHERE id = ANY(%(planned)s)),
+                new AS (SELECT id, case_key FROM golden_cases WHERE skill_id = %(skill)s AND status = 'accepted'
                            AND retired_at IS NULL AND source <> 'ad_hoc'),
-                come AS (SELECT case_key, count(*) AS n FROM now WHERE id NOT IN (SELECT id FROM then) GROUP BY 1),
-                gone AS (SELECT case_key, count(*) AS n FROM then WHERE id NOT IN (SELECT id FROM now) GROUP BY 1)
+                come AS (SELECT case_key, count(*) AS n FROM new WHERE id NOT IN (SELECT id FROM old) GROUP BY 1),
+                gone AS (SELECT case_key, count(*) AS n FROM old WHERE id NOT IN (SELECT id FROM new) GROUP BY 1)
            SELECT coalesce(sum(greatest(coalesce(come.n, 0) - coalesce(gone.n, 0), 0)), 0)::int AS added,
                   coalesce(sum(least(coalesce(come.n, 0), coalesce(gone.n, 0))), 0)::int AS edited,
                   coalesce(sum(greatest(coalesce(gone.n, 0) - coalesce(come.n, 0), 0)), 0)::int AS removed

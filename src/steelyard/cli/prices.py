@@ -61,4 +61,4 @@ def _rank(rank: int | None) -> str:
 def _change(one: ModelPrices) -> str:
     if one.percent is None:
         return "–" if one.changed else "0"
-    return f"{one.percent:+.0f}" if one.changed else "0"
+    return f"{one.percent:+,.0f}" if one.changed else "0"

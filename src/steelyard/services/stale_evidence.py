@@ -39,7 +39,7 @@ def skill_evidence(files: Sequence[FileChange], before: str, after: str, since: 
     what = ", ".join(said) or "no file differs, but how they are read does"
     return Evidence(
         CauseKind.SKILL,
-        f"The skill changed from version {before} to {after}: {what}.",
+        f"Version {before} was run, and {after} is current: {what}.",
         {"before": before, "after": after, "files": [{"path": one.path, "change": one.change} for one in files]},
         since,
     )
@@ -51,7 +51,7 @@ def cases_evidence(changes: CaseChanges, since: datetime) -> Evidence:
     said = [f"{count:,} {word}" for word, count in counts.items() if count]
     return Evidence(
         CauseKind.CASES,
-        f"Golden cases changed since the benchmark was planned: {', '.join(said) or 'their order'}.",
+        f"Since the benchmark was planned: {', '.join(said) or 'another order'}.",
         counts,
         since,
     )
@@ -104,9 +104,7 @@ def newer_models(found: Mapping[str, str]) -> Evidence | None:
     if not found:
         return None
     said = "; ".join(f"{newer} follows {model}" for model, newer in found.items())
-    return Evidence(
-        CauseKind.NEWER, f"A newer model of a family in use is not in the benchmark: {said}.", {"newer": dict(found)}
-    )
+    return Evidence(CauseKind.NEWER, f"Of families in use and not in the benchmark: {said}.", {"newer": dict(found)})
 
 
 def price_evidence(repriced: Repriced, since: datetime | None) -> Evidence | None:
@@ -118,7 +116,7 @@ def price_evidence(repriced: Repriced, since: datetime | None) -> Evidence | Non
     for one in changed[:NAMED]:
         then = "an unknown cost" if one.then is None else f"{dollars(one.then)} a case"
         now = "an unknown cost" if one.now is None else f"{dollars(one.now)} a case"
-        percent = "" if one.percent is None else f" ({one.percent:+.0f}%)"
+        percent = "" if one.percent is None else f" ({one.percent:+,.0f}%)"
         parts.append(f"{one.model} from {then} to {now}{percent}")
     if len(changed) > NAMED:
         parts.append(f"and {len(changed) - NAMED:,} more")
@@ -133,7 +131,12 @@ def _effect(repriced: Repriced) -> str:
     if repriced.good_enough_then != repriced.good_enough_now:
         now, then = repriced.good_enough_now or "none", repriced.good_enough_then or "none"
         said.append(f"the cheapest good enough is {now}, not {then}")
-    said += [f"{one} is cheaper than {other}" for one, other in repriced.flips[:NAMED]]
+    elsewhere = [
+        pair
+        for pair in repriced.flips
+        if repriced.cheapest_then == repriced.cheapest_now or repriced.cheapest_then not in pair
+    ]
+    said += [f"{one} is cheaper than {other}" for one, other in elsewhere[:NAMED]]
     if not said:
         return "The cheapest and the order of costs stay as they are."
     text = "; ".join(said)

@@ -31,11 +31,11 @@ class CauseKind(StrEnum):
         return self in (CauseKind.AGE, CauseKind.DRIFT)
 
     @property
-    def title(self) -> str:
-        return _TITLES[self]
+    def heading(self) -> str:
+        return _HEADINGS[self]
 
 
-_TITLES = {
+_HEADINGS = {
     CauseKind.SKILL: "The skill changed",
     CauseKind.CASES: "Golden cases changed",
     CauseKind.MODEL_CHANGED: "A model changed",

@@ -91,7 +91,7 @@ def _standing(one: Checked) -> str:
 
 def _cause(cause: FoundCause, width: int) -> Iterator[Text]:
     since = f"{'noticed' if cause.noticed else 'since'} {_day(cause.since)}"
-    text = words.hang(words.safe(f"{cause.kind.title}: {cause.evidence} ({since})"), width - 2, 4)
+    text = words.hang(words.safe(f"{cause.kind.heading}: {cause.evidence} ({since})"), width - 2, 4)
     yield Text("  ").append(text, "yellow")
     if cause.retest is not None:
         yield Text("    ").append(words.hang(words.safe(retest_words(cause.retest)), width - 4, 4), "dim")

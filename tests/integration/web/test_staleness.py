@@ -96,7 +96,9 @@ async def test_where_nothing_speaks_against_it_the_box_is_empty_and_the_page_say
     assert (await site.client.get(CAUSES, headers=PARTIAL)).text.strip() == ""
     assert "Nothing speaks against it" in words_of((await site.client.get(CAUSES)).text)
     page = (await site.client.get("/skills/weigh/benchmark")).text
-    assert f'hx-get="{CAUSES}"' in page
+    assert f'hx-get="{CAUSES}?line=1"' in page
+    line = (await site.client.get(f"{CAUSES}?line=1", headers=PARTIAL)).text
+    assert words_of(line).strip() == "Nothing speaks against it today"
     assert "These figures are stale" not in page
 
 
@@ -175,6 +177,8 @@ async def test_every_cause_at_once_stands_in_the_box_and_in_the_api(
         ):
             assert said in words, said
         assert "<img" not in box
+        line = words_of((await later.client.get(f"{CAUSES}?line=1", headers=PARTIAL)).text).strip()
+        assert line.startswith("8 causes to test again : the skill changed, golden cases changed, a model changed")
         body = (await later.client.get("/v1/stale")).json()
         assert [one["skill"] for one in body["skills"]] == ["weigh"]
         assert body["next"] is None

@@ -32,11 +32,15 @@ class CauseLine:
 
 
 @router.get("/skills/{skill}/benchmark/causes")
-async def causes(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
-    """As a fragment the box of the Benchmark tab, empty where nothing speaks against it; else a page of its own."""
+async def causes(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str, line: str = "") -> Response:
+    """As a fragment the box of the Benchmark tab, empty where nothing speaks against it, or with `line` the causes in a
+    line; else a page of its own.
+    """
     row = await bench.catalogue.find(tenant, skill)
-    checked = await bench.stale_checks.check(tenant, row.id)
+    checked = await bench.stale_checks.check(tenant, row.id, retests=not line)
     here = skill_url(row.name, row.id, "benchmark")
+    if line:
+        return view.fragment("skill/causes_line.html.jinja", checked=checked, here=here)
     template = "skill/causes.html.jinja" if is_fragment_request(request) else "skill/stale.html.jinja"
     return view.page(
         template, skill=row, checked=checked, here=here, lines=cause_lines(checked, here), all=all_at_once(checked)

@@ -174,9 +174,10 @@ class StaleChecks:
                     details = {"days": cause.days, "limit_days": cause.limit_days}
                     found.append(Evidence(CauseKind.AGE, cause.sentence, details, cause.since))
         found += [self._judge(run, plan), changed_models(plan, around.market.identity)]
-        found += [gone_models(self._fates(plan)), newer_models(self._newer(plan, now.date()))]
-        cells = await staleness.used_cells(connection, run.id)
         # Prices and statistics are imported for the first check alone, which takes a second of CPU.
+        fates, newer = await asyncio.to_thread(lambda: (self._fates(plan), self._newer(plan, now.date())))
+        found += [gone_models(fates), newer_models(newer)]
+        cells = await staleness.used_cells(connection, run.id)
         costs = await asyncio.to_thread(costs_at, cells, around.price, now.date())
         if average_costs(cells) != average_costs(cells, costs):
             repriced = await reprice(connection, run, around.price, now.date(), cells)
@@ -186,7 +187,8 @@ class StaleChecks:
             uses = await staleness.uses_since(connection, glance.id, first)
             opinions = await staleness.opinions_since(connection, glance.id, first)
             summaries = [ModelSummary(**{**one, "heard": one.get("heard", True)}) for one in run.verdict["summaries"]]
-            found.append(drift_evidence(uses, opinions, cells, costs, summaries, str(run.verdict["arm"]), first))
+            arm = str(run.verdict["arm"])
+            found.append(await asyncio.to_thread(drift_evidence, uses, opinions, cells, costs, summaries, arm, first))
         return [one for one in found if one is not None]
 
     def _judge(self, run: RunRow, plan: Plan) -> Evidence | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
@@ -15,8 +15,10 @@ from steelyard.domain.stale_causes import CauseKind
 from steelyard.execution.outcome import ModelSummary
 from steelyard.execution.plan import Plan
 from steelyard.services.repricing import Pricer, Repriced, cost_of
-from steelyard.statistics import Shift, mean_shift, share_shift
 from steelyard.storage.staleness import CaseChanges, FileChange, UsedCell, UseOfModel
+
+if TYPE_CHECKING:
+    from steelyard.statistics import Shift
 
 NAMED = 5
 
@@ -183,6 +185,9 @@ def drift_evidence(
     """
     if not uses:
         return None
+    # Imported where there is use to look at alone, as it takes scipy.
+    from steelyard.statistics import mean_shift, share_shift
+
     used = uses[0]
     own = [(cell, cost) for cell, cost in zip(cells, costs, strict=True) if cell.model_name == used.model_name]
     own = [(cell, cost) for cell, cost in own if cell.arm == arm and cell.came_back]

@@ -151,9 +151,10 @@ async def _move_run(connection: Connection, run_id: UUID, at: datetime, took: ti
     )
     await connection.execute(
         """UPDATE benchmark_runs SET created_at = %s, started_at = %s,
-                                     completed_at = CASE WHEN completed_at IS NULL THEN NULL ELSE %s END
+                                     completed_at = CASE WHEN completed_at IS NULL THEN NULL ELSE %s END,
+                                     answers_since = CASE WHEN answers_since IS NULL THEN NULL ELSE %s END
             WHERE id = %s""",
-        (at, at + timedelta(seconds=1), at + timedelta(seconds=2) + took, run_id),
+        (at, at + timedelta(seconds=1), at + timedelta(seconds=2) + took, at, run_id),
     )
     await refresh_benchmark(connection, run_id)
 

@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from steelyard.services.opinions import OpinionService
     from steelyard.services.people import PeopleService
     from steelyard.services.ratings import RatingService
+    from steelyard.services.repricing import RunPrices
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
+    from steelyard.services.stale_check import StaleChecks, Surroundings
+    from steelyard.services.stale_watch import StaleWatch
     from steelyard.services.staleness import StalenessService
     from steelyard.services.suggestions import SuggestionService
     from steelyard.services.tie_breaks import TieBreakService
@@ -246,6 +249,41 @@ class Workbench:
         from steelyard.services.staleness import StalenessService
 
         return StalenessService(self.database, limit_days=self.settings.stale_after_days)
+
+    @cached_property
+    def stale_checks(self) -> StaleChecks:
+        from steelyard.services.stale_check import StaleChecks
+
+        return StaleChecks(self.database, self._surroundings)
+
+    @cached_property
+    def stale_watch(self) -> StaleWatch:
+        from steelyard.services.stale_watch import StaleWatch
+
+        return StaleWatch(self.database, self._surroundings)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        from steelyard.services.estimates import Estimator
+        from steelyard.services.market import KnownMarket
+        from steelyard.services.stale_check import Surroundings
+
+        estimator = Estimator(self.database, self.benchmarks, self.price, self.judge)
+        return Surroundings(
+            forms=self.run_forms,
+            estimate=lambda tenant, request: estimator.estimate(tenant, request, concurrency=self.concurrency),
+            price=self.price,
+            make_judge=self.judge,
+            default_judge=self.default_judge,
+            market=KnownMarket(self.settings, self.providers, self.offers.listed),
+            limit_days=self.settings.stale_after_days,
+        )
+
+    @cached_property
+    def run_prices(self) -> RunPrices:
+        from steelyard.services.repricing import RunPrices
+
+        return RunPrices(self.database, self.price)
 
     @cached_property
     def versions(self) -> VersionService:

@@ -20,6 +20,7 @@ NO_VERDICT = 3
 BUDGET = 4
 PROVIDERS = 5
 JUDGE = 6
+STALE = 7
 INTERRUPTED = 130
 
 MEANINGS = {
@@ -30,6 +31,7 @@ MEANINGS = {
     BUDGET: "stopped by the budget",
     PROVIDERS: "no model gave a single answer, or the judge not one grade",
     JUDGE: "the judge failed its examination",
+    STALE: "a benchmark is stale (stale --fail)",
     INTERRUPTED: "interrupted (what was paid is saved)",
 }
 

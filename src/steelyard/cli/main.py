@@ -21,7 +21,8 @@ EPILOG = (
     "Exit codes: 0 done; 1 an unexpected fault; 2 the command, a file or a name cannot be used; 3 no verdict of the"
     " kind asked for by --require; 4 stopped by the budget; 5 no model gave a single answer, or the judge"
     " not one grade; 6 the judge failed its"
-    " examination; 130 interrupted (what was paid is saved). State lives in ~/.steelyard, or where STEELYARD_HOME says."
+    " examination; 7 a benchmark is stale (stale --fail); 130 interrupted (what was paid is saved). State lives in"
+    " ~/.steelyard, or where STEELYARD_HOME says."
 )
 
 # Plain help: the formatted one costs a third of a second of CPU on every --help.
@@ -170,12 +171,20 @@ def runs_list(
 
 
 @runs_app.command("show")
-def runs_show(run_id: given.RunId, json: given.Json = None, quiet: given.Quiet = False) -> None:
+def runs_show(
+    run_id: given.RunId,
+    prices: Annotated[
+        str | None,
+        typer.Option("--prices", metavar="DAY", help="Its costs at the prices of today, or of a day as 2026-01-31."),
+    ] = None,
+    json: given.Json = None,
+    quiet: given.Quiet = False,
+) -> None:
     """Show a run's verdict, comparison and failures."""
     with guarded():
         from steelyard.cli.commands.runs import show_run
 
-        code = show_run(run_id, Output(json, quiet))
+        code = show_run(run_id, Output(json, quiet), prices=prices)
     raise typer.Exit(code)
 
 
@@ -228,6 +237,22 @@ def tie_break(
         from steelyard.cli.commands.tie_break import break_tie
 
         code = break_tie(run_id, judge, budget, concurrency, Output(json, quiet), yes=yes)
+    raise typer.Exit(code)
+
+
+@app.command()
+def stale(
+    skills: Annotated[
+        list[str] | None, typer.Argument(metavar="SKILL...", help="Names of added skills; all where none is named.")
+    ] = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 7 when one is stale.")] = False,
+    json: given.Json = None,
+) -> None:
+    """Say which benchmarks are stale, why, and what testing again would take. No model is called."""
+    with guarded():
+        from steelyard.cli.commands.stale import show_stale
+
+        code = show_stale(skills or (), json, fail=fail)
     raise typer.Exit(code)
 
 

@@ -66,6 +66,22 @@ def skills_health(
     raise typer.Exit(code)
 
 
+@skills_app.command("stale-after")
+def skills_stale_after(
+    days: Annotated[str, typer.Argument(metavar="DAYS", help="1 to 36500, or 'default' for none of its own.")],
+    skill: Annotated[
+        str | None,
+        typer.Option("--skill", metavar="NAME", help="Of this skill alone; of all that have none otherwise."),
+    ] = None,
+) -> None:
+    """Set the days after which a benchmark is too old."""
+    with guarded():
+        from steelyard.cli.commands.stale import set_days
+
+        code = set_days(days, skill)
+    raise typer.Exit(code)
+
+
 @skills_app.command("delete")
 def skills_delete(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an added skill.")],

@@ -12,16 +12,21 @@ STALE_AFTER_DAYS = 90
 
 @dataclass(frozen=True)
 class BenchmarkAge:
-    """The benchmark is older than the limit, in days."""
+    """The oldest answer the benchmark rests on is older than the limit, in days."""
 
-    benchmarked_at: datetime
+    answers_since: datetime
     days: int
     limit_days: int
     kind: Literal["age"] = "age"
 
     @property
+    def since(self) -> datetime:
+        return self.answers_since + timedelta(days=self.limit_days)
+
+    @property
     def sentence(self) -> str:
-        return f"The last benchmark is {self.days:,} days old; the limit is {self.limit_days:,}."
+        days = "1 day" if self.days == 1 else f"{self.days:,} days"
+        return f"The oldest answer of the last benchmark is {days} old; the limit is {self.limit_days:,}."
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class SkillChange:
 
     changed_at: datetime
     kind: Literal["skill"] = "skill"
+
+    @property
+    def since(self) -> datetime:
+        return self.changed_at
 
     @property
     def sentence(self) -> str:
@@ -44,6 +53,10 @@ class CasesChange:
     kind: Literal["cases"] = "cases"
 
     @property
+    def since(self) -> datetime:
+        return self.changed_at
+
+    @property
     def sentence(self) -> str:
         return f"The golden cases have changed since the benchmark: last on {_day(self.changed_at)}."
 
@@ -53,7 +66,11 @@ Cause = BenchmarkAge | SkillChange | CasesChange
 
 @dataclass(frozen=True)
 class BenchmarkFacts:
-    """What staleness is read from. All but `current_version_id` may be None: no benchmark, or no cases."""
+    """What staleness is read from. All but `current_version_id` may be None: no benchmark, or no cases.
+
+    `answers_since`: the oldest answer of the benchmark is of then. `same_cases`: changed or not meanwhile, the
+    accepted cases are those it was planned with.
+    """
 
     current_version_id: UUID | None
     version_since: datetime | None
@@ -61,6 +78,8 @@ class BenchmarkFacts:
     benchmarked_version_id: UUID | None
     planned_at: datetime | None
     benchmarked_at: datetime | None
+    answers_since: datetime | None = None
+    same_cases: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class Staleness:
 
 
 def staleness_of(facts: BenchmarkFacts, *, now: datetime, limit_days: int = STALE_AFTER_DAYS) -> Staleness:
-    """The causes, gravest first. A benchmark is too old once it is a whole `limit_days` days old."""
+    """The causes, gravest first. A benchmark is too old once its oldest answer is a whole `limit_days` days old."""
     if facts.benchmarked_at is None:
         return Staleness("never")
     causes: list[Cause] = []
@@ -82,15 +101,17 @@ def staleness_of(facts: BenchmarkFacts, *, now: datetime, limit_days: int = STAL
         facts.cases_changed_at is not None
         and facts.planned_at is not None
         and facts.cases_changed_at > facts.planned_at
+        and not facts.same_cases
     ):
         causes.append(CasesChange(facts.cases_changed_at))
-    if facts.benchmarked_at <= oldest_fresh(now, limit_days):
-        causes.append(BenchmarkAge(facts.benchmarked_at, (now - facts.benchmarked_at).days, limit_days))
+    since = facts.answers_since or facts.benchmarked_at
+    if since <= oldest_fresh(now, limit_days):
+        causes.append(BenchmarkAge(since, (now - since).days, limit_days))
     return Staleness("stale" if causes else "fresh", tuple(causes))
 
 
 def oldest_fresh(now: datetime, limit_days: int) -> datetime:
-    """A benchmark completed then or earlier is too old."""
+    """An answer given then or earlier is too old."""
     return now - timedelta(days=limit_days)
 
 

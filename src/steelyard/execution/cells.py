@@ -66,6 +66,7 @@ class CellRunner:
 
     async def reuse(self, context: RunContext, cell: Cell, stored: StoredCell, *, claim: str, gate: Gate) -> None:
         """Take over a paid answer of another run, with its grade when it was graded the same way. Raises Overtaken."""
+        paid = _priced_anew(stored, context.models[cell.model_index], self._price, datetime.now(UTC).date())
         write = replace(
             _blank(context, cell, 1),
             state=CellState.FAILED if stored.state == CellState.FAILED else CellState.ANSWERED,
@@ -81,9 +82,9 @@ class CellRunner:
             ttft_ms=stored.ttft_ms,
             stop_reason=stored.stop_reason,
             effective_settings=stored.effective_settings,
-            estimated_cost_microcents=stored.estimated_cost_microcents,
-            price_version=stored.price_version,
-            price_date=stored.price_date,
+            estimated_cost_microcents=paid.estimated_cost_microcents,
+            price_version=paid.price_version,
+            price_date=paid.price_date,
             failure_kind=stored.failure_kind if stored.state == CellState.FAILED else None,
             error_message=stored.error_message if stored.state == CellState.FAILED else None,
         )
@@ -231,6 +232,26 @@ def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
         output_produced=None,
         expected_output=case.expected,
         attempt=attempt,
+    )
+
+
+def _priced_anew(stored: StoredCell, model: ModelRef, price: Pricer, when: date) -> StoredCell:
+    """A stored answer at the prices of `when`: a run compares costs as they are, whenever its answers were paid for."""
+    if stored.input_tokens is None or stored.output_tokens is None:
+        return stored
+    usage = Usage(
+        stored.input_tokens,
+        stored.output_tokens,
+        stored.cache_read_tokens or 0,
+        stored.cache_write_tokens or 0,
+        stored.reasoning_tokens or 0,
+    )
+    cost = price(usage, model, when)
+    return replace(
+        stored,
+        estimated_cost_microcents=cost.microcents if cost else None,
+        price_version=cost.price_version if cost else None,
+        price_date=cost.price_date if cost else None,
     )
 
 

@@ -17,6 +17,7 @@ from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.pricing.rates import Rates
 
 Kind = Literal["openai", "anthropic", "google"]
+Mark = Literal["deprecated", "gone"]
 StructuredOutput = Literal["auto", "native", "tool", "prompted"]
 
 LOCAL = "local"
@@ -69,13 +70,16 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own by `provider:name`, and the days after which a benchmark is stale."""
+    """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, and the
+    days after which a benchmark is stale.
+    """
 
     home: Path
     endpoints: Mapping[str, Endpoint]
     calls: CallSettings = CallSettings()
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
     stale_after_days: int = STALE_AFTER_DAYS
+    marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,6 +104,8 @@ class _Provider(BaseModel):
     api_key_env: str | None = None
     structured_output: StructuredOutput = "auto"
     prices: dict[str, _Price] = Field(default_factory=dict)
+    deprecated: list[str] = Field(default_factory=list)
+    gone: list[str] = Field(default_factory=list)
 
     @field_validator("base_url")
     @classmethod
@@ -164,7 +170,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 next_step=f"Take it out of the URL and set {endpoint.key_env}.",
             )
     return ProviderSettings(
-        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days
+        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days, _marks(file)
     )
 
 
@@ -179,6 +185,14 @@ def _prices(file: _File) -> dict[str, Rates]:
         for name, provider in file.providers.items()
         for model, price in provider.prices.items()
     }
+
+
+def _marks(file: _File) -> dict[str, Mark]:
+    marks: dict[str, Mark] = {}
+    for name, provider in file.providers.items():
+        marks |= {f"{name}:{model}": "deprecated" for model in provider.deprecated}
+        marks |= {f"{name}:{model}": "gone" for model in provider.gone}
+    return marks
 
 
 def _built_in(env: Mapping[str, str]) -> dict[str, Endpoint]:

@@ -56,6 +56,7 @@ class RunRequest:
     With a `race` models are called no more once they are shown not to be the best.
     `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
     `further_judges` make a jury with the judge, all of them equal.
+    `judge_by_default`: nobody named the judge, so that another default stands for a change of it.
     """
 
     content: SkillContent
@@ -76,6 +77,7 @@ class RunRequest:
     triggered_by: str = "cli"
     kept: Kept | None = None
     accept_judge: bool = False
+    judge_by_default: bool = False
     further_judges: tuple[ModelRef, ...] = ()
 
     @property
@@ -180,6 +182,7 @@ class BenchmarkService:
                     fresh=request.fresh,
                     budget_microcents=request.budget_microcents,
                     accept_judge=request.accept_judge,
+                    judge_by_default=request.judge_by_default,
                 )
             else:
                 run_id = earlier.id

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from steelyard.domain.errors import InputError, NotFound
-from steelyard.domain.staleness import STALE_AFTER_DAYS, Cause, Staleness, oldest_fresh, staleness_of
+from steelyard.domain.staleness import STALE_AFTER_DAYS, Cause, Staleness, staleness_of
 from steelyard.services.staleness import facts_of
 from steelyard.services.tokens import no_such_page, read_token, text_in, write_token
 from steelyard.storage import catalogue
@@ -107,7 +107,7 @@ class SkillCatalogue:
             raise InputError(f"A page has 1 to {MAX_LIMIT} skills, not {limit:,}.")
         position = None if after is None else _read_token(after, sort, descending)
         now = self._now()
-        chosen = Filter(text, oldest_fresh(now, self._limit_days) if stale_only else None)
+        chosen = Filter(text, now, self._limit_days) if stale_only else Filter(text)
         async with self._database.tenant(tenant_id) as connection:
             found = await catalogue.page_of_skills(
                 connection, chosen, sort=sort, descending=descending, after=position, limit=limit + 1
@@ -157,7 +157,7 @@ class SkillCatalogue:
             benchmarked_at=glance.benchmarked_at,
             last_run_id=glance.last_run_id,
             cases=glance.accepted_cases,
-            staleness=staleness_of(facts_of(glance), now=now, limit_days=self._limit_days),
+            staleness=staleness_of(facts_of(glance), now=now, limit_days=glance.stale_after_days or self._limit_days),
             cases_changed_at=glance.cases_changed_at,
         )
 

@@ -108,6 +108,11 @@ class ModelOffers:
                 self._listings[endpoint.name] = (time.monotonic() + kept_s, listing)
         return self.addresses()
 
+    def listed(self, provider: str) -> tuple[str, ...]:
+        """What the server of one's own in a provider's place listed when it was last asked; nothing is asked here."""
+        until, listing = self._listings.get(provider, (0.0, Listing(())))
+        return listing.names if until > time.monotonic() else ()
+
     def _own(self) -> list[Endpoint]:
         return [end for end in self._settings.endpoints.values() if end.usable and not end.has_vendors_models]
 

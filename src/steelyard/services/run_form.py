@@ -15,6 +15,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.money import MICROCENTS_PER_USD
 from steelyard.domain.races import race_target
 from steelyard.domain.runs import Arm
+from steelyard.domain.stale_causes import CauseKind
 from steelyard.execution.plan import Plan
 from steelyard.judging.default import DefaultJudge
 from steelyard.services import demo
@@ -46,8 +47,6 @@ GOLDEN = "golden"
 AD_HOC = "ad_hoc"
 OF_SET = "set:"
 DEFAULT_JUDGE = "default"
-# The kind of staleness that only fresh answers cure: what the models are today is the question then.
-AGE = "age"
 
 
 @dataclass(frozen=True)
@@ -159,13 +158,20 @@ class RunForms:
         return read_form(kept, values, self._default_judge, self._checker, triggered_by=triggered_by)
 
     async def rebenchmark_request(
-        self, tenant_id: UUID, skill: str | UUID, *, causes: Collection[str], triggered_by: str = "web"
+        self,
+        tenant_id: UUID,
+        skill: str | UUID,
+        *,
+        causes: Collection[str],
+        models: Sequence[ModelRef] | None = None,
+        triggered_by: str = "web",
     ) -> RunRequest:
         """The skill's last run of record once more: its models, arms, trials, judge and figures, on the skill and its
         accepted cases as they are now.
 
-        `causes` are the kinds of staleness. Only for "age" every answer is called for anew: what has changed otherwise
-        makes other cells, and the rest was paid before. Raises NotFound where there is no such run.
+        `causes` are the kinds of staleness. Only for age and drift every answer is called for anew: what has changed
+        otherwise makes other cells, and the rest was paid before. A judge that was the default then is today's default.
+        `models` stand in for the run's. Raises NotFound where there is no such run, InputError without a model.
         """
         kept = await self._skills.kept(tenant_id, skill)
         last = await self._last(tenant_id, kept.id)
@@ -174,11 +180,16 @@ class RunForms:
                 f"'{kept.content.name}' has no benchmark of record yet.", next_step="Run its first benchmark."
             )
         plan = Plan.from_json(last.plan)
-        judges = [ModelRef.parse(juror.judge) for juror in plan.jurors]
+        chosen = [ModelRef.parse(model) for model in plan.models] if models is None else list(models)
+        if not chosen:
+            raise InputError(
+                "None of its models is left to run.", field="models", next_step="Choose others in the form of a run."
+            )
+        judges = judges_today(last, plan, self._default_judge)
         return RunRequest(
             content=kept.content,
             cases=[row.case for row in kept.cases],
-            models=[ModelRef.parse(model) for model in plan.models],
+            models=chosen,
             judge=judges[0] if judges else None,
             further_judges=tuple(judges[1:]),
             arms=plan.arms,
@@ -188,8 +199,9 @@ class RunForms:
             threshold=plan.threshold,
             seed=plan.seed,
             budget_microcents=last.budget_microcents,
-            fresh=AGE in causes,
-            race=plan.race,
+            fresh=any(CauseKind(cause).fresh for cause in causes),
+            race=plan.race if len(chosen) > 1 else None,
+            judge_by_default=last.judge_by_default,
             triggered_by=triggered_by,
             kept=Kept(kept.id, kept.version_id, [row.id for row in kept.cases]),
         )
@@ -208,6 +220,15 @@ class RunForms:
         return RunFormValues() if kept.cases else RunFormValues(cases=AD_HOC)
 
 
+def judges_today(run: RunRow, plan: Plan, default_judge: JudgeFinder) -> list[ModelRef]:
+    """The judges the same run would ask now: its own, or today's default where that was the default then."""
+    named = [ModelRef.parse(juror.judge) for juror in plan.jurors]
+    if not run.judge_by_default:
+        return named
+    default = default_judge([ModelRef.parse(text) for text in plan.models]).ref
+    return named if default is None else [default]
+
+
 def values_of(run: RunRow) -> RunFormValues:
     """The form as it would have been filled in for this run of record."""
     plan = Plan.from_json(run.plan)
@@ -216,7 +237,7 @@ def values_of(run: RunRow) -> RunFormValues:
         models=plan.models,
         arm="both" if len(plan.arms) == 2 else plan.arms[0].value,
         trials=str(plan.trials),
-        judge=plan.jurors[0].judge if plan.jurors else NO_JUDGE,
+        judge=NO_JUDGE if not plan.jurors else DEFAULT_JUDGE if run.judge_by_default else plan.jurors[0].judge,
         further_judges="\n".join(juror.judge for juror in plan.jurors[1:]),
         budget="" if budget is None else f"{budget / MICROCENTS_PER_USD:.8f}".rstrip("0").rstrip("."),
         max_tokens=str(plan.max_tokens),

@@ -135,6 +135,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         kept=_kept(source, cases),
         accept_judge=choice.accept_judge,
         further_judges=jury,
+        judge_by_default=judge is not None and choice.judge is None,
     )
     return Selected(request, sentence, same, unscored)
 

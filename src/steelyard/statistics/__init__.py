@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.agreement import Agreement, JudgeAgreement, judge_agreement, krippendorff_alpha
     from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
+    from steelyard.statistics.drift import Shift, mean_shift, share_shift
     from steelyard.statistics.further import NextClaim, next_claim
     from steelyard.statistics.health import SuspectCase, settled_cases, suspect_cases
     from steelyard.statistics.intervals import (
@@ -65,6 +66,7 @@ __all__ = [
     "OwnFamilyCheck",
     "PairFigures",
     "Race",
+    "Shift",
     "SimultaneousGap",
     "SuspectCase",
     "TieBreak",
@@ -86,6 +88,7 @@ __all__ = [
     "length_effect",
     "lift",
     "mean_interval",
+    "mean_shift",
     "misses_too_many",
     "next_claim",
     "own_family_bias",
@@ -96,6 +99,7 @@ __all__ = [
     "quantiles",
     "sentence",
     "settled_cases",
+    "share_shift",
     "suspect_cases",
     "wilson_interval",
 ]
@@ -104,6 +108,7 @@ _HOMES = {
     "agreement": ("Agreement", "JudgeAgreement", "judge_agreement", "krippendorff_alpha"),
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
+    "drift": ("Shift", "mean_shift", "share_shift"),
     "further": ("NextClaim", "next_claim"),
     "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": (

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
@@ -16,7 +17,11 @@ Sort = Literal["name", "quality", "cost", "feedback", "benchmarked"]
 
 @dataclass(frozen=True)
 class SkillGlance:
-    """One skill with its standing. Quality 0-100, money in microcents; None where there is no benchmark or feedback."""
+    """One skill with its standing. Quality 0-100, money in microcents; None where there is no benchmark or feedback.
+
+    `answers_since`: the oldest answer its benchmark rests on is of then. `stale_after_days` is the skill's own limit,
+    else its tenant's. `same_cases`: the accepted cases are those the benchmark was planned with.
+    """
 
     id: UUID
     name: str
@@ -42,6 +47,9 @@ class SkillGlance:
     judge_marked: bool
     feedback_total: int
     feedback_positive_percent: float | None
+    answers_since: datetime | None
+    stale_after_days: int | None
+    same_cases: bool
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,13 @@ class Position:
 class Filter:
     """Which skills: a text to find in name or description, and only those stale at a time.
 
-    `stale_since`: with it, only skills whose benchmark was completed then or earlier, or that have changed since.
+    `stale_at`: with it, only skills whose benchmark's answers are too old by then, or that have changed since. The
+    limit is the skill's own, else its tenant's, else `limit_days`.
     """
 
     text: str = ""
-    stale_since: datetime | None = None
+    stale_at: datetime | None = None
+    limit_days: int = STALE_AFTER_DAYS
 
 
 # The column sorted by, and its type. A name is never absent; every other column may be.
@@ -81,12 +91,20 @@ _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updat
                     coalesce((SELECT r.accept_judge AND r.examination @? '$.**.findings[*] ? (@.passed == false)'
                                 FROM benchmark_runs r
                                WHERE r.tenant_id = s.tenant_id AND r.id = s.last_run_id), false) AS judge_marked,
-                    s.feedback_total, s.feedback_positive_percent
+                    s.feedback_total, s.feedback_positive_percent,
+                    coalesce(s.answers_since, s.benchmarked_at) AS answers_since,
+                    coalesce(s.stale_after_days,
+                             (SELECT t.stale_after_days FROM tenants t WHERE t.id = s.tenant_id)) AS stale_after_days,
+                    coalesce(s.cases_digest = s.last_run_cases_digest, false) AS same_cases
                FROM skills s"""
 _HAS_TEXT = "(strpos(lower(s.name), lower(%(text)s)) > 0 OR strpos(lower(s.description), lower(%(text)s)) > 0)"
-_IS_STALE = """(s.benchmarked_at <= %(stale_since)s
-                OR s.benchmarked_at IS NOT NULL AND (s.last_run_version_id <> s.current_version_id
-                                                     OR s.cases_changed_at > s.last_run_planned_at))"""
+IS_STALE = """(coalesce(s.answers_since, s.benchmarked_at) <= %(stale_at)s - make_interval(
+                    hours => 24 * coalesce(s.stale_after_days, (SELECT t.stale_after_days FROM tenants t
+                                                                 WHERE t.id = (SELECT current_tenant())), %(limit)s))
+                OR s.benchmarked_at IS NOT NULL
+                   AND (s.last_run_version_id <> s.current_version_id
+                        OR s.cases_changed_at > s.last_run_planned_at
+                           AND NOT coalesce(s.cases_digest = s.last_run_cases_digest, false)))"""
 
 
 @dataclass(frozen=True)
@@ -121,11 +139,11 @@ async def page_of_skills(
             SELECT s.id, {column} AS value, lower(s.name) AS folded FROM skills s WHERE {_matching(chosen)}),
         page AS (
             SELECT * FROM matching WHERE {keyset}
-             ORDER BY value {order} NULLS LAST, folded, id LIMIT %(limit)s)
+             ORDER BY value {order} NULLS LAST, folded, id LIMIT %(page)s)
         SELECT glance.*, page.value AS sorted_by, page.folded, (SELECT count(*)::int FROM matching) AS total
           FROM page JOIN LATERAL ({_GLANCE} WHERE s.id = page.id) glance ON true
          ORDER BY page.value {order} NULLS LAST, page.folded, page.id"""
-    parameters: dict[str, Any] = {"text": clean(chosen.text), "stale_since": chosen.stale_since, "limit": limit}
+    parameters: dict[str, Any] = _parameters(chosen) | {"page": limit}
     if after is not None:
         parameters |= {"value": after.value, "name": after.name, "id": after.id}
     rows = await (await connection.execute(query.encode(), parameters)).fetchall()
@@ -138,15 +156,19 @@ async def count_skills(connection: Connection, chosen: Filter) -> int:
     """How many skills match."""
     cursor = await connection.execute(
         f"SELECT count(*)::int AS count FROM skills s WHERE {_matching(chosen)}".encode(),
-        {"text": clean(chosen.text), "stale_since": chosen.stale_since},
+        _parameters(chosen),
     )
     row = await cursor.fetchone()
     return row["count"] if row else 0
 
 
 def _matching(chosen: Filter) -> str:
-    conditions = [_HAS_TEXT] * bool(chosen.text) + [_IS_STALE] * (chosen.stale_since is not None)
+    conditions = [_HAS_TEXT] * bool(chosen.text) + [IS_STALE] * (chosen.stale_at is not None)
     return " AND ".join(conditions) or "true"
+
+
+def _parameters(chosen: Filter) -> dict[str, Any]:
+    return {"text": clean(chosen.text), "stale_at": chosen.stale_at, "limit": chosen.limit_days}
 
 
 async def find_glance(

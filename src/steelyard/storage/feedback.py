@@ -51,8 +51,8 @@ class FeedbackCounts:
 _ROW = """SELECT id, skill_id, skill_version_id, feedback_type, quality_score, comment, example_input, example_output,
                  expected_output, author, model_name, status, golden_case_id, created_at, decided_at
             FROM skill_feedback"""
-_POSITIVE = f"(feedback_type = 'thumb_up' OR feedback_type = 'rating' AND quality_score >= {POSITIVE_FROM})"
-_NEGATIVE = f"(feedback_type = 'thumb_down' OR feedback_type = 'rating' AND quality_score < {POSITIVE_FROM})"
+POSITIVE = f"(feedback_type = 'thumb_up' OR feedback_type = 'rating' AND quality_score >= {POSITIVE_FROM})"
+NEGATIVE = f"(feedback_type = 'thumb_down' OR feedback_type = 'rating' AND quality_score < {POSITIVE_FROM})"
 
 
 async def add_feedback(
@@ -174,8 +174,8 @@ async def feedback_by_day(connection: Connection, skill_id: UUID, since: date) -
     """Counts by UTC day from that day on; days without feedback are left out."""
     cursor = await connection.execute(
         f"""SELECT (created_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS total,
-                   count(*) FILTER (WHERE {_POSITIVE})::int AS positive,
-                   count(*) FILTER (WHERE {_NEGATIVE})::int AS negative
+                   count(*) FILTER (WHERE {POSITIVE})::int AS positive,
+                   count(*) FILTER (WHERE {NEGATIVE})::int AS negative
               FROM skill_feedback
              WHERE skill_id = %s AND created_at >= %s::timestamp AT TIME ZONE 'UTC'
              GROUP BY 1""".encode(),

@@ -165,7 +165,10 @@ async def known_judgements(
 async def graded_cells(
     connection: Connection, digests: Sequence[str], gradings: Sequence[str]
 ) -> frozenset[tuple[str, str]]:
-    """(cell digest, grading digest) of every grade of these cells under these gradings, in whatever run."""
+    """(cell digest, grading digest) of every grade of these cells under these gradings, in whatever run.
+
+    A failure of the model's own that would be taken over needs no grade under any.
+    """
     cursor = await connection.execute(
         """SELECT b.cell_digest, j.grading_digest
              FROM benchmark_results b
@@ -175,7 +178,13 @@ async def graded_cells(
            UNION
            SELECT cell_digest, grading_digest FROM benchmark_results
             WHERE cell_digest = ANY(%(cells)s) AND output_produced IS NOT NULL AND state <> 'answered'
-              AND grading_digest = ANY(%(gradings)s)""",
+              AND grading_digest = ANY(%(gradings)s)
+           UNION
+           SELECT cell_digest, unnest(%(gradings)s::text[])
+             FROM (SELECT DISTINCT ON (cell_digest) cell_digest, state FROM benchmark_results
+                    WHERE cell_digest = ANY(%(cells)s) AND output_produced IS NOT NULL
+                    ORDER BY cell_digest, created_at DESC) newest
+            WHERE state = 'failed'""",
         {"gradings": list(gradings), "cells": list(digests)},
     )
     return frozenset((row["cell_digest"], row["grading_digest"]) for row in await cursor.fetchall())

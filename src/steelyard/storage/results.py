@@ -190,13 +190,14 @@ _COLUMNS = (
 )
 _KEPT_ON_RETRY = ("id", "wasted_cost_microcents", "cell_digest", "input_used")
 _INSERT_ANSWER = f"""
-    INSERT INTO benchmark_results AS old (tenant_id, benchmark_run_id, {", ".join(_COLUMNS)})
-    VALUES ({", ".join(["%s"] * (len(_COLUMNS) + 2))})
+    INSERT INTO benchmark_results AS old (tenant_id, benchmark_run_id, {", ".join(_COLUMNS)}, answered_at)
+    VALUES ({", ".join(["%s"] * (len(_COLUMNS) + 2))},
+            (SELECT coalesce(answered_at, created_at) FROM benchmark_results WHERE id = %s))
     ON CONFLICT (tenant_id, benchmark_run_id, cell_digest) DO UPDATE
        SET {", ".join(f"{c} = EXCLUDED.{c}" for c in _COLUMNS if c not in _KEPT_ON_RETRY)},
            wasted_cost_microcents = old.wasted_cost_microcents + coalesce(old.estimated_cost_microcents, 0)
                                     + EXCLUDED.wasted_cost_microcents,
-           again = false
+           again = false, answered_at = coalesce(EXCLUDED.answered_at, now())
      WHERE old.state = 'failed'
     RETURNING id
 """.encode()
@@ -219,7 +220,9 @@ async def write_answers(
     ids: list[UUID | None] = []
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            _INSERT_ANSWER, [(tenant_id, run_id, *_values(answer)) for answer in answers], returning=True
+            _INSERT_ANSWER,
+            [(tenant_id, run_id, *_values(answer), answer.reused_from) for answer in answers],
+            returning=True,
         )
         while True:
             row = await cursor.fetchone()

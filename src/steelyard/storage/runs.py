@@ -27,7 +27,8 @@ class RunRow:
 
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
     is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did;
-    `examining` is how far it is while it goes on.
+    `examining` is how far it is while it goes on. The oldest answer the run rests on is of `answers_since`, reused ones
+    being as old as the call they were of.
     """
 
     id: UUID
@@ -74,6 +75,8 @@ class RunRow:
     examined_calls: int = 0
     examined_microcents: int = 0
     examining: Mapping[str, Any] | None = None
+    answers_since: datetime | None = None
+    judge_by_default: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,14 @@ async def insert_run(
     fresh: bool,
     budget_microcents: int | None,
     accept_judge: bool = False,
+    judge_by_default: bool = False,
 ) -> UUID:
     """A pending run; returns its id."""
     cursor = await connection.execute(
         """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status, of_record, models,
                                        plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest,
-                                       accept_judge)
-           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+                                       accept_judge, judge_by_default)
+           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         (
             tenant_id,
             skill_id,
@@ -130,6 +134,7 @@ async def insert_run(
             plan["judge"],
             plan["judge_digest"],
             accept_judge,
+            judge_by_default,
         ),
     )
     row = await cursor.fetchone()
@@ -272,7 +277,10 @@ async def conclude_run(
                   status = coalesce(%s, status),
                   stop_cause = CASE WHEN %s::text IS NULL THEN stop_cause END,
                   partial = partial AND %s::text IS NULL,
-                  completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END
+                  completed_at = CASE WHEN %s::text IS NULL THEN completed_at ELSE now() END,
+                  answers_since = (SELECT min(coalesce(b.answered_at, b.created_at)) FROM benchmark_results b
+                                    WHERE b.benchmark_run_id = benchmark_runs.id
+                                      AND (b.state <> 'failed' OR b.output_produced IS NOT NULL))
             WHERE id = %s""",
         (
             Jsonb(verdict),

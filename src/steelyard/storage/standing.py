@@ -33,7 +33,10 @@ async def refresh_benchmark(connection: Connection, run_id: UUID) -> None:
     cursor = await connection.execute(
         """UPDATE skills s
               SET last_run_id = r.id, last_run_version_id = r.skill_version_id, last_run_planned_at = r.created_at,
-                  benchmarked_at = r.completed_at, verdict_kind = r.verdict_kind, best_model = r.headline_model,
+                  benchmarked_at = r.completed_at, answers_since = r.answers_since,
+                  last_run_cases_digest = (SELECT md5(string_agg(case_id, ',' ORDER BY case_id::uuid))
+                                             FROM jsonb_array_elements_text(r.plan -> 'case_ids') AS case_id),
+                  verdict_kind = r.verdict_kind, best_model = r.headline_model,
                   quality = r.headline_quality, quality_low = r.headline_quality_low,
                   quality_high = r.headline_quality_high, avg_cost_microcents = r.headline_cost_microcents
              FROM benchmark_runs changed

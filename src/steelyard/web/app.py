@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from steelyard.api import feedback, measurements, traces
+from steelyard.api import feedback, measurements, staleness, traces
 from steelyard.web import errors
 from steelyard.web.heads import HeadAsGet
 from steelyard.web.pages import (
@@ -30,6 +30,7 @@ from steelyard.web.pages import (
     skill_feedback,
     skill_health,
     skill_review,
+    skill_stale,
     skill_suggestions,
     skill_versions,
     theme,
@@ -69,6 +70,7 @@ ROUTERS = (
     skill_feedback.router,
     skill_health.router,
     skill_review.router,
+    skill_stale.router,
     skill_suggestions.router,
     skill_versions.router,
     theme.router,
@@ -99,6 +101,6 @@ def create_app(workbench: Workbench) -> FastAPI:
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router):
+    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router):
         app.include_router(router)
     return app

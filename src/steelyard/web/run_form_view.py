@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from starlette.datastructures import FormData
 
@@ -95,10 +96,14 @@ def read_values(form: FormData) -> RunFormValues:
 
 
 def values_in_query(given: Mapping[str, Sequence[str]], values: RunFormValues) -> RunFormValues:
-    """`values` with what a link to the form chooses: model and further_judge (repeated), judge, cases, max_tokens."""
-    found = {key: given[key][-1] for key in ("judge", "cases", "max_tokens") if given.get(key)}
+    """`values` with what a link to the form chooses: model and further_judge (each repeated), judge, cases, max_tokens,
+    fresh=1.
+    """
+    found: dict[str, Any] = {key: given[key][-1] for key in ("judge", "cases", "max_tokens") if given.get(key)}
     if "judge" in found:
         found["further_judges"] = "\n".join(given.get("further_judge", ()))
+    if given.get("fresh"):
+        found["fresh"] = given["fresh"][-1] == "1"
     if given.get("model"):
         return replace(values, models=tuple(given["model"]), **found)
     return replace(values, **found)

@@ -153,8 +153,9 @@ async def made_run(
             await conclude(connection, tenant_id, run_id)
             # As if it had been run then.
             await connection.execute(
-                "UPDATE benchmark_runs SET created_at = %s, started_at = %s, completed_at = %s WHERE id = %s",
-                (at - timedelta(minutes=4), at - timedelta(minutes=4), at, run_id),
+                """UPDATE benchmark_runs SET created_at = %s, started_at = %s, completed_at = %s, answers_since = %s
+                    WHERE id = %s""",
+                (at - timedelta(minutes=4), at - timedelta(minutes=4), at, at, run_id),
             )
             await standing.refresh_benchmark(connection, run_id)
     return run_id

@@ -38,7 +38,7 @@ FORM = {
 WORDS = re.compile(r'^"((?:[a-z]+ ){11,}[a-z]+)"$', re.M)
 
 
-def judged(call: Call) -> Reply:
+def judged(call: Call) -> Reply | None:
     """Canaries as they should be graded; a candidate by its length, one judge more kindly than the other."""
     if call.model == "gullible":
         return gullible(call)

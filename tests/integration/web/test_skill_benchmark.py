@@ -125,7 +125,7 @@ async def test_a_stale_benchmark_says_why_and_offers_to_repeat_it(site: Site, sk
     await made_run(site.workbench, site.tenant_id, skill_id, [WEAK], at=NOW - timedelta(days=100))
     page = await text_of(site, "/skills/weigh/benchmark")
     assert "These figures are stale" in page
-    assert "The last benchmark is 100 days old; the limit is 90." in page
+    assert "The oldest answer of the last benchmark is 100 days old; the limit is 90." in page
     assert 'hx-get="/skills/weigh/benchmark/again"' in page
 
 

@@ -65,4 +65,4 @@ def test_the_age_named_is_the_age_it_has(days: int, limit: int) -> None:
     found = staleness_of(replace(FRESH, benchmarked_at=at), now=NOW, limit_days=limit)
     assert (found.state == "stale") == (days >= limit) == (at <= oldest_fresh(NOW, limit))
     if found.causes:
-        assert f"is {days} days old; the limit is {limit}." in found.causes[0].sentence
+        assert f"is {days} {'day' if days == 1 else 'days'} old; the limit is {limit:,}." in found.causes[0].sentence

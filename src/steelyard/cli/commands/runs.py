@@ -18,6 +18,7 @@ from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
 from steelyard.cli.people import tell_people
+from steelyard.cli.prices import prices_lines
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
@@ -44,8 +45,8 @@ def list_runs(skill: str | None, limit: int, json_to: str | None) -> int:
     return exits.OK
 
 
-def show_run(id_prefix: str, output: Output) -> int:
-    """One run's report."""
+def show_run(id_prefix: str, output: Output, *, prices: str | None = None) -> int:
+    """One run's report; with `prices`, its costs at the prices of that day as well."""
     check_target(output.json)
 
     async def body() -> int:
@@ -54,9 +55,16 @@ def show_run(id_prefix: str, output: Output) -> int:
             run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
             people = await workbench.people.report(workbench.tenant_id, run.id)
             report = (await workbench.benchmarks.report(workbench.tenant_id, run.id)).with_people(people.certified)
+            day = None if prices is None else workbench.run_prices.day_of(prices)
+            repriced = None if day is None else await workbench.run_prices.at(workbench.tenant_id, run.id, day)
         show(report, terminal)
         tell_people(people, terminal)
-        write_json(report.to_json() | {"people": people.to_json()}, output.json)
+        anew: dict[str, Any] = {}
+        if repriced is not None:
+            anew = {"prices": repriced.to_json()}
+            if not terminal.quiet:
+                terminal.out.lines(prices_lines(repriced, terminal.out.width))
+        write_json(report.to_json() | {"people": people.to_json()} | anew, output.json)
         return exits.OK
 
     return asyncio.run(body())

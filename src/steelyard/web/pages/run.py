@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.services.form_fields import Problems
+from steelyard.services.repricing import Repriced
 from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
@@ -49,10 +50,13 @@ Existing = Annotated[UUID, Depends(existing_run)]
 
 
 @router.get("/runs/{run_id}.json")
-async def run_json(bench: Bench, tenant: Tenant, run_id: UUID) -> Response:
+async def run_json(bench: Bench, tenant: Tenant, run_id: UUID, prices: str = "") -> Response:
+    """The report; with `prices` ("today" or a day) its costs at the prices of that day beside it."""
+    day = bench.run_prices.day_of(prices) if prices else None
+    anew = {} if day is None else {"prices": (await bench.run_prices.at(tenant, run_id, day)).to_json()}
     people = await bench.people.report(tenant, run_id)
     report = (await bench.benchmarks.report(tenant, run_id)).with_people(people.certified)
-    return JSONResponse(report.to_json() | {"people": people.to_json()})
+    return JSONResponse(report.to_json() | {"people": people.to_json()} | anew)
 
 
 @router.get("/runs/{run_id}/cells.csv")
@@ -89,9 +93,10 @@ async def run_page(
     offset: str = "",
     sort: str = "",
     dir: str = "",
+    prices: str = "",
 ) -> Response:
-    """`only` and `offset` choose rows of the matrix, `sort` and `dir` order the models."""
-    return await _page(view, bench, tenant, run_id, only=only, offset=offset, sort=sort, direction=dir)
+    """`only` and `offset` choose rows of the matrix, `sort` and `dir` order the models, `prices` is the day of them."""
+    return await _page(view, bench, tenant, run_id, only=only, offset=offset, sort=sort, direction=dir, prices=prices)
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -124,6 +129,7 @@ async def _page(
     offset: str = "",
     sort: str = "",
     direction: str = "",
+    prices: str = "",
     budget: str | None = None,
     error: InputError | None = None,
 ) -> Response:
@@ -134,9 +140,15 @@ async def _page(
     order = sort if sort in BY_KEY else DEFAULT_SORT
     descending = direction == "desc" if direction in ("asc", "desc") else BY_KEY[order].descending
 
+    repriced, prices_error = await _repriced(bench, tenant, run_id, prices if shown.run.verdict else "")
+
     def sorted_by(key: str) -> str:
         down = not descending if key == order else BY_KEY[key].descending
-        return with_query(run_url(run_id), sort=key, dir="desc" if down else "asc", only=only, offset=start or None)
+        order_by = "desc" if down else "asc"
+        return with_query(run_url(run_id), sort=key, dir=order_by, only=only, offset=start or None, prices=prices)
+
+    def here_prices(wanted: str) -> str:
+        return with_query(run_url(run_id), sort=sort, dir=direction, only=only, offset=start or None, prices=wanted)
 
     report = shown.report
     return view.page(
@@ -161,11 +173,27 @@ async def _page(
         jury=None if report is None else jury_view(report),
         notices=notices(shown),
         failures=failure_lines(shown),
+        prices=prices,
+        repriced=repriced,
+        prices_error=prices_error,
+        here_prices=here_prices,
         resumable=is_resumable(shown),
         budget=budget,
         error=error,
         ended_event=ENDED,
     )
+
+
+async def _repriced(
+    bench: Bench, tenant: Tenant, run_id: UUID, prices: str
+) -> tuple[Repriced | None, InputError | None]:
+    """The run at the prices asked for, and what is wrong with the day."""
+    if not prices:
+        return None, None
+    try:
+        return await bench.run_prices.at(tenant, run_id, bench.run_prices.day_of(prices)), None
+    except InputError as error:
+        return None, error
 
 
 def _new_budget(run: RunRow, given: str) -> int | None:

@@ -38,7 +38,7 @@ router = APIRouter()
 
 @router.get("/skills/{skill}/benchmark/new")
 async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
-    """The form as the last run was, or as a link chooses: model, further_judge (repeated), judge, cases, max_tokens."""
+    """The form as the last run was, or as a link chooses it (`values_in_query`)."""
     row = await bench.catalogue.find(tenant, skill)
     first = await bench.run_forms.form(tenant, row.id)
     given = {key: request.query_params.getlist(key) for key in request.query_params}

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import NotFound, SteelyardError
+from steelyard.domain.stale_causes import CauseKind
 from steelyard.services.benchmarks import RunRequest
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.web.deps import Bench, Tenant
+from steelyard.web.forms import Form, text
 from steelyard.web.links import run_url
+from steelyard.web.query import one_of
 from steelyard.web.rendering import Viewing, is_fragment_request
 from steelyard.workbench import Workbench
 
@@ -19,30 +22,36 @@ router = APIRouter()
 
 
 @router.get("/skills/{skill}/benchmark/again")
-async def price_again(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
-    """As a fragment the price alone; as a page what would be run, its price, and the button that pays it."""
-    row = await bench.catalogue.find(tenant, skill)
+async def price_again(
+    request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str, cause: str = ""
+) -> Response:
+    """As a fragment the price alone; as a page what would be run, its price, and the button that pays it.
+
+    `cause` is the one kind of cause it is for; without it all that the skill's own row knows of.
+    """
+    row, kind = await bench.catalogue.find(tenant, skill), one_of(CauseKind, cause)
     fragment = is_fragment_request(request)
     template = "skill/again_price.html.jinja" if fragment else "skill/again.html.jinja"
     try:
-        asked = await _asked(bench, tenant, row)
+        asked = await _asked(bench, tenant, row, kind)
         estimate = await bench.estimate(asked)
     except NotFound:
         raise
     except SteelyardError as error:
         # A key that is gone, cases that need a judge: the person chooses anew.
-        return view.page(template, skill=row, asked=None, estimate=None, error=error)
-    return view.page(template, skill=row, asked=asked, estimate=estimate, error=None)
+        return view.page(template, skill=row, cause=kind, asked=None, estimate=None, error=error)
+    return view.page(template, skill=row, cause=kind, asked=asked, estimate=estimate, error=None)
 
 
 @router.post("/skills/{skill}/benchmark/again")
-async def start_again(view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
+async def start_again(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
-    started = await bench.benchmarks.start(tenant, await _asked(bench, tenant, row))
+    asked = await _asked(bench, tenant, row, one_of(CauseKind, text(form, "cause")))
+    started = await bench.benchmarks.start(tenant, asked)
     return view.redirect(run_url(started.run_id))
 
 
-async def _asked(bench: Workbench, tenant_id: UUID, row: CatalogueRow) -> RunRequest:
+async def _asked(bench: Workbench, tenant_id: UUID, row: CatalogueRow, kind: CauseKind | None) -> RunRequest:
     """The last benchmark once more, on today's skill and cases. Raises NotFound, InputError and its kin."""
-    causes = {cause.kind for cause in row.stale}
-    return await bench.run_forms.rebenchmark_request(tenant_id, row.id, causes=causes)
+    kinds = [CauseKind(cause.kind) for cause in row.stale] if kind is None else [kind]
+    return await bench.stale_checks.request(tenant_id, row.id, kinds)

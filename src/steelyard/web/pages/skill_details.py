@@ -87,6 +87,8 @@ async def details_page(
     number: int = 1,
     health: bool = False,
     case_error: SteelyardError | None = None,
+    limit: str | None = None,
+    limit_error: InputError | None = None,
     feedback: Mapping[str, str] | None = None,
     feedback_error: InputError | None = None,
     http_status: int = 200,
@@ -114,6 +116,7 @@ async def details_page(
         bench.feedback.list(tenant, frame.skill.id, limit=_SHOWN_FEEDBACK),
         bench.feedback.stats(tenant, frame.skill.id),
     )
+    limits = await bench.staleness.limits(tenant, frame.skill.id)
     pages = max(1, -(-listed.total // _CASES_A_PAGE))
     return view.page(
         "skill/details.html.jinja",
@@ -135,6 +138,10 @@ async def details_page(
         check_words=check_words,
         examples=examples.rows,
         case_error=case_error,
+        limits=limits,
+        limits_of_all=bench.staleness.limit_days,
+        limit=limit,
+        limit_error=limit_error,
         newest=newest.rows,
         stats=stats,
         feedback=feedback or dict.fromkeys(FEEDBACK_FIELDS, ""),

@@ -1,0 +1,116 @@
+"""`steelyard stale` and `steelyard skills stale-after`: what speaks against benchmarks, and how old they may be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from steelyard.bootstrap import open_workbench
+from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.jsonout import STDOUT, check_target, write_json
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.money import dollars
+from steelyard.domain.stale_causes import FoundCause, Retest
+from steelyard.services.stale_check import SCHEMA, Checked
+from steelyard.workbench import Workbench
+
+DEFAULT = "default"
+
+
+def show_stale(skills: Sequence[str], json_to: str | None, *, fail: bool) -> int:
+    """Every stale skill, or how the named ones stand; with `fail`, exit 7 when one is stale."""
+    check_target(json_to)
+
+    async def body() -> list[Checked]:
+        async with open_workbench() as workbench:
+            return await (_named(workbench, skills) if skills else _all(workbench))
+
+    found = asyncio.run(body())
+    terminal = Terminal(json_out=json_to == STDOUT)
+    terminal.out.lines(lines_of(found, terminal.out.width, named=bool(skills)))
+    write_json({"schema": SCHEMA, "skills": [one.to_json() for one in found]}, json_to)
+    return exits.STALE if fail and any(one.causes for one in found) else exits.OK
+
+
+def set_days(days: str, skill: str | None) -> int:
+    """The days after which a benchmark is too old, of one skill or of all."""
+
+    async def body() -> str:
+        async with open_workbench() as workbench:
+            tenant, service = workbench.tenant_id, workbench.staleness
+            skill_id = None if skill is None else (await workbench.catalogue.find(tenant, skill)).id
+            await service.set_limit(tenant, None if days == DEFAULT else days or "0", skill_id)
+            limits = await service.limits(tenant, skill_id)
+            holds = limits.skill or limits.tenant or service.limit_days
+            whose = "A benchmark" if skill is None else f"The benchmark of {words.safe(skill)}"
+            return f"{whose} is too old once its oldest answer is {words.count(holds, 'day')} old."
+
+    Terminal().out.line(asyncio.run(body()))
+    return exits.OK
+
+
+async def _named(workbench: Workbench, skills: Sequence[str]) -> list[Checked]:
+    rows = [await workbench.catalogue.find(workbench.tenant_id, name) for name in skills]
+    return [await workbench.stale_checks.check(workbench.tenant_id, row.id) for row in rows]
+
+
+async def _all(workbench: Workbench) -> list[Checked]:
+    found: list[Checked] = []
+    async for _, skill_id in workbench.stale_watch.suspects(workbench.tenant_id):
+        checked = await workbench.stale_checks.check(workbench.tenant_id, skill_id)
+        if checked.causes:
+            found.append(checked)
+    return found
+
+
+def lines_of(found: Sequence[Checked], width: int, *, named: bool) -> Iterator[Text]:
+    """A paragraph for each skill: its causes with their evidence, and what testing again would take."""
+    if not found:
+        yield Text("No benchmark is stale.")
+    for place, one in enumerate(found):
+        if place:
+            yield Text()
+        yield Text(words.safe(one.name), style="bold").append(f"  {_standing(one)}", "not bold")
+        for cause in one.causes:
+            yield from _cause(cause, width)
+    stale = sum(bool(one.causes) for one in found)
+    if stale and not named:
+        yield Text()
+        yield Text(f"{words.count(stale, 'stale benchmark')}. Re-benchmark from a skill's page, or run it once more.")
+
+
+def _standing(one: Checked) -> str:
+    if one.benchmarked_at is None:
+        return "never benchmarked"
+    return f"{one.state}, benchmarked {_day(one.benchmarked_at)}, run {str(one.run_id)[:8]}"
+
+
+def _cause(cause: FoundCause, width: int) -> Iterator[Text]:
+    since = f"{'noticed' if cause.noticed else 'since'} {_day(cause.since)}"
+    text = words.hang(words.safe(f"{cause.kind.heading}: {cause.evidence} ({since})"), width - 2, 4)
+    yield Text("  ").append(text, "yellow")
+    if cause.retest is not None:
+        yield Text("    ").append(words.hang(words.safe(retest_words(cause.retest)), width - 4, 4), "dim")
+
+
+def retest_words(retest: Retest) -> str:
+    """`Re-test: 40 calls of models and 3 of the judge, about $0.12; 20 answers used again`."""
+    if retest.problem is not None:
+        return f"Re-test: not as it stands. {retest.problem}"
+    if not retest.all_calls:
+        return f"Re-test: no call, $0; {words.count(retest.reused, 'answer')} used again"
+    calls = words.count(retest.calls, "call") + " of models"
+    if retest.judge_calls:
+        calls += f" and {retest.judge_calls:,} of the judge"
+    bound = retest.cost_is_lower_bound
+    cost = words.spent(retest.cost_microcents, bound) if bound else f"about {dollars(retest.cost_microcents)}"
+    reused = f"; {words.count(retest.reused, 'answer')} used again" if retest.reused else ""
+    return f"Re-test: {calls}, {cost}{reused}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"

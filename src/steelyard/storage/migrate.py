@@ -39,11 +39,7 @@ def head_revision() -> str:
 
 
 # Read without Alembic on the hot path of every command: importing it costs more than the query.
-<<<<<<< HEAD
-HEAD = "0010"
-=======
 HEAD = "0011"
->>>>>>> wt-intake
 
 
 def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head") -> SchemaState:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
+    from steelyard.services.case_queue import CaseQueue
     from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
@@ -180,6 +182,18 @@ class Workbench:
         return CaseService(self.database)
 
     @cached_property
+    def case_queue(self) -> CaseQueue:
+        from steelyard.services.case_queue import CaseQueue
+
+        return CaseQueue(self.database, self.cases, self.feedback)
+
+    @cached_property
+    def case_drafts(self) -> CaseDrafts:
+        from steelyard.services.case_drafts import CaseDrafts
+
+        return CaseDrafts(self.database, self.queue, self.providers)
+
+    @cached_property
     def case_health(self) -> CaseHealthService:
         from steelyard.services.case_health import CaseHealthService
 
@@ -263,11 +277,12 @@ class Workbench:
         """
         from functools import partial
 
-        from steelyard.execution.fitness import why_review_unfit, why_unfit
+        from steelyard.execution.fitness import why_drafts_unfit, why_review_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
             await self.reviews.requeue(self.tenant_id)
+            await self.case_drafts.requeue(self.tenant_id)
         await work(
             self.database,
             self.providers,
@@ -275,12 +290,23 @@ class Workbench:
             self.judge,
             unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
             review_unfit=partial(why_review_unfit, models=self.providers),
+            drafts_unfit=partial(why_drafts_unfit, models=self.providers),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
             ended=ended,
             left=left,
         )
+
+    async def draft_here(self, draft_id: UUID) -> None:
+        """Make the drafts of cases that were asked for in this process, unless a worker has them in hand already."""
+        from functools import partial
+
+        from steelyard.execution.drafter import Drafter
+        from steelyard.execution.fitness import why_drafts_unfit
+
+        unfit = partial(why_drafts_unfit, models=self.providers)
+        await Drafter(self.database, self.providers, self.price, unfit=unfit).run(self.tenant_id, draft_id)
 
     async def estimate(self, request: RunRequest) -> Estimate:
         """What the run would take. Raises InputError and its kin."""

@@ -11,6 +11,7 @@ import typer
 
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
+from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
@@ -346,6 +347,7 @@ def demo(
 
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
+app.add_typer(cases_app, name="cases")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(models_app, name="models")
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from steelyard.domain.errors import StorageError
 from steelyard.execution.cells import ModelCaller, Pricer
+from steelyard.execution.drafter import Drafter
 from steelyard.execution.engine import Engine, MakeJudge, Unfit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer, ReviewUnfit, always_fit
@@ -65,12 +66,13 @@ async def work(
     ended: Callable[[UUID], None] | None = None,
     left: Callable[[LeftRun], None] | None = None,
     review_unfit: ReviewUnfit = always_fit,
+    drafts_unfit: ReviewUnfit = always_fit,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
-    `unfit` and `review_unfit` say why a run or a review cannot be served here as it was planned; it is left to other
-    workers then. `ended` hears of each run this worker saw to its end, `left` once of each it leaves (without it, the
-    log does).
+    `unfit`, `review_unfit` and `drafts_unfit` say why a run, a review or drafts of cases cannot be served here as they
+    were planned; they are left to other workers then. `ended` hears of each run this worker saw to its end, `left` once
+    of each it leaves (without it, the log does).
     """
     telling: set[asyncio.Task[None]] = set()
 
@@ -81,11 +83,12 @@ async def work(
 
     async with Engine(database, caller, price, make_judge, unfit=unfit, ended=ended, left=tell) as engine:
         reviewer = Reviewer(database, caller, price, unfit=review_unfit)
-        queue = Queue(database, engine.run_batch, reviewer.run)
+        drafter = Drafter(database, caller, price, unfit=drafts_unfit)
+        queue = Queue(database, engine.run_batch, reviewer.run, drafter.run)
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
-        hurrying = asyncio.create_task(_hurry(queue, engine, reviewer, run_id), name="hurry")
+        hurrying = asyncio.create_task(_hurry(queue, engine, reviewer, drafter, run_id), name="hurry")
         stopping = asyncio.create_task(stop.wait())
         try:
             await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
@@ -136,8 +139,8 @@ async def _rescue(queue: Queue) -> None:
         await asyncio.sleep(_RESCUE_S)
 
 
-async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, run_id: UUID | None) -> None:
-    """Let no job rest of a run or a review that may be served here: one that another left can be taken at once.
+async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, drafter: Drafter, run_id: UUID | None) -> None:
+    """Let no job rest of a run, a review or drafts that may be served here: one that another left can be taken at once.
 
     A worker of one run wakes nothing else: it would only keep those busy that cannot do it.
     """
@@ -151,6 +154,8 @@ async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, run_id: UUID 
             if run_id is None:
                 for waiting in await queue.resting_reviews() - reviewer.left_reviews:
                     await queue.hurry_review(waiting)
+                for waiting in await queue.resting_drafts() - drafter.left:
+                    await queue.hurry_drafts(waiting)
 
 
 async def _tell(queue: Queue, run_id: UUID, why: str, left: Callable[[LeftRun], None]) -> None:

@@ -20,6 +20,8 @@ from steelyard.storage.database import Connection, Database
 TASK = "run_cells"
 REVIEW_TASK = "review_skill"
 REVIEW_QUEUE = "reviews"
+DRAFTS_TASK = "draft_cases"
+DRAFTS_QUEUE = "drafts"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
 # Seconds a job rests that a worker has left to others: the first time, and at most.
@@ -29,6 +31,8 @@ _REST_S = (2.0, 60.0)
 Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
 # A job is (tenant, review).
 ReviewHandler = Callable[[UUID, UUID], Awaitable[None]]
+# A job is (tenant, drafts asked for).
+DraftsHandler = Callable[[UUID, UUID], Awaitable[None]]
 
 
 def queue_name(run_id: UUID) -> str:
@@ -39,6 +43,11 @@ def queue_name(run_id: UUID) -> str:
 def review_lock(review_id: UUID) -> str:
     """What no two waiting jobs have."""
     return f"review:{review_id}"
+
+
+def drafts_lock(draft_id: UUID) -> str:
+    """What no two waiting jobs have."""
+    return f"drafts:{draft_id}"
 
 
 async def defer_within(connection: Connection, tenant_id: UUID, run_id: UUID, jobs: Sequence[tuple[int, int]]) -> None:
@@ -88,10 +97,14 @@ def _not_of_the_queue(record: logging.LogRecord) -> bool:
 
 
 class Queue:
-    """Defers and serves the jobs of benchmark runs and of reviews."""
+    """Defers and serves the jobs of benchmark runs, of reviews and of drafts of cases."""
 
     def __init__(
-        self, database: Database, handler: Handler | None = None, review_handler: ReviewHandler | None = None
+        self,
+        database: Database,
+        handler: Handler | None = None,
+        review_handler: ReviewHandler | None = None,
+        drafts_handler: DraftsHandler | None = None,
     ) -> None:
         self._database = database
         self._app = App(connector=PsycopgConnector())
@@ -107,6 +120,11 @@ class Queue:
             assert review_handler is not None
             await review_handler(UUID(tenant_id), UUID(review_id))
 
+        async def draft_cases(tenant_id: str, draft_id: str) -> None:
+            assert drafts_handler is not None
+            await drafts_handler(UUID(tenant_id), UUID(draft_id))
+
+        self._app.task(name=DRAFTS_TASK, retry=_Resting())(draft_cases)
         self._app.task(name=TASK, retry=_Resting())(run_cells)
         self._app.task(name=REVIEW_TASK, retry=_Resting())(review_skill)
 
@@ -136,11 +154,18 @@ class Queue:
 
     async def hurry_review(self, review_id: UUID) -> None:
         """Let the job of the review rest no longer."""
+        await self._hurry_locked(review_lock(review_id))
+
+    async def hurry_drafts(self, draft_id: UUID) -> None:
+        """Let the job of the drafts rest no longer."""
+        await self._hurry_locked(drafts_lock(draft_id))
+
+    async def _hurry_locked(self, lock: str) -> None:
         async with self._database.pool.connection() as connection:
             await connection.execute(
                 """UPDATE procrastinate_jobs SET scheduled_at = NULL
                     WHERE status = 'todo' AND scheduled_at IS NOT NULL AND queueing_lock = %s""",
-                (review_lock(review_id),),
+                (lock,),
             )
 
     async def resting_runs(self) -> frozenset[UUID]:
@@ -150,6 +175,10 @@ class Queue:
     async def resting_reviews(self) -> frozenset[UUID]:
         """Reviews whose job rests, since some worker could not do it."""
         return await self._resting(REVIEW_TASK, "review_id")
+
+    async def resting_drafts(self) -> frozenset[UUID]:
+        """Drafts asked for whose job rests, since some worker could not do it."""
+        return await self._resting(DRAFTS_TASK, "draft_id")
 
     async def _resting(self, task: str, argument: str) -> frozenset[UUID]:
         async with self._database.pool.connection() as connection:
@@ -178,6 +207,13 @@ class Queue:
         with suppress(exceptions.AlreadyEnqueued):
             await task.defer_async(tenant_id=str(tenant_id), review_id=str(review_id))
         await self.hurry_review(review_id)
+
+    async def defer_drafts(self, tenant_id: UUID, draft_id: UUID) -> None:
+        """Queue drafts of cases; what waits already is not queued twice, and rests no longer."""
+        task = self._app.configure_task(DRAFTS_TASK, queue=DRAFTS_QUEUE, queueing_lock=drafts_lock(draft_id))
+        with suppress(exceptions.AlreadyEnqueued):
+            await task.defer_async(tenant_id=str(tenant_id), draft_id=str(draft_id))
+        await self.hurry_drafts(draft_id)
 
     async def drop(self, run_id: UUID) -> None:
         """Forget the waiting jobs of a run that has ended."""

@@ -72,6 +72,7 @@ class RunRow:
     examination: Mapping[str, Any] | None = None
     examined_calls: int = 0
     examined_microcents: int = 0
+    of_draft: bool = False
 
 
 @dataclass(frozen=True)

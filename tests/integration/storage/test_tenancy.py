@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -248,7 +249,7 @@ async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY))
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET tenant_id = tenant_id", "TRUNCATE {}"])
 async def test_what_is_kept_for_good_cannot_be_changed_even_by_its_own_tenant(
-    database: Database, table: str, change: str
+    database: Database, table: str, change: LiteralString
 ) -> None:
     own, _ = await seeded(database)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.draft_versions import DraftVersions
     from steelyard.services.drawings import Drawings
     from steelyard.services.estimates import Estimate
     from steelyard.services.feedback import FeedbackService
@@ -246,6 +247,12 @@ class Workbench:
         from steelyard.services.staleness import StalenessService
 
         return StalenessService(self.database, limit_days=self.settings.stale_after_days)
+
+    @cached_property
+    def draft_versions(self) -> DraftVersions:
+        from steelyard.services.draft_versions import DraftVersions
+
+        return DraftVersions(self.database)
 
     @cached_property
     def versions(self) -> VersionService:

@@ -69,6 +69,7 @@ def run(
     max_tokens: given.MaxTokens = 4096,
     seed: given.Seed = None,
     race: given.Race = None,
+    version: given.Version = None,
     fresh: given.Fresh = False,
     accept_judge: given.AcceptJudge = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
@@ -107,6 +108,7 @@ def run(
             race=race,
             fresh=fresh,
             accept_judge=accept_judge,
+            version=version,
         )
         code = body(chosen, Output(json, quiet, require), yes=yes)
     raise typer.Exit(code)
@@ -126,6 +128,7 @@ def estimate(
     concurrency: given.Concurrency = 16,
     max_tokens: given.MaxTokens = 4096,
     race: given.Race = None,
+    version: given.Version = None,
     fresh: given.Fresh = False,
     json: given.Json = None,
     verbose: given.Verbose = False,
@@ -150,6 +153,7 @@ def estimate(
             concurrency=concurrency,
             max_tokens=max_tokens,
             race=race,
+            version=version,
             fresh=fresh,
         )
         code = body(chosen, json)

@@ -50,6 +50,7 @@ class RunRequest:
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     With a `race` models are called no more once they are shown not to be the best.
+    `of_draft`: it would be of record, were its version not a draft; it is once that is made the version in use.
     `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
     """
 
@@ -71,6 +72,7 @@ class RunRequest:
     triggered_by: str = "cli"
     kept: Kept | None = None
     accept_judge: bool = False
+    of_draft: bool = False
 
     @property
     def counts(self) -> bool:
@@ -148,6 +150,7 @@ class BenchmarkService:
                     fresh=request.fresh,
                     budget_microcents=request.budget_microcents,
                     accept_judge=request.accept_judge,
+                    of_draft=request.of_draft,
                 )
             else:
                 run_id = earlier.id

@@ -14,16 +14,22 @@ from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_c
 from steelyard.storage.database import Database, clean
 from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
+from steelyard.storage.versions import find_version
 
 
 @dataclass(frozen=True)
 class KeptSkill:
-    """A skill as it is kept: its current version's content, and its accepted cases with their rows."""
+    """A skill as it is kept: a version's content, and its accepted cases with their rows.
+
+    `current`: it is the version in use; `draft`: one that never was.
+    """
 
     id: UUID
     version_id: UUID
     content: SkillContent
     cases: tuple[CaseRow, ...]
+    current: bool = True
+    draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,13 +129,17 @@ class SkillService:
         kept = await self.kept(tenant_id, name)
         return kept.content, [row.case for row in kept.cases]
 
-    async def kept(self, tenant_id: UUID, ref: str | UUID) -> KeptSkill:
-        """The skill of that name or id, its current version and its accepted cases. Raises NotFound."""
+    async def kept(self, tenant_id: UUID, ref: str | UUID, version: str = "") -> KeptSkill:
+        """The skill of that name or id, its accepted cases, and its version in use or that whose digest starts so.
+
+        Raises NotFound.
+        """
         async with self._database.tenant(tenant_id) as connection:
             skill = await (
                 skills.get_skill(connection, ref) if isinstance(ref, UUID) else skills.find_skill(connection, ref)
             )
-            version = await skills.get_version(connection, skill.version_id)
+            version_id = await find_version(connection, skill.id, version) if version else skill.version_id
+            version = await skills.get_version(connection, version_id)
             files = await skills.version_files(connection, version.id)
             rows = await accepted_cases(connection, skill.id)
         content = SkillContent(
@@ -144,4 +154,5 @@ class SkillService:
             lint=tuple(LintFinding(**finding) for finding in version.lint),
             source=skill.source,
         )
-        return KeptSkill(skill.id, version.id, content, tuple(rows))
+        current = version.id == skill.version_id
+        return KeptSkill(skill.id, version.id, content, tuple(rows), current, version.draft)

@@ -106,13 +106,14 @@ async def insert_run(
     fresh: bool,
     budget_microcents: int | None,
     accept_judge: bool = False,
+    of_draft: bool = False,
 ) -> UUID:
     """A pending run; returns its id."""
     cursor = await connection.execute(
         """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status, of_record, models,
                                        plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest,
-                                       accept_judge)
-           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+                                       accept_judge, of_draft)
+           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         (
             tenant_id,
             skill_id,
@@ -129,6 +130,7 @@ async def insert_run(
             plan["judge"],
             plan["judge_digest"],
             accept_judge,
+            of_draft,
         ),
     )
     row = await cursor.fetchone()

@@ -89,12 +89,13 @@ def read_values(form: FormData) -> RunFormValues:
         fresh=text(form, "fresh") == "1",
         race=text(form, "race"),
         accept_judge=text(form, "accept_judge") == "1",
+        version=text(form, "version"),
     )
 
 
 def values_in_query(given: Mapping[str, Sequence[str]], values: RunFormValues) -> RunFormValues:
-    """`values` with what a link to the form chooses: model (repeated), judge, cases, max_tokens."""
-    found = {key: given[key][-1] for key in ("judge", "cases", "max_tokens") if given.get(key)}
+    """`values` with what a link to the form chooses: model (repeated), judge, cases, max_tokens, version."""
+    found = {key: given[key][-1] for key in ("judge", "cases", "max_tokens", "version") if given.get(key)}
     if given.get("model"):
         return replace(values, models=tuple(given["model"]), **found)
     return replace(values, **found)

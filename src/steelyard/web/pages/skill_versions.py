@@ -40,7 +40,7 @@ async def versions(
     row = await bench.catalogue.find(tenant, skill)
     lines = await bench.versions.list(tenant, row.id)
     new = _chosen(lines, after) if after else next((line for line in lines if line.current), lines[0])
-    old = _chosen(lines, before) if before else _one_before(lines, new)
+    old = _chosen(lines, before) if before else _one_before([one for one in lines if not one.draft or one == new], new)
     diff = None if old is None else await bench.versions.diff(tenant, old.id, new.id)
     return view.page(
         "skill/versions.html.jinja",
@@ -51,6 +51,8 @@ async def versions(
         old=old,
         new=new,
         diff=None if diff is None else await asyncio.to_thread(shown_diff, diff),
+        drafts=sum(line.draft and not line.discarded for line in lines),
+        current_run=next((line.last_run for line in lines if line.current), None),
     )
 
 

@@ -94,7 +94,8 @@ ALTER TABLE skill_versions
     ADD COLUMN draft boolean NOT NULL DEFAULT false,
     ADD COLUMN draft_of uuid,
     ADD COLUMN draft_by text,
-    ADD COLUMN draft_why text;
+    ADD COLUMN draft_why text,
+    ADD COLUMN discarded_at timestamptz;
 ALTER TABLE benchmark_runs ADD COLUMN of_draft boolean NOT NULL DEFAULT false;
 
 DO $$

@@ -139,20 +139,20 @@ class SkillService:
                 skills.get_skill(connection, ref) if isinstance(ref, UUID) else skills.find_skill(connection, ref)
             )
             version_id = await find_version(connection, skill.id, version) if version else skill.version_id
-            version = await skills.get_version(connection, version_id)
-            files = await skills.version_files(connection, version.id)
+            found = await skills.get_version(connection, version_id)
+            files = await skills.version_files(connection, found.id)
             rows = await accepted_cases(connection, skill.id)
         content = SkillContent(
             name=skill.name,
             description=skill.description,
-            body=version.body,
-            prompt=version.prompt,
-            digest=version.digest,
-            frontmatter=version.frontmatter,
+            body=found.body,
+            prompt=found.prompt,
+            digest=found.digest,
+            frontmatter=found.frontmatter,
             files=files,
-            cut=tuple(version.references_cut),
-            lint=tuple(LintFinding(**finding) for finding in version.lint),
+            cut=tuple(found.references_cut),
+            lint=tuple(LintFinding(**finding) for finding in found.lint),
             source=skill.source,
         )
-        current = version.id == skill.version_id
-        return KeptSkill(skill.id, version.id, content, tuple(rows), current, version.draft)
+        current = found.id == skill.version_id
+        return KeptSkill(skill.id, found.id, content, tuple(rows), current, found.draft)

@@ -93,6 +93,7 @@ async def test_chosen_edits_of_a_review_become_a_draft_and_the_version_in_use_st
     assert (line.draft, line.current, line.draft_by) == (True, False, "local owner")
     assert await site.workbench.versions.download(site.tenant_id, line.id, "notes.md") == b"Grams are g.\n"
     versions = (await site.client.get("/skills/weigh/versions")).text
+    assert "Grams are g." in versions
     for words in (">draft</span>", "Discard", "Make current", "benchmark/new?version=" + digest):
         assert words in versions
     assert "a draft that is not in use" in (await site.client.get(f"/skills/weigh/details?version={digest}")).text

@@ -94,7 +94,9 @@ async def _source(
         asked = [natural(place) for place in chosen if place.isdecimal()]
         places = tuple(place for place in dict.fromkeys(asked) if place < len(found.edits))
         edits = tuple(ReviewEdit(**found.edits[place]) for place in places)
-        return Source(review=found.id, places=places, edits=edits, why="; ".join(one.where for one in edits)[:200])
+        return Source(
+            review=found.id, places=places, edits=edits, why=" ".join(one.why or one.where for one in edits)[:200]
+        )
     if suggestion:
         given = await bench.suggestions.get(tenant, row.id, _id(suggestion))
         return Source(suggestion=given.id, why=given.title, body=given.body)

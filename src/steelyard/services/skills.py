@@ -96,8 +96,8 @@ class SkillService:
     async def delete(self, tenant_id: UUID, skill_id: UUID) -> Belongings:
         """Delete a skill with all that is its own, for good; returns what went with it.
 
-        Raises NotFound, and Conflict while a run or review of it has not ended or a call of one is still out: what
-        that brings could not be kept.
+        Raises NotFound, and Conflict while a run, a review or a drafting of it has not ended or a call is still out:
+        what that brings could not be kept.
         """
         async with self._database.tenant(tenant_id) as connection:
             if not await removal.hold_skill(connection, skill_id):
@@ -105,7 +105,7 @@ class SkillService:
             found = await removal.belongings(connection, skill_id)
             if found.busy:
                 raise Conflict(
-                    "A run or a review of this skill has not ended, or waits for calls that are out.",
+                    "A run, a review or a drafting of its cases has not ended, or waits for calls that are out.",
                     kept="Nothing was deleted.",
                     next_step="Cancel it, or let it end; then delete the skill.",
                 )

@@ -55,7 +55,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def run(
     skill: given.Skill,
     models: given.Models = None,
-    judge: given.Judge = None,
+    judge: given.Judges = None,
     cases: given.Cases = None,
     case: given.Case = None,
     expect: given.Expect = None,
@@ -92,7 +92,7 @@ def run(
         chosen = Chosen(
             skill=skill,
             models=models or (),
-            judge=judge,
+            judges=judge or (),
             cases=cases,
             case=case or (),
             expect=expect or (),
@@ -118,7 +118,7 @@ def run(
 def estimate(
     skill: given.Skill,
     models: given.Models = None,
-    judge: given.Judge = None,
+    judge: given.Judges = None,
     cases: given.Cases = None,
     case: given.Case = None,
     expect: given.Expect = None,
@@ -143,7 +143,7 @@ def estimate(
         chosen = Chosen(
             skill=skill,
             models=models or (),
-            judge=judge,
+            judges=judge or (),
             cases=cases,
             case=case or (),
             expect=expect or (),

@@ -157,7 +157,7 @@ async def _after(stage: Stage, skill_id: UUID, pending: FactCase, rejected: Fact
     await stage.skills.add(stage.tenant_id, main_skill(4), await _folder_cases(stage, skill_id))
     await stage.backdate(skill_id, stage.ago(_VERSION_DAYS[4]))
     proposed = await stage.cases.propose(stage.tenant_id, skill_id, _draft(rejected), author="Jonas Weber")
-    await stage.cases.reject(stage.tenant_id, proposed.id)
+    await stage.cases.reject(stage.tenant_id, proposed.id, why="Another unit than the skill is for.")
     await stage.backdate(skill_id, stage.ago(6))
     await stage.cases.propose(stage.tenant_id, skill_id, _draft(pending), author="Priya Nair")
     await stage.backdate(skill_id, stage.ago(2))
@@ -222,7 +222,7 @@ async def _feedback(stage: Stage, skill_id: UUID, seed: int, seen: list[FactCase
         example = _example(replace(made, case=changed), "Priya Nair")
         row = await stage.feedback.add(stage.tenant_id, skill_id, example, at=stage.ago(days))
         if days == 41:
-            await stage.feedback.reject(stage.tenant_id, row.id)
+            await stage.feedback.reject(stage.tenant_id, row.id, why="Scanned twice by mistake.")
     await stage.backdate(skill_id, stage.ago(1))
 
 

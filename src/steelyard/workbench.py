@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
+    from steelyard.services.case_queue import CaseQueue
     from steelyard.services.case_view import CaseViews
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.draft_versions import DraftVersions
     from steelyard.services.drawings import Drawings
     from steelyard.services.estimates import Estimate
     from steelyard.services.feedback import FeedbackService
@@ -185,6 +188,18 @@ class Workbench:
         return CaseService(self.database)
 
     @cached_property
+    def case_queue(self) -> CaseQueue:
+        from steelyard.services.case_queue import CaseQueue
+
+        return CaseQueue(self.database, self.cases, self.feedback)
+
+    @cached_property
+    def case_drafts(self) -> CaseDrafts:
+        from steelyard.services.case_drafts import CaseDrafts
+
+        return CaseDrafts(self.database, self.queue, self.providers)
+
+    @cached_property
     def case_health(self) -> CaseHealthService:
         from steelyard.services.case_health import CaseHealthService
 
@@ -286,6 +301,12 @@ class Workbench:
         return RunPrices(self.database, self.price)
 
     @cached_property
+    def draft_versions(self) -> DraftVersions:
+        from steelyard.services.draft_versions import DraftVersions
+
+        return DraftVersions(self.database)
+
+    @cached_property
     def versions(self) -> VersionService:
         from steelyard.services.versions import VersionService
 
@@ -315,12 +336,13 @@ class Workbench:
         """
         from functools import partial
 
-        from steelyard.execution.fitness import why_review_unfit, why_tie_break_unfit, why_unfit
+        from steelyard.execution.fitness import why_drafts_unfit, why_review_unfit, why_tie_break_unfit, why_unfit
         from steelyard.services.worker import work
 
         if run_id is None:
             await self.reviews.requeue(self.tenant_id)
             await self.tie_breaks.requeue(self.tenant_id)
+            await self.case_drafts.requeue(self.tenant_id)
         await work(
             self.database,
             self.providers,
@@ -329,6 +351,7 @@ class Workbench:
             unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
             review_unfit=partial(why_review_unfit, models=self.providers),
             tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
+            drafts_unfit=partial(why_drafts_unfit, models=self.providers),
             run_id=run_id,
             concurrency=self.concurrency,
             stop=stop,
@@ -349,6 +372,16 @@ class Workbench:
         unfit = partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge)
         breaker = TieBreaker(self.database, self.providers, self.price, self.judge, unfit=unfit, stopping=stop.is_set)
         await breaker.run(self.tenant_id, tie_break_id)
+
+    async def draft_here(self, draft_id: UUID) -> None:
+        """Make the drafts of cases that were asked for in this process, unless a worker has them in hand already."""
+        from functools import partial
+
+        from steelyard.execution.drafter import Drafter
+        from steelyard.execution.fitness import why_drafts_unfit
+
+        unfit = partial(why_drafts_unfit, models=self.providers)
+        await Drafter(self.database, self.providers, self.price, unfit=unfit).run(self.tenant_id, draft_id)
 
     async def estimate(self, request: RunRequest) -> Estimate:
         """What the run would take. Raises InputError and its kin."""

@@ -11,6 +11,7 @@ import typer
 
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
+from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
@@ -69,6 +70,7 @@ def run(
     max_tokens: given.MaxTokens = 4096,
     seed: given.Seed = None,
     race: given.Race = None,
+    version: given.Version = None,
     fresh: given.Fresh = False,
     accept_judge: given.AcceptJudge = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
@@ -107,6 +109,7 @@ def run(
             race=race,
             fresh=fresh,
             accept_judge=accept_judge,
+            version=version,
         )
         code = body(chosen, Output(json, quiet, require), yes=yes)
     raise typer.Exit(code)
@@ -126,6 +129,7 @@ def estimate(
     concurrency: given.Concurrency = 16,
     max_tokens: given.MaxTokens = 4096,
     race: given.Race = None,
+    version: given.Version = None,
     fresh: given.Fresh = False,
     json: given.Json = None,
     verbose: given.Verbose = False,
@@ -150,6 +154,7 @@ def estimate(
             concurrency=concurrency,
             max_tokens=max_tokens,
             race=race,
+            version=version,
             fresh=fresh,
         )
         code = body(chosen, json)
@@ -395,6 +400,7 @@ def demo(
 
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
+app.add_typer(cases_app, name="cases")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(models_app, name="models")
 

@@ -28,6 +28,7 @@ class Chosen:
     fresh: bool = False
     race: str | None = None
     accept_judge: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True)

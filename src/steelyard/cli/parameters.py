@@ -62,6 +62,14 @@ AcceptJudge = Annotated[
     bool,
     typer.Option("--accept-judge", help="Count a judge's scores even if it fails its examination; reports say so."),
 ]
+Version = Annotated[
+    str | None,
+    typer.Option(
+        "--version",
+        metavar="DIGEST",
+        help="Run this version of an added skill, as a draft; how its digest starts. The skill's standing stays.",
+    ),
+]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' prints it alone.")
 ]

@@ -107,12 +107,20 @@ def _load(skill: str) -> LoadedSkill | None:
 
 
 async def _source(workbench: Workbench, typed: Typed) -> SkillSource:
+    version = typed.chosen.version or ""
     if typed.loaded is not None:
+        if version:
+            raise InputError(
+                "--version is of an added skill, and a folder or file is given.",
+                next_step="Give the skill's name; `steelyard skills list` shows those there are.",
+            )
         return SkillSource(typed.loaded.content, typed.loaded.cases)
     name = typed.chosen.skill
     try:
-        return SkillSource.of(await workbench.skills.kept(workbench.tenant_id, name))
+        return SkillSource.of(await workbench.skills.kept(workbench.tenant_id, name, version))
     except NotFound as error:
+        if version and "version" in error.message:
+            raise
         raise SkillError(
             f"'{name}' is no file or folder here, and no skill of that name was added.",
             next_step="Give the path of a skill folder or prompt file; `steelyard skills list` shows added skills.",

@@ -11,11 +11,18 @@ from typing import Any
 
 
 class CaseSource(StrEnum):
-    """Where a case came from: the skill's folder, a user's training example, a member who wrote it here, or one run."""
+    """Where a case came from, which stays with it whatever is decided or edited.
+
+    The skill's folder; a user's training example; a member who wrote it here; a model that drafted it; a use in
+    production; an output on which a person and the judge disagree; or one run.
+    """
 
     FILE = "file"
     TRAINING_EXAMPLE = "training_example"
     WRITTEN = "written"
+    DRAFTED = "drafted"
+    PRODUCTION = "production"
+    DISAGREEMENT = "disagreement"
     AD_HOC = "ad_hoc"
 
 
@@ -23,6 +30,43 @@ class CaseStatus(StrEnum):
     PENDING = "pending"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+
+
+class CaseChange(StrEnum):
+    """What was done to a case. ADDED: it came in accepted; PROPOSED: it came in to be decided on."""
+
+    PROPOSED = "proposed"
+    ADDED = "added"
+    EDITED = "edited"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    RETIRED = "retired"
+    RESTORED = "restored"
+
+
+class WaitingKind(StrEnum):
+    """What waits to become a golden case.
+
+    A case a model drafted, or one that somebody proposed; a user's training example; a use in production that feedback
+    gives; an output on which a person and the judge disagree.
+    """
+
+    DRAFTED = "drafted"
+    PROPOSED = "proposed"
+    EXAMPLE = "example"
+    USE = "use"
+    DISAGREEMENT = "disagreement"
+
+
+LOCAL_OWNER = "local owner"
+
+
+@dataclass(frozen=True)
+class By:
+    """Who changes a case, and why; `why` may be empty for anything but a rejection."""
+
+    who: str = LOCAL_OWNER
+    why: str = ""
 
 
 class CheckKind(StrEnum):
@@ -95,6 +139,11 @@ class GoldenCase:
     def needs_judge(self) -> bool:
         """Whether anything of this case is beyond the deterministic checks."""
         return bool(self.assertions) or not self.checks
+
+    @property
+    def says_what_is_good(self) -> bool:
+        """Whether anything says what a good output is; without it the case can be proposed, and not accepted."""
+        return bool(self.expected.strip() or self.assertions or self.checks)
 
     @property
     def grading_digest(self) -> str:

@@ -9,6 +9,7 @@ from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
+from steelyard.judging.drafting import drafting_digest
 from steelyard.judging.pairs import PairJudge
 from steelyard.judging.review import review_digest
 
@@ -61,6 +62,17 @@ def why_tie_break_unfit(
         models.check(judge)
         if PairJudge.like(make_judge(judge)).digest != digest:
             return f"The judge {judge.text} is not the same here (its address, weights or version of its prompt)."
+    except SteelyardError as error:
+        return error.message
+    return None
+
+
+def why_drafts_unfit(model: ModelRef, protocol: str, models: KnownModels) -> str | None:
+    """Why cases drafted here would not be those asked for, in one sentence; None when they would be."""
+    try:
+        models.check(model)
+        if drafting_digest(models.identity(model)) != protocol:
+            return f"{model.text} is not the same here (its address, weights or version of its prompt)."
     except SteelyardError as error:
         return error.message
     return None

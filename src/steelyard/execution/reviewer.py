@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from functools import partial
+from uuid import UUID
 
-from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.calls import CallError, ModelRequest, StopReason
 from steelyard.domain.models import ModelRef
 from steelyard.domain.reviews import ReviewStatus
-from steelyard.execution.cells import ModelCaller, Pricer
+from steelyard.execution import paid
+from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.execution.paid import PaidCalls
 from steelyard.judging.review import read_review, review_request
 from steelyard.storage import reviews, skills
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
@@ -25,7 +27,6 @@ ReviewUnfit = Callable[[ModelRef, str], str | None]
 logger = logging.getLogger(__name__)
 
 _ASKS = 2
-_AWAY_S = 1.0
 
 
 def always_fit(model: ModelRef, protocol: str) -> str | None:
@@ -39,8 +40,7 @@ class Reviewer:
     def __init__(self, database: Database, caller: ModelCaller, price: Pricer, *, unfit: ReviewUnfit) -> None:
         """`unfit` says why a review by a model under a protocol cannot be made here as it was asked for."""
         self._database = database
-        self._caller = caller
-        self._price = price
+        self._calls = PaidCalls(database, caller, price)
         self._unfit = unfit
         self._left: set[UUID] = set()
 
@@ -60,7 +60,7 @@ class Reviewer:
                     await reviews.hold_review(session, review_id)
                     await self._run(tenant_id, review_id)
             except DATABASE_AWAY:
-                await asyncio.sleep(_AWAY_S)
+                await asyncio.sleep(paid.AWAY_S)
             else:
                 return
 
@@ -112,51 +112,12 @@ class Reviewer:
                 return
             if stop_reason == StopReason.LENGTH:
                 request = replace(request, max_tokens=request.max_tokens * 2)
-            response = await self._call(tenant_id, found.id, request)
+            response = await self._calls.call(tenant_id, request, partial(_record, found.id))
             reply, stop_reason, calls = response.output, response.stop_reason.value, calls + 1
 
-    async def _call(self, tenant_id: UUID, review_id: UUID, request: ModelRequest) -> ModelResponse:
-        """One call, its reply and its price committed. Raises CallError, what it wasted committed too."""
-        try:
-            response = await self._caller.complete(request)
-        except CallError as error:
-            if error.wasted != Usage() or not error.wasted_known:
-                paid = self._paid(request.model, error.wasted, None, known=error.wasted_known)
-                await self._keep(tenant_id, review_id, paid)
-            raise
-        known = response.usage_known and response.wasted_known
-        paid = self._paid(request.model, response.usage + response.wasted, response, known=known)
-        await self._keep(tenant_id, review_id, paid)
-        return response
-
-    def _paid(self, model: ModelRef, usage: Usage, response: ModelResponse | None, *, known: bool) -> PaidCall:
-        cost = self._price(usage, model, datetime.now(UTC).date()) if usage != Usage() else None
-        return PaidCall(
-            raw_reply=None if response is None else response.output,
-            stop_reason=None if response is None else response.stop_reason.value,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_microcents=None if cost is None else cost.microcents,
-            cost_known=known and cost is not None,
-            price_version=None if cost is None else cost.price_version,
-            price_date=None if cost is None else cost.price_date,
-            latency_ms=None if response is None else response.latency_ms,
-        )
-
-    async def _keep(self, tenant_id: UUID, review_id: UUID, call: PaidCall) -> None:
-        key = uuid4()
-        await self._commit(tenant_id, lambda connection: reviews.record_call(connection, review_id, key, call))
-
     async def _end(self, tenant_id: UUID, review_id: UUID, message: str) -> None:
-        await self._commit(tenant_id, lambda connection: reviews.fail_review(connection, review_id, message))
+        await self._calls.commit(tenant_id, lambda connection: reviews.fail_review(connection, review_id, message))
 
-    async def _commit(self, tenant_id: UUID, write: Callable[[Connection], Awaitable[None]]) -> None:
-        """Write until it is known to be on disk; `write` done twice must do what it does done once."""
-        while True:
-            try:
-                async with self._database.tenant(tenant_id) as connection:
-                    await write(connection)
-            except DATABASE_AWAY:
-                await asyncio.sleep(_AWAY_S)
-            else:
-                return
+
+async def _record(review_id: UUID, connection: Connection, key: UUID, call: PaidCall) -> None:
+    await reviews.record_call(connection, review_id, key, call)

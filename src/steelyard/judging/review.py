@@ -78,7 +78,7 @@ def review_request(
     model: ModelRef, name: str, files: Mapping[str, bytes], *, nonce: Callable[[str], str] = new_nonce
 ) -> ModelRequest:
     """The request for a review of a skill with these files, `SKILL.md` first."""
-    return ModelRequest(model, SYSTEM, _prompt(_shown(name, files), nonce), REVIEW_MAX_TOKENS, _schema())
+    return ModelRequest(model, SYSTEM, _prompt(shown_skill(name, files), nonce), REVIEW_MAX_TOKENS, _schema())
 
 
 def read_review(response_text: str, stop_reason: str) -> Review:
@@ -122,7 +122,7 @@ def _texts(items: list[str]) -> tuple[str, ...]:
     return tuple(text.strip() for text in items[:_MOST_ITEMS] if text.strip())
 
 
-def _shown(name: str, files: Mapping[str, bytes]) -> str:
+def shown_skill(name: str, files: Mapping[str, bytes]) -> str:
     """The skill as one text: its text files in full while there is room, the others by name and size."""
     parts = [f"Skill: {name}"]
     room = MAX_SKILL_CHARACTERS

@@ -54,6 +54,7 @@ class RunRequest:
 
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     With a `race` models are called no more once they are shown not to be the best.
+    `of_draft`: it would be of record, were its version not a draft; it is once that is made the version in use.
     `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
     `further_judges` make a jury with the judge, all of them equal.
     `judge_by_default`: nobody named the judge, so that another default stands for a change of it.
@@ -78,6 +79,7 @@ class RunRequest:
     kept: Kept | None = None
     accept_judge: bool = False
     judge_by_default: bool = False
+    of_draft: bool = False
     further_judges: tuple[ModelRef, ...] = ()
 
     @property
@@ -183,6 +185,7 @@ class BenchmarkService:
                     budget_microcents=request.budget_microcents,
                     accept_judge=request.accept_judge,
                     judge_by_default=request.judge_by_default,
+                    of_draft=request.of_draft,
                 )
             else:
                 run_id = earlier.id

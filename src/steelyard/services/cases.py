@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from steelyard.domain.cases import CaseSource, CaseStatus, Check, GoldenCase
+from steelyard.domain.cases import By, CaseSource, CaseStatus, Check, GoldenCase
 from steelyard.domain.errors import CaseError, Conflict
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
 from steelyard.judging import validate_check
+from steelyard.services.case_words import by_of
 from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
 from steelyard.skills.text import unstorable
-from steelyard.storage import cases, feedback, standing
+from steelyard.storage import case_changes, cases, feedback, standing
+from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseCounts, CaseEntry
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.skills import name_of
@@ -115,118 +117,161 @@ class CaseService:
         async with self._database.tenant(tenant_id) as connection:
             return await cases.case_in_use(connection, entry.skill_id, entry.case.case_id, entry.case.source)
 
-    async def add(self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None) -> CaseEntry:
+    async def add(
+        self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None, why: str = ""
+    ) -> CaseEntry:
         """An accepted case, written here. Raises CaseError, Conflict where the same is there, NotFound."""
-        return await self._add(tenant_id, skill_id, draft, CaseSource.WRITTEN, CaseStatus.ACCEPTED, author)
+        return await self._add(tenant_id, skill_id, draft, CaseStatus.ACCEPTED, author, why)
 
     async def propose(
-        self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None
+        self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, *, author: str | None = None, why: str = ""
     ) -> CaseEntry:
         """A pending case, which no run uses until it is accepted. Raises CaseError, Conflict, NotFound."""
-        return await self._add(tenant_id, skill_id, draft, CaseSource.WRITTEN, CaseStatus.PENDING, author)
+        return await self._add(tenant_id, skill_id, draft, CaseStatus.PENDING, author, why)
 
-    async def edit(self, tenant_id: UUID, case_id: UUID, draft: CaseDraft, *, author: str | None = None) -> CaseEntry:
+    async def edit(
+        self,
+        tenant_id: UUID,
+        case_id: UUID,
+        draft: CaseDraft,
+        *,
+        author: str | None = None,
+        why: str = "",
+        accept: bool = False,
+    ) -> CaseEntry:
         """The case with its new text, which is a new row of the same source and status where anything changed.
 
-        The old row is retired: results keep pointing at what they were measured on. Raises CaseError, Conflict,
-        NotFound.
+        The old row is retired: results keep pointing at what they were measured on. With `accept` it is accepted as
+        well. Raises CaseError, Conflict, NotFound.
         """
+        by = by_of(author, why)
         async with self._database.tenant(tenant_id) as connection:
             old = await self._in_use(connection, case_id)
-            case = _case(draft, old.case.source, draft.key or old.case.case_id, old.case)
-            if _same(case, old.case):
-                return old
-            others = await cases.live_keys(connection, old.skill_id)
-            others.pop(old.case.case_id, None)
-            _refuse_double(case, others)
-            await cases.retire_case(connection, old.skill_id, case_id)
-            # A folder's case with an author, even an unnamed one, is known for edited.
-            unnamed = "" if case.source is CaseSource.FILE else None
-            by = author or old.author or unnamed
-            new_id = await cases.put_case(connection, tenant_id, old.skill_id, case, status=old.status, author=by)
-            return await cases.get_case(connection, new_id)
+            waits = old.status is CaseStatus.PENDING and not accept
+            case = _case(draft, old.case.source, draft.key or old.case.case_id, old.case, complete=not waits)
+            case_id = old.id
+            if not _same(case, old.case):
+                others = await cases.live_keys(connection, old.skill_id)
+                others.pop(old.case.case_id, None)
+                _refuse_double(case, others)
+                name = _author(case.source, author, old.author)
+                case_id = await cases.replace_case(connection, tenant_id, old, case, author=name, by=by)
+            if accept:
+                await cases.decide_case(connection, old.skill_id, case_id, CaseStatus.ACCEPTED, by)
+            return await cases.get_case(connection, case_id)
 
-    async def accept(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
-        """From now on runs use it. Raises NotFound, Conflict where it is out of use or its key is taken."""
+    async def accept(self, tenant_id: UUID, case_id: UUID, *, who: str | None = None, why: str = "") -> CaseEntry:
+        """From now on runs use it.
+
+        Raises NotFound, Conflict where it is out of use or its key is taken, CaseError where nothing says what a good
+        output is.
+        """
+        by = by_of(who, why)
         async with self._database.tenant(tenant_id) as connection:
             entry = await self._in_use(connection, case_id)
+            _refuse_incomplete(entry.case)
             if entry.status is CaseStatus.REJECTED:
                 _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
-            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED)
+            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
-    async def reject(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
-        """No run uses it, even when its folder is added again. Raises NotFound, Conflict where it is out of use."""
+    async def reject(self, tenant_id: UUID, case_id: UUID, *, why: str, who: str | None = None) -> CaseEntry:
+        """No run uses it, even when its folder is added again.
+
+        Raises NotFound, Conflict where it is out of use, InputError without a reason.
+        """
+        by = by_of(who, why, needs_why=True)
         async with self._database.tenant(tenant_id) as connection:
             entry = await self._in_use(connection, case_id)
-            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.REJECTED)
+            await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.REJECTED, by)
             return await cases.get_case(connection, case_id)
 
-    async def retire(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+    async def retire(self, tenant_id: UUID, case_id: UUID, *, who: str | None = None, why: str = "") -> CaseEntry:
         """Take it out of use; results that were measured on it keep it. Raises NotFound."""
-        return await self._set_retired(tenant_id, case_id, True)
+        return await self._set_retired(tenant_id, case_id, True, who, why)
 
-    async def restore(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
+    async def restore(self, tenant_id: UUID, case_id: UUID, *, who: str | None = None, why: str = "") -> CaseEntry:
         """Bring a retired case back as it was. Raises NotFound, Conflict where the same is in use."""
-        return await self._set_retired(tenant_id, case_id, False)
+        return await self._set_retired(tenant_id, case_id, False, who, why)
+
+    async def changes(self, tenant_id: UUID, case_id: UUID) -> Sequence[ChangeRow]:
+        """The history of a case, of what it was and became by being edited too, the oldest first."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await case_changes.of_case(connection, case_id)
+
+    async def history(
+        self, tenant_id: UUID, skill_id: UUID, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[ChangeRow]:
+        """The changes of a skill's cases, the newest first, from below that `seq` on."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await case_changes.of_skill(connection, skill_id, before=before, limit=limit)
 
     async def accept_example(
-        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None = None, *, author: str | None = None
+        self,
+        tenant_id: UUID,
+        feedback_id: UUID,
+        draft: CaseDraft | None = None,
+        *,
+        author: str | None = None,
+        who: str | None = None,
+        why: str = "",
     ) -> CaseEntry:
-        """Make an accepted case of a training example, as it is or as edited in `draft`, and accept the feedback."""
-        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.ACCEPTED, author)
+        """Make an accepted case of a user's example, as it is or as edited in `draft`, and accept the feedback.
+
+        `author` of the case is whoever gave the example unless named, `who` is whoever accepts it.
+        """
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.ACCEPTED, author, who, why)
 
     async def propose_example(
         self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None = None, *, author: str | None = None
     ) -> CaseEntry:
-        """Make a pending case of a training example, for another member to accept, and accept the feedback."""
-        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.PENDING, author)
+        """Make a pending case of a user's example, for another member to accept, and accept the feedback."""
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.PENDING, author, author, "")
 
     async def example_draft(self, tenant_id: UUID, feedback_id: UUID) -> CaseDraft:
-        """A training example as a draft to edit. Raises NotFound, Conflict."""
+        """A user's example as a draft to edit. Raises NotFound, Conflict."""
         async with self._database.tenant(tenant_id) as connection:
             return _example_draft(await feedback.get_feedback(connection, feedback_id))
 
     async def _add(
-        self,
-        tenant_id: UUID,
-        skill_id: UUID,
-        draft: CaseDraft,
-        source: CaseSource,
-        status: CaseStatus,
-        author: str | None,
+        self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, status: CaseStatus, author: str | None, why: str
     ) -> CaseEntry:
+        by, source = by_of(author, why), CaseSource.WRITTEN
         async with self._database.tenant(tenant_id) as connection:
             await standing.lock_skill(connection, skill_id)
-            return await _put(connection, tenant_id, skill_id, draft, source, status, author)
+            return await put_draft(connection, tenant_id, skill_id, draft, source, status, author, by)
 
     async def _of_example(
-        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None, status: CaseStatus, author: str | None
+        self,
+        tenant_id: UUID,
+        feedback_id: UUID,
+        draft: CaseDraft | None,
+        status: CaseStatus,
+        author: str | None,
+        who: str | None,
+        why: str,
     ) -> CaseEntry:
+        by = by_of(who or author, why)
         async with self._database.tenant(tenant_id) as connection:
             row = await feedback.get_feedback(connection, feedback_id)
             await standing.lock_skill(connection, row.skill_id)
             row = await feedback.get_feedback(connection, feedback_id)
             example = _example_draft(row)
-            entry = await _put(
-                connection,
-                tenant_id,
-                row.skill_id,
-                draft or example,
-                CaseSource.TRAINING_EXAMPLE,
-                status,
-                author or row.author,
-            )
-            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.ACCEPTED, entry.id)
+            given = row.feedback_type == FeedbackType.TRAINING_EXAMPLE
+            source = CaseSource.TRAINING_EXAMPLE if given else CaseSource.PRODUCTION
+            name = author or row.author
+            entry = await put_draft(connection, tenant_id, row.skill_id, draft or example, source, status, name, by)
+            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.ACCEPTED, by, entry.id)
             return entry
 
-    async def _set_retired(self, tenant_id: UUID, case_id: UUID, retired: bool) -> CaseEntry:
+    async def _set_retired(self, tenant_id: UUID, case_id: UUID, retired: bool, who: str | None, why: str) -> CaseEntry:
+        by = by_of(who, why)
         async with self._database.tenant(tenant_id) as connection:
             entry = await cases.get_case(connection, case_id)
             await standing.lock_skill(connection, entry.skill_id)
             if not retired and entry.retired_at is not None:
                 _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
-            await cases.retire_case(connection, entry.skill_id, case_id, retired=retired)
+            await cases.retire_case(connection, entry.skill_id, case_id, by, retired=retired)
             return await cases.get_case(connection, case_id)
 
     async def _in_use(self, connection: Connection, case_id: UUID) -> CaseEntry:
@@ -242,7 +287,7 @@ class CaseService:
         return entry
 
 
-async def _put(
+async def put_draft(
     connection: Connection,
     tenant_id: UUID,
     skill_id: UUID,
@@ -250,25 +295,40 @@ async def _put(
     source: CaseSource,
     status: CaseStatus,
     author: str | None,
+    by: By,
 ) -> CaseEntry:
+    """Keep a draft as a case of that source, its skill being locked. Raises CaseError, Conflict, NotFound."""
     await name_of(connection, skill_id)
     key = draft.key or _free_key(await cases.used_keys(connection, skill_id))
-    case = _case(draft, source, key)
+    proposal = source is not CaseSource.WRITTEN and status is CaseStatus.PENDING
+    case = _case(draft, source, key, complete=not proposal)
     _refuse_double(case, await cases.live_keys(connection, skill_id))
-    case_id = await cases.put_case(connection, tenant_id, skill_id, case, status=status, author=author)
+    case_id = await cases.put_case(connection, tenant_id, skill_id, case, status=status, author=author, by=by)
     return await cases.get_case(connection, case_id)
 
 
 def _example_draft(row: feedback.FeedbackRow) -> CaseDraft:
-    if row.feedback_type != FeedbackType.TRAINING_EXAMPLE:
-        raise Conflict("Only a training example can become a golden case.")
+    """An output that was blamed, or that nothing is said of, is not what is expected."""
+    if not (row.example_input or "").strip():
+        raise Conflict("Only feedback that carries an input can become a golden case.")
     if row.golden_case_id is not None:
-        raise Conflict("This training example is a golden case already.")
-    return CaseDraft(row.example_input or "", row.expected_output or row.example_output or "")
+        raise Conflict("This example is a golden case already.", next_step="Look at the skill's cases again.")
+    given = row.feedback_type == FeedbackType.TRAINING_EXAMPLE or row.positive
+    return CaseDraft(row.example_input or "", row.expected_output or (row.example_output if given else None) or "")
 
 
-def _case(draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None = None) -> GoldenCase:
-    """The checked case. Raises CaseError."""
+def _author(source: CaseSource, author: str | None, before: str | None) -> str | None:
+    """Whose an edited case is. A drafted one stays its model's: the history has who edited it."""
+    if source is CaseSource.DRAFTED:
+        return before
+    # A folder's case with an author, even an unnamed one, is known for edited.
+    return author or before or ("" if source is CaseSource.FILE else None)
+
+
+def _case(
+    draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None = None, *, complete: bool = True
+) -> GoldenCase:
+    """The checked case; one not `complete` yet may leave open what a good output is. Raises CaseError."""
     case = GoldenCase(
         case_id=key.strip(),
         input=draft.input,
@@ -285,10 +345,8 @@ def _case(draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None
         raise CaseError(f"A case's name has 1 to {MAX_KEY} characters.")
     if not case.input.strip():
         raise CaseError("The input is empty.", next_step="Write what is given to the model.")
-    if not (case.expected.strip() or case.assertions or case.checks):
-        raise CaseError(
-            "Nothing says what a good output is.", next_step="Write an expected output, an assertion, or a check."
-        )
+    if complete:
+        _refuse_incomplete(case)
     texts = [case.case_id, case.input, case.expected, *case.assertions, case.family or "", case.case_set or ""]
     length = sum(map(len, texts)) + sum(len(path) + len(text) for path, text in case.files.items())
     if length > MAX_CASE_CHARACTERS:
@@ -298,6 +356,13 @@ def _case(draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None
     for check in case.checks:
         validate_check(check)
     return case
+
+
+def _refuse_incomplete(case: GoldenCase) -> None:
+    if not case.says_what_is_good:
+        raise CaseError(
+            "Nothing says what a good output is.", next_step="Write an expected output, an assertion, or a check."
+        )
 
 
 def _same(one: GoldenCase, other: GoldenCase) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.domain.feedback import Feedback, FeedbackStatus, FeedbackType
+from steelyard.services.case_words import by_of
 from steelyard.services.tokens import no_such_page, read_token, write_token
 from steelyard.skills.text import unstorable
 from steelyard.storage import feedback
@@ -127,15 +128,16 @@ class FeedbackService:
             rated=every.positive + every.negative,
         )
 
-    async def reject(self, tenant_id: UUID, feedback_id: UUID) -> FeedbackRow:
-        """Raises NotFound, Conflict where it became a golden case."""
+    async def reject(self, tenant_id: UUID, feedback_id: UUID, *, why: str, who: str | None = None) -> FeedbackRow:
+        """Raises NotFound, Conflict where it became a golden case, InputError without a reason."""
+        by = by_of(who, why, needs_why=True)
         async with self._database.tenant(tenant_id) as connection:
             row = await feedback.get_feedback(connection, feedback_id)
             if row.golden_case_id is not None:
                 raise Conflict(
-                    "This training example is a golden case already.", next_step="Reject or retire that case instead."
+                    "This example is a golden case already.", next_step="Reject or retire that case instead."
                 )
-            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.REJECTED)
+            await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.REJECTED, by)
             return await feedback.get_feedback(connection, feedback_id)
 
 

@@ -56,7 +56,8 @@ class RunFormValues:
     `cases` is "golden", "set:NAME" or "ad_hoc"; `ad_hoc` has (input, expected output) pairs, blank ones left out.
     `other_models` are typed in, one a line. `judge` is "default", "none" or a model, empty where it is still to be
     named; `further_judges`, one a line, make a jury with it. `arm` is "both", "with_skill" or "without_skill"; `race`
-    is "set", "future" or empty for none. `budget` is in US dollars; blank figures are the defaults.
+    is "set", "future" or empty for none. `budget` is in US dollars; blank figures are the defaults. `version` is how a
+    digest starts, empty for the version in use.
     """
 
     models: Sequence[str] = ()
@@ -74,6 +75,7 @@ class RunFormValues:
     fresh: bool = False
     race: str = ""
     accept_judge: bool = False
+    version: str = ""
     further_judges: str = ""
 
 
@@ -125,7 +127,7 @@ class RunForms:
 
     async def form(self, tenant_id: UUID, skill: str | UUID, values: RunFormValues | None = None) -> RunForm:
         """The form for the skill of that name or id; `values` sent before are kept. Raises NotFound."""
-        kept = await self._skills.kept(tenant_id, skill)
+        kept = await self._skills.kept(tenant_id, skill, "" if values is None else values.version)
         first = values is None
         if values is None:
             values = await self._first_values(tenant_id, kept)
@@ -154,7 +156,7 @@ class RunForms:
         self, tenant_id: UUID, skill: str | UUID, values: RunFormValues, *, triggered_by: str = "web"
     ) -> Selected:
         """The run that was asked for. Raises NotFound, and InvalidForm with every field that cannot be used."""
-        kept = await self._skills.kept(tenant_id, skill)
+        kept = await self._skills.kept(tenant_id, skill, values.version)
         return read_form(kept, values, self._default_judge, self._checker, triggered_by=triggered_by)
 
     async def rebenchmark_request(

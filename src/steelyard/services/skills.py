@@ -14,16 +14,22 @@ from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_c
 from steelyard.storage.database import Database, clean
 from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
+from steelyard.storage.versions import find_version
 
 
 @dataclass(frozen=True)
 class KeptSkill:
-    """A skill as it is kept: its current version's content, and its accepted cases with their rows."""
+    """A skill as it is kept: a version's content, and its accepted cases with their rows.
+
+    `current`: it is the version in use; `draft`: one that never was.
+    """
 
     id: UUID
     version_id: UUID
     content: SkillContent
     cases: tuple[CaseRow, ...]
+    current: bool = True
+    draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,8 @@ class SkillService:
     async def delete(self, tenant_id: UUID, skill_id: UUID) -> Belongings:
         """Delete a skill with all that is its own, for good; returns what went with it.
 
-        Raises NotFound, and Conflict while a run, review or tie-break of it has not ended or a call of one is out: what
-        that brings could not be kept.
+        Raises NotFound, and Conflict while a run, review, tie-break or drafting of it has not ended or a call of one is
+        out: what that brings could not be kept.
         """
         async with self._database.tenant(tenant_id) as connection:
             if not await removal.hold_skill(connection, skill_id):
@@ -99,7 +105,7 @@ class SkillService:
             found = await removal.belongings(connection, skill_id)
             if found.busy:
                 raise Conflict(
-                    "A run, a review or a tie-break of this skill has not ended, or waits for calls that are out.",
+                    "A run, review, tie-break or drafting of it has not ended, or waits for calls that are out.",
                     kept="Nothing was deleted.",
                     next_step="Cancel it, or let it end; then delete the skill.",
                 )
@@ -123,25 +129,30 @@ class SkillService:
         kept = await self.kept(tenant_id, name)
         return kept.content, [row.case for row in kept.cases]
 
-    async def kept(self, tenant_id: UUID, ref: str | UUID) -> KeptSkill:
-        """The skill of that name or id, its current version and its accepted cases. Raises NotFound."""
+    async def kept(self, tenant_id: UUID, ref: str | UUID, version: str = "") -> KeptSkill:
+        """The skill of that name or id, its accepted cases, and its version in use or that whose digest starts so.
+
+        Raises NotFound.
+        """
         async with self._database.tenant(tenant_id) as connection:
             skill = await (
                 skills.get_skill(connection, ref) if isinstance(ref, UUID) else skills.find_skill(connection, ref)
             )
-            version = await skills.get_version(connection, skill.version_id)
-            files = await skills.version_files(connection, version.id)
+            version_id = await find_version(connection, skill.id, version) if version else skill.version_id
+            found = await skills.get_version(connection, version_id)
+            files = await skills.version_files(connection, found.id)
             rows = await accepted_cases(connection, skill.id)
         content = SkillContent(
             name=skill.name,
             description=skill.description,
-            body=version.body,
-            prompt=version.prompt,
-            digest=version.digest,
-            frontmatter=version.frontmatter,
+            body=found.body,
+            prompt=found.prompt,
+            digest=found.digest,
+            frontmatter=found.frontmatter,
             files=files,
-            cut=tuple(version.references_cut),
-            lint=tuple(LintFinding(**finding) for finding in version.lint),
+            cut=tuple(found.references_cut),
+            lint=tuple(LintFinding(**finding) for finding in found.lint),
             source=skill.source,
         )
-        return KeptSkill(skill.id, version.id, content, tuple(rows))
+        current = found.id == skill.version_id
+        return KeptSkill(skill.id, found.id, content, tuple(rows), current, found.draft)

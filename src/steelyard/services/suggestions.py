@@ -45,6 +45,11 @@ class SuggestionService:
                 connection, tenant_id, skill_id, title=title, body=body.strip(), author=author
             )
 
+    async def get(self, tenant_id: UUID, skill_id: UUID, suggestion_id: UUID) -> SuggestionRow:
+        """One suggestion. Raises NotFound, also for another skill's."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await suggestions.get_suggestion(connection, skill_id, suggestion_id)
+
     async def list(
         self, tenant_id: UUID, skill_id: UUID, *, status: SuggestionStatus | None = None, limit: int = 200
     ) -> Sequence[SuggestionRow]:

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 from uuid import UUID
 
-from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.errors import InputError
 from steelyard.skills.text import NotText, decode
 from steelyard.storage import skills, versions
 from steelyard.storage.database import Database
@@ -144,18 +144,10 @@ class VersionService:
 
     async def find(self, tenant_id: UUID, skill_id: UUID, digest_prefix: str) -> VersionLine:
         """The version whose digest or id starts so. Raises NotFound when none or several do."""
-        prefix = digest_prefix.strip().lower()
-        found = [
-            line
-            for line in await self.list(tenant_id, skill_id)
-            if prefix and (line.digest.startswith(prefix) or str(line.id).startswith(prefix))
-        ]
-        if len(found) != 1:
-            raise NotFound(
-                f"{'Several versions start' if found else 'No version starts'} with '{digest_prefix}'.",
-                next_step="Choose one of the skill's versions.",
-            )
-        return found[0]
+        async with self._database.tenant(tenant_id) as connection:
+            version_id = await versions.find_version(connection, skill_id, digest_prefix)
+            lines = await versions.list_versions(connection, skill_id)
+        return next(line for line in lines if line.id == version_id)
 
 
 def diff_file(path: str, old: bytes | None, new: bytes | None) -> FileDiff:

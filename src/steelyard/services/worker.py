@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.errors import StorageError
-from steelyard.execution.cells import ModelCaller, Pricer
+from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.execution.drafter import Drafter
 from steelyard.execution.engine import Engine, MakeJudge, Unfit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer, ReviewUnfit, always_fit
@@ -67,12 +68,13 @@ async def work(
     left: Callable[[LeftRun], None] | None = None,
     review_unfit: ReviewUnfit = always_fit,
     tie_break_unfit: TieBreakUnfit = always_fit,
+    drafts_unfit: ReviewUnfit = always_fit,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
-    `unfit` and its kin say why a run, a review or a tie-break cannot be served here as it was planned; it is left to
-    other workers then. `ended` hears of each run this worker saw to its end, `left` once of each it leaves (without
-    it, the log does).
+    `unfit` and its kin say why a run, a review, a tie-break or drafts of cases cannot be served here as they were
+    planned; they are left to other workers then. `ended` hears of each run this worker saw to its end, `left` once of
+    each it leaves (without it, the log does).
     """
     telling: set[asyncio.Task[None]] = set()
 
@@ -84,11 +86,12 @@ async def work(
     async with Engine(database, caller, price, make_judge, unfit=unfit, ended=ended, left=tell) as engine:
         reviewer = Reviewer(database, caller, price, unfit=review_unfit)
         breaker = TieBreaker(database, caller, price, make_judge, unfit=tie_break_unfit, stopping=stop.is_set)
-        queue = Queue(database, engine.run_batch, reviewer.run, breaker.run)
+        drafter = Drafter(database, caller, price, unfit=drafts_unfit)
+        queue = Queue(database, engine.run_batch, reviewer.run, breaker.run, drafter.run)
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")
-        hurrying = asyncio.create_task(_hurry(queue, engine, reviewer, breaker, run_id), name="hurry")
+        hurrying = asyncio.create_task(_hurry(queue, engine, reviewer, breaker, drafter, run_id), name="hurry")
         stopping = asyncio.create_task(stop.wait())
         try:
             await _serve(queue, engine, stopping, run_id, jobs_at_once(concurrency))
@@ -139,7 +142,9 @@ async def _rescue(queue: Queue) -> None:
         await asyncio.sleep(_RESCUE_S)
 
 
-async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, breaker: TieBreaker, run_id: UUID | None) -> None:
+async def _hurry(
+    queue: Queue, engine: Engine, reviewer: Reviewer, breaker: TieBreaker, drafter: Drafter, run_id: UUID | None
+) -> None:
     """Let no job rest of what may be served here: one that another left can be taken at once.
 
     A worker of one run wakes nothing else: it would only keep those busy that cannot do it.
@@ -156,6 +161,8 @@ async def _hurry(queue: Queue, engine: Engine, reviewer: Reviewer, breaker: TieB
                     await queue.hurry_review(waiting)
                 for waiting in await queue.resting_tie_breaks() - breaker.left_tie_breaks:
                     await queue.hurry_tie_break(waiting)
+                for waiting in await queue.resting_drafts() - drafter.left:
+                    await queue.hurry_drafts(waiting)
 
 
 async def _tell(queue: Queue, run_id: UUID, why: str, left: Callable[[LeftRun], None]) -> None:

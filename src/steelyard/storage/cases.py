@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from steelyard.domain.cases import CaseSource, CaseStatus, Check, GoldenCase
+from steelyard.domain.cases import By, CaseChange, CaseSource, CaseStatus, Check, GoldenCase
 from steelyard.domain.errors import NotFound
-from steelyard.storage import standing
+from steelyard.storage import case_changes, standing
 from steelyard.storage.database import Connection, clean, clean_json
 
 
@@ -57,6 +57,7 @@ _INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, in
                                        checks, files, family, case_set, source, extra, status, author)
              VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
              """
+_OF_FOLDER = "As its folder or file has it."
 # case-2 before case-10.
 _NATURAL = """regexp_replace(case_key, '[0-9]+$', ''), substring(case_key from '[0-9]+$')::numeric, case_key, id"""
 _CASES = """SELECT id, skill_id, case_key, input, expected_output, assertions, checks, files, family, case_set, source,
@@ -72,6 +73,7 @@ async def sync_cases(
     *,
     source: CaseSource,
     retire: bool = True,
+    by: By | None = None,
 ) -> list[UUID]:
     """Make `cases` the skill's cases of that source, in order; returns their row ids.
 
@@ -79,6 +81,14 @@ async def sync_cases(
     at what they were measured on. Only a folder's cases are a whole that others can have dropped out of: cases of any
     other source, and a folder's unless `retire`, are added and retire nothing.
     """
+    had: dict[UUID, tuple[str, bool]] = {}
+    if source is not CaseSource.AD_HOC:
+        await standing.lock_skill(connection, skill_id)
+        cursor = await connection.execute(
+            "SELECT id, case_key, retired_at IS NULL AS in_use FROM golden_cases WHERE skill_id = %s AND source = %s",
+            (skill_id, source.value),
+        )
+        had = {row["id"]: (row["case_key"], row["in_use"]) for row in await cursor.fetchall()}
     ids: list[UUID] = []
     for case in cases:
         cursor = await connection.execute(
@@ -91,15 +101,45 @@ async def sync_cases(
         row = await cursor.fetchone()
         assert row is not None
         ids.append(row["id"])
+    retired: dict[str, UUID] = {}
     if retire and source is CaseSource.FILE:
-        await connection.execute(
+        cursor = await connection.execute(
             """UPDATE golden_cases SET retired_at = now()
-                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s)""",
+                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s) RETURNING id, case_key""",
             (skill_id, source.value, ids),
         )
+        retired = {row["case_key"]: row["id"] for row in await cursor.fetchall()}
     if source is not CaseSource.AD_HOC:
+        await _note_sync(connection, had, dict.fromkeys(ids), retired, by or By(why=_OF_FOLDER))
         await standing.refresh_cases(connection, skill_id)
     return ids
+
+
+async def _note_sync(
+    connection: Connection,
+    had: Mapping[UUID, tuple[str, bool]],
+    told: Collection[UUID],
+    retired: Mapping[str, UUID],
+    by: By,
+) -> None:
+    """Note what a folder has done: `had` is (key, in use) before, `told` its rows, `retired` those it dropped."""
+    new = [case_id for case_id in told if case_id not in had]
+    back = [case_id for case_id in told if case_id in had and not had[case_id][1]]
+    keys = await _keys_of(connection, [*new, *back])
+    edited = {case_id: retired[key] for case_id, key in keys.items() if key in retired}
+    gone = [case_id for case_id in retired.values() if case_id not in set(edited.values())]
+    await case_changes.note_edits(connection, edited, by)
+    for change, ids in (
+        (CaseChange.ADDED, [case_id for case_id in new if case_id not in edited]),
+        (CaseChange.RESTORED, [case_id for case_id in back if case_id not in edited]),
+        (CaseChange.RETIRED, gone),
+    ):
+        await case_changes.note(connection, change, ids, by)
+
+
+async def _keys_of(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    cursor = await connection.execute("SELECT id, case_key FROM golden_cases WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"]: row["case_key"] for row in await cursor.fetchall()}
 
 
 async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
@@ -223,8 +263,54 @@ async def put_case(
     *,
     status: CaseStatus,
     author: str | None,
+    by: By,
 ) -> UUID:
     """Add a case of `case.source`; one with this very key and text comes back into use with this status."""
+    case_id = await _put(connection, tenant_id, skill_id, case, status, author)
+    change = CaseChange.PROPOSED if status is CaseStatus.PENDING else CaseChange.ADDED
+    await case_changes.note(connection, change, [case_id], by)
+    await standing.refresh_cases(connection, skill_id)
+    return case_id
+
+
+async def replace_case(
+    connection: Connection, tenant_id: UUID, old: CaseEntry, case: GoldenCase, *, author: str | None, by: By
+) -> UUID:
+    """Put a case in the place of one that is retired for it, with the status of that one; returns the new row's id."""
+    await connection.execute("UPDATE golden_cases SET retired_at = now() WHERE id = %s", (old.id,))
+    case_id = await _put(connection, tenant_id, old.skill_id, case, old.status, author)
+    await case_changes.note_edits(connection, {case_id: old.id}, by)
+    await standing.refresh_cases(connection, old.skill_id)
+    return case_id
+
+
+async def decide_case(connection: Connection, skill_id: UUID, case_id: UUID, status: CaseStatus, by: By) -> None:
+    """Accept or reject; nothing is done to one that is so already."""
+    cursor = await connection.execute(
+        "UPDATE golden_cases SET status = %s, decided_at = now() WHERE id = %s AND status <> %s",
+        (status, case_id, status),
+    )
+    if cursor.rowcount:
+        await case_changes.note(connection, CaseChange(status.value), [case_id], by)
+        await standing.refresh_cases(connection, skill_id)
+
+
+async def retire_case(connection: Connection, skill_id: UUID, case_id: UUID, by: By, *, retired: bool = True) -> None:
+    """Take a case out of use, or back into it; nothing is done to one that is so already."""
+    cursor = await connection.execute(
+        """UPDATE golden_cases SET retired_at = CASE WHEN %s THEN now() END
+            WHERE id = %s AND (retired_at IS NULL) = %s""",
+        (retired, case_id, retired),
+    )
+    if cursor.rowcount:
+        change = CaseChange.RETIRED if retired else CaseChange.RESTORED
+        await case_changes.note(connection, change, [case_id], by)
+        await standing.refresh_cases(connection, skill_id)
+
+
+async def _put(
+    connection: Connection, tenant_id: UUID, skill_id: UUID, case: GoldenCase, status: CaseStatus, author: str | None
+) -> UUID:
     cursor = await connection.execute(
         _INSERT
         + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
@@ -234,23 +320,7 @@ async def put_case(
     )
     row = await cursor.fetchone()
     assert row is not None
-    await standing.refresh_cases(connection, skill_id)
     return row["id"]
-
-
-async def decide_case(connection: Connection, skill_id: UUID, case_id: UUID, status: CaseStatus) -> None:
-    """Accept or reject."""
-    await connection.execute("UPDATE golden_cases SET status = %s, decided_at = now() WHERE id = %s", (status, case_id))
-    await standing.refresh_cases(connection, skill_id)
-
-
-async def retire_case(connection: Connection, skill_id: UUID, case_id: UUID, *, retired: bool = True) -> None:
-    """Take a case out of use, or back into it."""
-    await connection.execute(
-        "UPDATE golden_cases SET retired_at = CASE WHEN %s THEN coalesce(retired_at, now()) END WHERE id = %s",
-        (retired, case_id),
-    )
-    await standing.refresh_cases(connection, skill_id)
 
 
 def row_digest(case: GoldenCase) -> str:

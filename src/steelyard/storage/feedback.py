@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from steelyard.domain.cases import By
 from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import POSITIVE_FROM, Feedback, FeedbackStatus, FeedbackType, is_positive
 from steelyard.storage import standing
@@ -149,13 +150,14 @@ async def list_feedback(
 
 
 async def decide_feedback(
-    connection: Connection, feedback_id: UUID, status: FeedbackStatus, golden_case_id: UUID | None = None
+    connection: Connection, feedback_id: UUID, status: FeedbackStatus, by: By, golden_case_id: UUID | None = None
 ) -> None:
     """Accept or reject, with the case made of it where one was."""
     await connection.execute(
-        """UPDATE skill_feedback SET status = %s, decided_at = now(), golden_case_id = coalesce(%s, golden_case_id)
+        """UPDATE skill_feedback SET status = %s, decided_at = now(), decided_by = %s, decided_why = %s,
+                                     golden_case_id = coalesce(%s, golden_case_id)
             WHERE id = %s""",
-        (status.value, golden_case_id, feedback_id),
+        (status.value, clean(by.who), clean(by.why), golden_case_id, feedback_id),
     )
 
 

@@ -22,6 +22,8 @@ REVIEW_TASK = "review_skill"
 REVIEW_QUEUE = "reviews"
 TIE_TASK = "break_tie"
 TIE_QUEUE = "tie-breaks"
+DRAFTS_TASK = "draft_cases"
+DRAFTS_QUEUE = "drafts"
 STALLED_AFTER_S = 30.0
 _HEARTBEAT_S = 5.0
 # Seconds a job rests that a worker has left to others: the first time, and at most.
@@ -33,6 +35,8 @@ Handler = Callable[[UUID, UUID, int, int], Awaitable[None]]
 ReviewHandler = Callable[[UUID, UUID], Awaitable[None]]
 # A job is (tenant, tie-break).
 TieHandler = Callable[[UUID, UUID], Awaitable[None]]
+# A job is (tenant, drafts asked for).
+DraftsHandler = Callable[[UUID, UUID], Awaitable[None]]
 
 
 def queue_name(run_id: UUID) -> str:
@@ -48,6 +52,11 @@ def review_lock(review_id: UUID) -> str:
 def tie_lock(tie_break_id: UUID) -> str:
     """The same of tie-breaks."""
     return f"tie-break:{tie_break_id}"
+
+
+def drafts_lock(draft_id: UUID) -> str:
+    """What no two waiting jobs have."""
+    return f"drafts:{draft_id}"
 
 
 async def defer_within(connection: Connection, tenant_id: UUID, run_id: UUID, jobs: Sequence[tuple[int, int]]) -> None:
@@ -97,7 +106,7 @@ def _not_of_the_queue(record: logging.LogRecord) -> bool:
 
 
 class Queue:
-    """Defers and serves the jobs of benchmark runs, of reviews and of tie-breaks."""
+    """Defers and serves the jobs of benchmark runs, reviews, tie-breaks and drafts of cases."""
 
     def __init__(
         self,
@@ -105,6 +114,7 @@ class Queue:
         handler: Handler | None = None,
         review_handler: ReviewHandler | None = None,
         tie_handler: TieHandler | None = None,
+        drafts_handler: DraftsHandler | None = None,
     ) -> None:
         self._database = database
         self._app = App(connector=PsycopgConnector())
@@ -124,6 +134,11 @@ class Queue:
             assert tie_handler is not None
             await tie_handler(UUID(tenant_id), UUID(tie_break_id))
 
+        async def draft_cases(tenant_id: str, draft_id: str) -> None:
+            assert drafts_handler is not None
+            await drafts_handler(UUID(tenant_id), UUID(draft_id))
+
+        self._app.task(name=DRAFTS_TASK, retry=_Resting())(draft_cases)
         self._app.task(name=TASK, retry=_Resting())(run_cells)
         self._app.task(name=REVIEW_TASK, retry=_Resting())(review_skill)
         self._app.task(name=TIE_TASK, retry=_Resting())(break_tie)
@@ -160,6 +175,10 @@ class Queue:
         """Let the job of the tie-break rest no longer."""
         await self._hurry_job(tie_lock(tie_break_id))
 
+    async def hurry_drafts(self, draft_id: UUID) -> None:
+        """Let the job of the drafts rest no longer."""
+        await self._hurry_job(drafts_lock(draft_id))
+
     async def _hurry_job(self, lock: str) -> None:
         async with self._database.pool.connection() as connection:
             await connection.execute(
@@ -179,6 +198,10 @@ class Queue:
     async def resting_tie_breaks(self) -> frozenset[UUID]:
         """Tie-breaks whose job rests, since some worker could not do it."""
         return await self._resting(TIE_TASK, "tie_break_id")
+
+    async def resting_drafts(self) -> frozenset[UUID]:
+        """Drafts asked for whose job rests, since some worker could not do it."""
+        return await self._resting(DRAFTS_TASK, "draft_id")
 
     async def _resting(self, task: str, argument: str) -> frozenset[UUID]:
         async with self._database.pool.connection() as connection:
@@ -214,6 +237,13 @@ class Queue:
         with suppress(exceptions.AlreadyEnqueued):
             await task.defer_async(tenant_id=str(tenant_id), tie_break_id=str(tie_break_id))
         await self.hurry_tie_break(tie_break_id)
+
+    async def defer_drafts(self, tenant_id: UUID, draft_id: UUID) -> None:
+        """Queue drafts of cases; what waits already is not queued twice, and rests no longer."""
+        task = self._app.configure_task(DRAFTS_TASK, queue=DRAFTS_QUEUE, queueing_lock=drafts_lock(draft_id))
+        with suppress(exceptions.AlreadyEnqueued):
+            await task.defer_async(tenant_id=str(tenant_id), draft_id=str(draft_id))
+        await self.hurry_drafts(draft_id)
 
     async def drop(self, run_id: UUID) -> None:
         """Forget the waiting jobs of a run that has ended."""

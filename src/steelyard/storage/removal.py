@@ -13,7 +13,7 @@ from steelyard.storage.rows import record_row
 class Belongings:
     """What a skill has. `answers` came back from models; what they and their judgements cost is `spent_microcents`.
 
-    `busy` counts its runs, reviews and tie-breaks that have not ended, and its calls that are still out.
+    `busy` counts its runs, reviews, drafts of cases and tie-breaks that have not ended, and calls that are still out.
     """
 
     versions: int
@@ -57,6 +57,8 @@ async def belongings(connection: Connection, skill_id: UUID) -> Belongings:
                        + (SELECT count(*) FROM tie_breaks t JOIN benchmark_runs r
                               ON r.tenant_id = t.tenant_id AND r.id = t.benchmark_run_id
                            WHERE r.skill_id = %(skill)s AND t.status IN ('pending', 'running'))
+                       + (SELECT count(*) FROM case_drafts
+                           WHERE skill_id = %(skill)s AND status IN ('pending', 'running'))
                        + (SELECT count(*) FROM cell_claims c JOIN benchmark_runs r
                               ON r.tenant_id = c.tenant_id AND r.id = c.benchmark_run_id
                            WHERE r.skill_id = %(skill)s AND c.lease_until > clock_timestamp()))::int AS busy
@@ -72,6 +74,6 @@ async def belongings(connection: Connection, skill_id: UUID) -> Belongings:
 
 
 async def delete_skill(connection: Connection, skill_id: UUID) -> None:
-    """The skill and all that is its own: versions, cases, runs with their answers and tie-breaks, uses,
-    feedback, reviews."""
+    """The skill and all that is its own: versions, cases with their history, runs with their answers and tie-breaks,
+    uses, feedback, reviews."""
     await connection.execute("DELETE FROM skills WHERE id = %s", (skill_id,))

@@ -77,6 +77,7 @@ class RunRow:
     examining: Mapping[str, Any] | None = None
     answers_since: datetime | None = None
     judge_by_default: bool = False
+    of_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,14 @@ async def insert_run(
     budget_microcents: int | None,
     accept_judge: bool = False,
     judge_by_default: bool = False,
+    of_draft: bool = False,
 ) -> UUID:
     """A pending run; returns its id."""
     cursor = await connection.execute(
         """INSERT INTO benchmark_runs (tenant_id, skill_id, skill_version_id, triggered_by, status, of_record, models,
                                        plan, plan_digest, planned, seed, fresh, budget_microcents, judge, judge_digest,
-                                       accept_judge, judge_by_default)
-           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+                                       accept_judge, judge_by_default, of_draft)
+           VALUES (%s, %s, %s, %s, 'pending', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         (
             tenant_id,
             skill_id,
@@ -135,6 +137,7 @@ async def insert_run(
             plan["judge_digest"],
             accept_judge,
             judge_by_default,
+            of_draft,
         ),
     )
     row = await cursor.fetchone()

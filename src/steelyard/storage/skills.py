@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from steelyard.domain.errors import NotFound
 from steelyard.domain.skills import SkillContent
+from steelyard.storage import draft_versions
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
 
@@ -45,6 +46,7 @@ class VersionRow:
     lint: Sequence[Mapping[str, Any]]
     references_cut: Sequence[str]
     created_at: datetime
+    draft: bool
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class KnownSkill:
 _SKILLS = """
     SELECT s.id, s.name, s.description, s.source, s.created_at, s.updated_at, v.digest, v.id AS version_id,
            (SELECT count(*) FROM skill_versions n
-             WHERE n.tenant_id = s.tenant_id AND n.skill_id = s.id)::int AS versions, s.accepted_cases AS cases
+             WHERE n.tenant_id = s.tenant_id AND n.skill_id = s.id AND NOT n.draft)::int AS versions,
+           s.accepted_cases AS cases
       FROM skills s JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
 """
 
@@ -114,6 +117,7 @@ async def save_skill(connection: Connection, tenant_id: UUID, content: SkillCont
             "UPDATE skills SET current_version_id = %s, version_since = now(), updated_at = now() WHERE id = %s",
             (version_id, skill_id),
         )
+        await draft_versions.adopt(connection, version_id)
     return skill_id, version_id
 
 
@@ -164,7 +168,8 @@ async def known_skill(connection: Connection, name: str, digest: str) -> KnownSk
     """The skill of that name, asked whether `digest` is one of its versions; None when there is none."""
     async with connection.cursor(row_factory=record_row(KnownSkill)) as cursor:
         await cursor.execute(
-            """SELECT v.digest, count(n.id)::int AS versions, bool_or(n.digest = %s) AS had
+            """SELECT v.digest, count(n.id) FILTER (WHERE NOT n.draft)::int AS versions,
+                      bool_or(n.digest = %s AND NOT n.draft) AS had
                  FROM skills s
                  JOIN skill_versions v ON v.tenant_id = s.tenant_id AND v.id = s.current_version_id
                  JOIN skill_versions n ON n.tenant_id = s.tenant_id AND n.skill_id = s.id
@@ -204,7 +209,7 @@ async def get_version(connection: Connection, version_id: UUID) -> VersionRow:
     """One version. Raises NotFound."""
     async with connection.cursor(row_factory=record_row(VersionRow)) as cursor:
         await cursor.execute(
-            """SELECT id, skill_id, digest, prompt, body, frontmatter, lint, references_cut, created_at
+            """SELECT id, skill_id, digest, prompt, body, frontmatter, lint, references_cut, created_at, draft
                  FROM skill_versions WHERE id = %s""",
             (version_id,),
         )

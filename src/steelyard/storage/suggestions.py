@@ -56,6 +56,16 @@ async def has_suggestion(connection: Connection, suggestion_id: UUID) -> bool:
     return await cursor.fetchone() is not None
 
 
+async def get_suggestion(connection: Connection, skill_id: UUID, suggestion_id: UUID) -> SuggestionRow:
+    """One suggestion. Raises NotFound, also for another skill's."""
+    async with connection.cursor(row_factory=record_row(SuggestionRow)) as cursor:
+        await cursor.execute((_ROW + " WHERE id = %s AND skill_id = %s").encode(), (suggestion_id, skill_id))
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such suggestion.")
+    return row
+
+
 async def list_suggestions(
     connection: Connection, skill_id: UUID, *, status: SuggestionStatus | None, limit: int
 ) -> list[SuggestionRow]:

@@ -7,13 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from steelyard.domain.errors import NotFound
+from steelyard.storage import draft_versions, standing
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
 class VersionLine:
-    """One version in a list; `size` in bytes over its files, `runs` counts the benchmark runs of it."""
+    """One version in a list; `size` in bytes over its files, `runs` counts the benchmark runs of it.
+
+    `last_run` is the newest that was completed. A draft was never in use: who made it, why, and whether it was
+    discarded since.
+    """
 
     id: UUID
     digest: str
@@ -22,6 +27,11 @@ class VersionLine:
     files: int
     size: int
     runs: int
+    last_run: UUID | None
+    draft: bool
+    draft_by: str | None
+    draft_why: str | None
+    discarded: bool
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,12 @@ async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionL
             """SELECT v.id, v.digest, v.created_at, coalesce(v.id = s.current_version_id, false) AS current,
                       f.files, f.size,
                       (SELECT count(*)::int FROM benchmark_runs r WHERE r.tenant_id = v.tenant_id
-                          AND r.skill_id = v.skill_id AND r.skill_version_id = v.id) AS runs
+                          AND r.skill_id = v.skill_id AND r.skill_version_id = v.id) AS runs,
+                      (SELECT r.id FROM benchmark_runs r WHERE r.tenant_id = v.tenant_id
+                          AND r.skill_id = v.skill_id AND r.skill_version_id = v.id AND r.status = 'completed'
+                          AND (r.of_record OR r.of_draft)
+                        ORDER BY r.completed_at DESC, r.id LIMIT 1) AS last_run,
+                      v.draft, v.draft_by, v.draft_why, v.discarded_at IS NOT NULL AS discarded
                  FROM skill_versions v
                  JOIN skills s ON s.tenant_id = v.tenant_id AND s.id = v.skill_id
                  LEFT JOIN LATERAL (SELECT count(*)::int AS files,
@@ -53,7 +68,11 @@ async def list_versions(connection: Connection, skill_id: UUID) -> list[VersionL
 
 
 async def make_current(connection: Connection, skill_id: UUID, version_id: UUID) -> None:
-    """Make one of a skill's versions the one in use; its description comes with it. The one in use stays as it is."""
+    """Make one of a skill's versions the one in use; its description comes with it. The one in use stays as it is.
+
+    A draft is one no more, and its benchmarks count.
+    """
+    await standing.lock_skill(connection, skill_id)
     await connection.execute(
         """UPDATE skills s
               SET current_version_id = v.id, version_since = now(), updated_at = now(),
@@ -63,6 +82,23 @@ async def make_current(connection: Connection, skill_id: UUID, version_id: UUID)
               AND s.current_version_id IS DISTINCT FROM v.id""",
         (skill_id, version_id),
     )
+    await draft_versions.adopt(connection, version_id)
+
+
+async def find_version(connection: Connection, skill_id: UUID, prefix: str) -> UUID:
+    """The skill's version whose digest or id starts so. Raises NotFound when none or several do."""
+    start = prefix.strip().lower()
+    found = [
+        line.id
+        for line in await list_versions(connection, skill_id)
+        if start and (line.digest.startswith(start) or str(line.id).startswith(start))
+    ]
+    if len(found) != 1:
+        raise NotFound(
+            f"{'Several versions start' if found else 'No version starts'} with '{prefix}'.",
+            next_step="Choose one of the skill's versions.",
+        )
+    return found[0]
 
 
 async def list_files(connection: Connection, version_id: UUID) -> list[FileLine]:

@@ -52,6 +52,7 @@ class TypedCase:
     family: str = ""
     case_set: str = ""
     author: str = ""
+    why: str = ""
     checks: tuple[TypedCheck, ...] = ()
 
     @classmethod
@@ -76,7 +77,7 @@ class TypedCase:
             TypedCheck(kind, _at(values, place), _at(tolerances, place), str(place) in ignoring)
             for place, kind in enumerate(kinds[:MAX_CHECKS])
         ]
-        names = ("key", "input", "expected", "assertions", "family", "case_set", "author")
+        names = ("key", "input", "expected", "assertions", "family", "case_set", "author", "why")
         return cls(**{name: text(form, name) for name in names}, checks=tuple(row for row in rows if row.value))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -45,10 +46,15 @@ _SIGNS = {"same": "\u00a0", "removed": "\N{MINUS SIGN}", "added": "+"}
 
 
 def shown_diff(diff: VersionDiff) -> ShownVersions:
+    """The difference, drawn as `shown_files` does."""
+    return ShownVersions(diff, shown_files(diff.files))
+
+
+def shown_files(differences: Sequence[FileDiff]) -> tuple[ShownDiff, ...]:
     """Lines are drawn until the page is full, then only counted."""
     files: list[ShownDiff] = []
     lines_left, characters_left = MOST_LINES, MOST_CHARACTERS
-    for file in diff.files:
+    for file in differences:
         drawn: list[ShownLine] = []
         left = 0
         for hunk in file.hunks:
@@ -70,4 +76,4 @@ def shown_diff(diff: VersionDiff) -> ShownVersions:
                     )
                 )
         files.append(ShownDiff(file, tuple(drawn), left))
-    return ShownVersions(diff, tuple(files))
+    return tuple(files)

@@ -91,15 +91,18 @@ def read_values(form: FormData) -> RunFormValues:
         fresh=text(form, "fresh") == "1",
         race=text(form, "race"),
         accept_judge=text(form, "accept_judge") == "1",
+        version=text(form, "version"),
         further_judges=text(form, "further_judges"),
     )
 
 
 def values_in_query(given: Mapping[str, Sequence[str]], values: RunFormValues) -> RunFormValues:
     """`values` with what a link to the form chooses: model and further_judge (each repeated), judge, cases, max_tokens,
-    fresh=1.
+    version, fresh=1.
     """
-    found: dict[str, Any] = {key: given[key][-1] for key in ("judge", "cases", "max_tokens") if given.get(key)}
+    found: dict[str, Any] = {
+        key: given[key][-1] for key in ("judge", "cases", "max_tokens", "version") if given.get(key)
+    }
     if "judge" in found:
         found["further_judges"] = "\n".join(given.get("further_judge", ()))
     if given.get("fresh"):

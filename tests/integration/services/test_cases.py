@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from steelyard.services.cases import CaseDraft, CaseService
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.skills import SkillService
+from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.database import Database
 from tests.integration.services.made_skills import case, content, other_tenant, skill
 
@@ -35,7 +37,7 @@ async def test_a_case_written_here_is_used_at_once_and_a_proposed_one_when_accep
     assert await inputs(database, tenant_id) == ["one"]
     await service.accept(tenant_id, proposed.id)
     assert await inputs(database, tenant_id) == ["one", "two"]
-    await service.reject(tenant_id, added.id)
+    await service.reject(tenant_id, added.id, why="No.")
     await service.retire(tenant_id, proposed.id)
     assert await inputs(database, tenant_id) == []
     await service.restore(tenant_id, proposed.id)
@@ -62,7 +64,7 @@ async def test_a_folder_replaces_its_own_cases_and_no_others(database: Database,
     row = await skills.add(tenant_id, content(), [case(str(number), f"file {number}") for number in (1, 2, 3)])
     await service.add(tenant_id, row.id, CaseDraft("written", "w"))
     by_key = {entry.case.case_id: entry for entry in await service.list(tenant_id, row.id, source=CaseSource.FILE)}
-    await service.reject(tenant_id, by_key["3"].id)
+    await service.reject(tenant_id, by_key["3"].id, why="No.")
     await service.edit(tenant_id, by_key["1"].id, CaseDraft("edited here", "e"))
     assert await inputs(database, tenant_id) == ["edited here", "file 2", "written"]
     row = await skills.add(tenant_id, content(), [case(str(number), f"file {number}") for number in (1, 3, 4)])
@@ -91,7 +93,7 @@ async def test_a_training_example_becomes_a_case_once(database: Database, tenant
         with pytest.raises(Conflict):
             await again(tenant_id, first.id)
     with pytest.raises(Conflict):
-        await feedback.reject(tenant_id, first.id)
+        await feedback.reject(tenant_id, first.id, why="No.")
     with pytest.raises(Conflict):
         await service.accept_example(tenant_id, second.id)
     assert (await feedback.get(tenant_id, second.id)).status == "new"
@@ -141,9 +143,12 @@ async def test_another_tenants_case_and_skill_are_not_found(database: Database, 
     other, service = await other_tenant(database), CaseService(database)
     skill_id = await skill(database, tenant_id)
     entry = await service.add(tenant_id, skill_id, CaseDraft("one", "1"))
-    for change in (service.get, service.accept, service.reject, service.retire, service.restore):
+    for change in (service.get, service.accept, service.retire, service.restore):
         with pytest.raises(NotFound):
             await change(other, entry.id)
+    with pytest.raises(NotFound):
+        await service.reject(other, entry.id, why="No.")
+    assert await service.changes(other, entry.id) == []
     with pytest.raises(NotFound):
         await service.edit(other, entry.id, CaseDraft("stolen", "1"))
     with pytest.raises(NotFound):
@@ -181,6 +186,8 @@ async def test_whatever_is_done_the_skill_counts_its_cases_and_notes_when_they_c
                 chosen = every[number % len(every)]
                 if action == "edit":
                     every.append((await service.edit(tenant_id, chosen, CaseDraft(text, "out"))).id)
+                elif action == "reject":
+                    await service.reject(tenant_id, chosen, why="No.")
                 else:
                     await getattr(service, action)(tenant_id, chosen)
         except Conflict:
@@ -188,8 +195,27 @@ async def test_whatever_is_done_the_skill_counts_its_cases_and_notes_when_they_c
         after, changed = await state(database, tenant_id, skill_id)
         assert (await catalogue.find(tenant_id, "weigh")).cases == len(after)
         assert (changed != since) == (after != before)
+        assert told_by_history(await service.history(tenant_id, skill_id, limit=1000)) == after
     _, used = await skills.content(tenant_id, "weigh")
     assert len(used) == len((await state(database, tenant_id, skill_id))[0])
+
+
+def told_by_history(newest_first: Sequence[ChangeRow]) -> frozenset[UUID]:
+    """The cases a run would use, by what their history says and nothing else."""
+    status: dict[UUID, str] = {}
+    in_use: set[UUID] = set()
+    for row in reversed(newest_first):
+        if row.change == "edited":
+            assert row.previous_case_id is not None
+            in_use.discard(row.previous_case_id)
+            status[row.case_id] = status[row.previous_case_id]
+        elif row.change in ("proposed", "added", "accepted", "rejected"):
+            status[row.case_id] = {"proposed": "pending", "added": "accepted"}.get(row.change, row.change)
+        if row.change in ("proposed", "added", "edited", "restored"):
+            in_use.add(row.case_id)
+        elif row.change == "retired":
+            in_use.discard(row.case_id)
+    return frozenset(case_id for case_id in in_use if status[case_id] == "accepted")
 
 
 async def state(database: Database, tenant_id: UUID, skill_id: UUID) -> tuple[frozenset[UUID], object]:

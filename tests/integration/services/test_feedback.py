@@ -88,7 +88,7 @@ async def test_feedback_can_be_rejected_and_filtered(database: Database, tenant_
     skill_id, service = await skill(database, tenant_id), FeedbackService(database)
     example = await service.add(tenant_id, skill_id, EXAMPLE)
     await service.add(tenant_id, skill_id, UP)
-    assert (await service.reject(tenant_id, example.id)).status == "rejected"
+    assert (await service.reject(tenant_id, example.id, why="No.")).status == "rejected"
     rejected = await service.list(tenant_id, skill_id, status=FeedbackStatus.REJECTED)
     ups = await service.list(tenant_id, skill_id, feedback_type=FeedbackType.THUMB_UP)
     assert ([row.id for row in rejected.rows], len(ups.rows)) == ([example.id], 1)
@@ -123,7 +123,7 @@ async def test_another_tenants_skill_takes_no_feedback_and_no_suggestion(databas
         feedback.add(other, skill_id, UP),
         feedback.stats(other, skill_id),
         feedback.get(other, row.id),
-        feedback.reject(other, row.id),
+        feedback.reject(other, row.id, why="No."),
         suggestions.add(other, skill_id, title="stolen"),
         suggestions.decide(other, skill_id, made, SuggestionStatus.ACCEPTED),
     ):

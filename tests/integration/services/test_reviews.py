@@ -14,7 +14,7 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
-from steelyard.execution import reviewer
+from steelyard.execution import paid
 from steelyard.execution.fitness import why_review_unfit
 from steelyard.execution.reviewer import Reviewer, always_fit
 from steelyard.judging import Judge
@@ -174,7 +174,7 @@ async def test_a_reply_that_was_kept_before_the_kill_is_read_and_not_paid_again(
 async def test_lost_confirmations_pay_and_count_no_review_twice(
     database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviewer, "_AWAY_S", 0.01)
+    monkeypatch.setattr(paid, "AWAY_S", 0.01)
     skill_id, caller, found = await skill(database, tenant_id), Caller(lambda _: GOOD), await service(database)
     async with LossyDatabase(database.dsn, seed=0, share=0.5) as lossy:
         for _ in range(20):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from steelyard.domain.calls import Usage
-from steelyard.domain.cases import CaseSource, GoldenCase
+from steelyard.domain.cases import By, CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
@@ -32,6 +33,8 @@ from steelyard.storage import (
     unmatched,
     usage,
 )
+from steelyard.storage.case_drafts import insert_drafts
+from steelyard.storage.case_queue import decide_output
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
@@ -43,6 +46,7 @@ from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
+APPEND_ONLY = frozenset({"case_changes"})
 PLAN = {"models": ["openai:a"], "seed": 1, "judge": None, "judge_digest": None}
 
 
@@ -223,6 +227,18 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             protocol="p",
             requested_by=None,
         )
+        await insert_drafts(
+            connection,
+            tenant_id,
+            skill_id=skill_id,
+            skill_version_id=version_id,
+            model="t:m",
+            protocol="p",
+            requested_by="Ann",
+            wanted=8,
+            budget_microcents=None,
+        )
+        await decide_output(connection, tenant_id, result_id, By("Ann", "No."), None)
     return tenant_id, run_id
 
 
@@ -247,6 +263,8 @@ async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
             column = sql.Identifier("id" if table == "tenants" else "tenant_id")
             rows = await connection.execute(sql.SQL("SELECT 1 FROM {} WHERE {} = %s").format(name, column), (other,))
             assert await rows.fetchone() is None, table
+            if table in APPEND_ONLY:
+                continue
             for change in ("DELETE FROM {} WHERE {} = %s", "UPDATE {} SET {} = %s"):
                 done = await connection.execute(
                     sql.SQL(change).format(name, column), (other if "DELETE" in change else tenant_id,)
@@ -254,6 +272,17 @@ async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
                 assert done.rowcount == (1 if table == "tenants" and "UPDATE" in change else 0), (table, change)
     async with database.tenant(other) as connection:
         assert (await runs.get_run(connection, run_id)).id == run_id
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY))
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET tenant_id = tenant_id", "TRUNCATE {}"])
+async def test_what_is_kept_for_good_cannot_be_changed_even_by_its_own_tenant(
+    database: Database, table: str, change: LiteralString
+) -> None:
+    own, _ = await seeded(database)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with database.tenant(own) as connection:
+            await connection.execute(sql.SQL(change).format(sql.Identifier(table)))
 
 
 async def test_a_row_cannot_be_written_for_another_tenant(database: Database, tenant_id: UUID) -> None:

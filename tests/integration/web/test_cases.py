@@ -123,7 +123,7 @@ async def test_a_case_taken_out_is_found_under_its_status_and_can_come_back(
 ) -> None:
     skill_id = await skill(site, 1)
     entry = await only(site, skill_id)
-    await site.post(f"{CASES}/{entry.id}/{decision}")
+    await site.post(f"{CASES}/{entry.id}/{decision}", {"why": "It was wrong."})
     assert (await site.workbench.catalogue.find(site.tenant_id, "weigh")).cases == 0
     assert ">case-0</a>" in (await site.client.get(f"{DETAILS}?cases={status}")).text
     await site.post(f"{CASES}/{entry.id}/{'restore' if decision == 'retire' else 'accept'}")
@@ -199,7 +199,7 @@ async def test_an_example_can_be_edited_first(site: Site) -> None:
 
 async def test_a_rejected_example_becomes_no_case(site: Site) -> None:
     skill_id = await skill(site)
-    await site.post(f"/skills/weigh/examples/{await example(site, skill_id)}/reject")
+    await site.post(f"/skills/weigh/examples/{await example(site, skill_id)}/reject", {"why": "No."})
     assert not await site.workbench.cases.list(site.tenant_id, skill_id)
     assert "to decide on" not in (await site.client.get(DETAILS)).text
 

@@ -64,6 +64,17 @@ def near_duplicates(texts: Sequence[str], threshold: float = NEAR_DUPLICATE) -> 
     return tuple(sorted(found, key=lambda pair: (pair.first, pair.second)))
 
 
+def similar_to(
+    texts: Sequence[str], others: Sequence[str], threshold: float = NEAR_DUPLICATE
+) -> list[list[tuple[int, float]]]:
+    """For each text the places of the `others` it is a near duplicate of, with the similarity, as `near_duplicates`."""
+    found: list[list[tuple[int, float]]] = [[] for _ in texts]
+    for pair in near_duplicates([*texts, *others], threshold):
+        if pair.first < len(texts) <= pair.second:
+            found[pair.first].append((pair.second - len(texts), pair.similarity))
+    return found
+
+
 def suggested_families(cases: Sequence[GoldenCase], threshold: float = NEAR_DUPLICATE) -> tuple[tuple[int, ...], ...]:
     """Places of cases that belong in one family and are in none or in several: near duplicates, also through others.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from steelyard.domain.cases import CaseStatus
 from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
-from steelyard.domain.feedback import FeedbackType
 from steelyard.services.cases import CaseDraft
 from steelyard.services.catalogue import CatalogueRow
+from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseEntry
 from steelyard.storage.feedback import FeedbackRow
 from steelyard.web.case_form import KINDS, FormPage, TypedCase
@@ -21,12 +22,14 @@ from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_details import details_page
+from steelyard.web.rater import rater_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
 
 router = APIRouter()
 
 _ADD = (("add", "Add the case"), ("propose", "Propose it"))
+_DECISIONS = ("accept", "retire", "restore")
 _ADD_NOTE = "An added case counts from the next run on; a proposed one waits until somebody accepts it."
 
 
@@ -40,9 +43,9 @@ async def new_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> R
 async def add_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
 
-    async def keep(draft: CaseDraft, author: str | None, propose: bool) -> object:
-        put = bench.cases.propose if propose else bench.cases.add
-        return await put(tenant, row.id, draft, author=author)
+    async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
+        put = bench.cases.propose if wanted == "propose" else bench.cases.add
+        return await put(tenant, row.id, draft, author=typed.author.strip() or None, why=typed.why)
 
     return await _sent(view, row, _adding(row), form, keep)
 
@@ -51,15 +54,17 @@ async def add_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form
 async def edit_form(view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID) -> Response:
     row, entry = await _case(bench, tenant, skill, case)
     page = await _editing(bench, tenant, row, entry, typed=False)
-    return _form(view, row, page, TypedCase.of(CaseDraft.of(entry.case)), entry=entry)
+    changes = await bench.cases.changes(tenant, case)
+    return _form(view, row, page, TypedCase.of(CaseDraft.of(entry.case)), entry=entry, changes=changes)
 
 
 @router.post("/skills/{skill}/cases/{case}")
 async def edit_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID, form: Form) -> Response:
     row, entry = await _case(bench, tenant, skill, case)
 
-    async def keep(draft: CaseDraft, author: str | None, propose: bool) -> object:
-        return await bench.cases.edit(tenant, case, draft, author=author)
+    async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
+        author = typed.author.strip() or None
+        return await bench.cases.edit(tenant, case, draft, author=author, why=typed.why, accept=wanted == "accept")
 
     page = await _editing(bench, tenant, row, entry)
     return await _sent(view, row, page, form, keep, entry=entry)
@@ -70,15 +75,16 @@ async def decide_case(
     view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID, decision: str, form: Form
 ) -> Response:
     row, _ = await _case(bench, tenant, skill, case)
-    done = {
-        "accept": bench.cases.accept,
-        "reject": bench.cases.reject,
-        "retire": bench.cases.retire,
-        "restore": bench.cases.restore,
-    }.get(decision)
-    if done is None:
+    who, why = rater_of(view.request), text(form, "why")
+    if decision == "reject":
+        done = bench.cases.reject(tenant, case, why=why, who=who)
+    elif decision in _DECISIONS:
+        service = bench.cases
+        put = {"accept": service.accept, "retire": service.retire, "restore": service.restore}[decision]
+        done = put(tenant, case, who=who, why=why)
+    else:
         raise NotFound("There is no such decision on a golden case.")
-    return await _decided(view, bench, tenant, row, done(tenant, case), text(form, "back"))
+    return await _decided(view, bench, tenant, row, done, text(form, "back"))
 
 
 @router.get("/skills/{skill}/examples/{example}")
@@ -92,22 +98,26 @@ async def example_form(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
 async def take_example(view: Viewing, bench: Bench, tenant: Tenant, skill: str, example: UUID, form: Form) -> Response:
     row, given = await _example(bench, tenant, skill, example)
 
-    async def keep(draft: CaseDraft, author: str | None, propose: bool) -> object:
-        put = bench.cases.propose_example if propose else bench.cases.accept_example
-        return await put(tenant, example, draft, author=author)
+    async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
+        author = typed.author.strip() or None
+        if wanted == "propose":
+            return await bench.cases.propose_example(tenant, example, draft, author=author)
+        return await bench.cases.accept_example(tenant, example, draft, author=author, why=typed.why)
 
     return await _sent(view, row, _from_example(row, given), form, keep, example=given)
 
 
 @router.post("/skills/{skill}/examples/{example}/{decision}")
 async def decide_example(
-    view: Viewing, bench: Bench, tenant: Tenant, skill: str, example: UUID, decision: str
+    view: Viewing, bench: Bench, tenant: Tenant, skill: str, example: UUID, decision: str, form: Form
 ) -> Response:
     row, _ = await _example(bench, tenant, skill, example)
+    who, why = rater_of(view.request), text(form, "why")
     if decision == "accept":
-        return await _decided(view, bench, tenant, row, bench.cases.accept_example(tenant, example))
+        done = bench.cases.accept_example(tenant, example, who=who, why=why)
+        return await _decided(view, bench, tenant, row, done)
     if decision == "reject":
-        return await _decided(view, bench, tenant, row, bench.feedback.reject(tenant, example))
+        return await _decided(view, bench, tenant, row, bench.feedback.reject(tenant, example, why=why, who=who))
     raise NotFound("There is no such decision on a training example.")
 
 
@@ -124,7 +134,7 @@ async def _example(bench: Workbench, tenant: UUID, skill: str, example: UUID) ->
     """Raises NotFound, also for an example of another skill."""
     row = await bench.catalogue.find(tenant, skill)
     given = await bench.feedback.get(tenant, example)
-    if given.skill_id != row.id or given.feedback_type != FeedbackType.TRAINING_EXAMPLE:
+    if given.skill_id != row.id or not (given.example_input or "").strip():
         raise NotFound("This skill has no such training example.")
     return row, given
 
@@ -134,7 +144,7 @@ async def _sent(
     row: CatalogueRow,
     page: FormPage,
     form: FormData,
-    keep: Callable[[CaseDraft, str | None, bool], Awaitable[object]],
+    keep: Callable[[CaseDraft, TypedCase, str], Awaitable[object]],
     **shown: Any,
 ) -> Response:
     """What the form was for, or the form again with what is wrong; `more` only asks for more rows of checks."""
@@ -143,11 +153,11 @@ async def _sent(
     if wanted == "more":
         return _form(view, row, page, typed, **shown)
     try:
-        await keep(typed.draft(page.files), typed.author.strip() or None, wanted == "propose")
+        await keep(typed.draft(page.files), typed, wanted)
     except (InputError, Conflict) as error:
         status = 409 if isinstance(error, Conflict) else 422
         return _form(view, row, page, typed, error=error, status=status, **shown)
-    return view.redirect(_cases_url(row))
+    return view.redirect("/queue" if text(form, "back") == "queue" else _cases_url(row))
 
 
 async def _decided(
@@ -170,6 +180,7 @@ def _form(
     status: int = 200,
     entry: CaseEntry | None = None,
     example: FeedbackRow | None = None,
+    changes: Sequence[ChangeRow] = (),
 ) -> Response:
     return view.page(
         "skill/case.html.jinja",
@@ -181,6 +192,8 @@ def _form(
         error=error,
         entry=entry,
         example=example,
+        changes=changes,
+        to_queue=view.request.query_params.get("back") == "queue",
     )
 
 
@@ -198,8 +211,13 @@ async def _editing(
     """The form of a case. One out of use has a button only where something was `typed` that would be lost."""
     base = skill_url(row.name, row.id, "cases")
     if entry.retired_at is None:
-        note = "Earlier runs keep the case as it was; a change makes the last benchmark stale."
-        return FormPage("Golden case", f"{base}/{entry.id}", (("save", "Save"),), note, entry.case.files)
+        if entry.status is CaseStatus.PENDING:
+            buttons = (("accept", "Save and accept"), ("save", "Save"))
+            note = "It waits for a decision; an accepted one counts from the next run on."
+        else:
+            buttons = (("save", "Save"),)
+            note = "Earlier runs keep the case as it was; a change makes the last benchmark stale."
+        return FormPage("Golden case", f"{base}/{entry.id}", buttons, note, entry.case.files)
     now = await bench.cases.as_now(tenant, entry)
     if now is None:
         # A case of its own would lack the files, which come from the folder alone.
@@ -211,5 +229,5 @@ async def _editing(
 
 
 def _from_example(row: CatalogueRow, given: FeedbackRow) -> FormPage:
-    note = "It came from a user’s training example. " + _ADD_NOTE
+    note = "It came from feedback on the skill. " + _ADD_NOTE
     return FormPage("Golden case of an example", skill_url(row.name, row.id, f"examples/{given.id}"), _ADD, note)

@@ -17,15 +17,17 @@ Tab = Literal["details", "review", "suggestions", "benchmark"]
 
 @dataclass(frozen=True)
 class SkillFrame:
-    """What surrounds a tab. `open_suggestions` is the number in the tab of that name."""
+    """What surrounds a tab. `open_suggestions` is the number in the tab of that name, `waiting` that in the queue."""
 
     skill: CatalogueRow
     tab: Tab
     open_suggestions: int
+    waiting: int = 0
 
 
 async def skill_frame(bench: Workbench, tenant_id: UUID, ref: str, tab: Tab) -> SkillFrame:
     """The frame around a tab of the skill of that name or id. Raises NotFound."""
     skill = await bench.catalogue.find(tenant_id, ref)
     suggestions = await bench.suggestions.counts(tenant_id, skill.id)
-    return SkillFrame(skill, tab, suggestions.open)
+    waiting = await bench.case_queue.count(tenant_id, skill.id)
+    return SkillFrame(skill, tab, suggestions.open, waiting)

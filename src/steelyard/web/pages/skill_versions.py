@@ -39,8 +39,7 @@ async def versions(
     """The list, and what changed from one version to another: the last change unless others are chosen."""
     row = await bench.catalogue.find(tenant, skill)
     lines = await bench.versions.list(tenant, row.id)
-    new = _chosen(lines, after) if after else next((line for line in lines if line.current), lines[0])
-    old = _chosen(lines, before) if before else _one_before(lines, new)
+    old, new = _shown(lines, before, after)
     diff = None if old is None else await bench.versions.diff(tenant, old.id, new.id)
     return view.page(
         "skill/versions.html.jinja",
@@ -51,6 +50,8 @@ async def versions(
         old=old,
         new=new,
         diff=None if diff is None else await asyncio.to_thread(shown_diff, diff),
+        drafts=sum(line.draft and not line.discarded for line in lines),
+        current_run=next((line.last_run for line in lines if line.current), None),
     )
 
 
@@ -73,6 +74,17 @@ async def file(
     shown = await bench.versions.file(tenant, line.id, path)
     text = None if shown.text is None else plain(shown.text, _SHOWN_CHARACTERS)
     return view.page("skill/file.html.jinja", skill=row, version=line, file=shown, text=text)
+
+
+def _shown(lines: Sequence[VersionLine], before: str, after: str) -> tuple[VersionLine | None, VersionLine]:
+    """The two versions asked for; else the last change of what is in use, and where there was none the newest draft."""
+    used = [line for line in lines if not line.draft]
+    current = next((line for line in used if line.current), used[0])
+    if not before and not after and len(used) == 1:
+        draft = next((line for line in lines if line.draft and not line.discarded), None)
+        return (None, current) if draft is None else (current, draft)
+    new = _chosen(lines, after) if after else current
+    return _chosen(lines, before) if before else _one_before(used, new) if new in used else current, new
 
 
 def _chosen(lines: Sequence[VersionLine], prefix: str) -> VersionLine:

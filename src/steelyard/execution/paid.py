@@ -1,0 +1,72 @@
+"""One call of a review or of drafts: asked for, then its reply and its price committed before anything is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Usage
+from steelyard.domain.models import ModelRef
+from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.reviews import PaidCall
+
+AWAY_S = 1.0
+
+# Keeps a call under a key; done twice it must do what it does done once.
+Record = Callable[[Connection, UUID, PaidCall], Awaitable[None]]
+
+
+class PaidCalls:
+    """Makes calls whose replies are kept as they come."""
+
+    def __init__(self, database: Database, caller: ModelCaller, price: Pricer) -> None:
+        self._database = database
+        self._caller = caller
+        self.price = price
+
+    async def call(self, tenant_id: UUID, request: ModelRequest, record: Record) -> ModelResponse:
+        """One call, its reply and its price committed. Raises CallError, what it wasted committed too."""
+        try:
+            response = await self._caller.complete(request)
+        except CallError as error:
+            if error.wasted != Usage() or not error.wasted_known:
+                paid = self._paid(request.model, error.wasted, None, known=error.wasted_known)
+                await self._keep(tenant_id, record, paid)
+            raise
+        known = response.usage_known and response.wasted_known
+        await self._keep(
+            tenant_id, record, self._paid(request.model, response.usage + response.wasted, response, known=known)
+        )
+        return response
+
+    async def commit(self, tenant_id: UUID, write: Callable[[Connection], Awaitable[None]]) -> None:
+        """Write until it is known to be on disk; `write` done twice must do what it does done once."""
+        while True:
+            try:
+                async with self._database.tenant(tenant_id) as connection:
+                    await write(connection)
+            except DATABASE_AWAY:
+                await asyncio.sleep(AWAY_S)
+            else:
+                return
+
+    async def _keep(self, tenant_id: UUID, record: Record, call: PaidCall) -> None:
+        key = uuid4()
+        await self.commit(tenant_id, lambda connection: record(connection, key, call))
+
+    def _paid(self, model: ModelRef, usage: Usage, response: ModelResponse | None, *, known: bool) -> PaidCall:
+        cost = self.price(usage, model, datetime.now(UTC).date()) if usage != Usage() else None
+        return PaidCall(
+            raw_reply=None if response is None else response.output,
+            stop_reason=None if response is None else response.stop_reason.value,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_microcents=None if cost is None else cost.microcents,
+            cost_known=known and cost is not None,
+            price_version=None if cost is None else cost.price_version,
+            price_date=None if cost is None else cost.price_date,
+            latency_ms=None if response is None else response.latency_ms,
+        )

@@ -1,0 +1,84 @@
+"""Golden cases drafted by any configured model, made by whichever worker takes them; none is accepted by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.models import ModelRef
+from steelyard.execution.fitness import KnownModels
+from steelyard.judging.drafting import MOST_DRAFTS, drafting_digest
+from steelyard.services.case_words import by_of
+from steelyard.storage import case_drafts
+from steelyard.storage.case_drafts import DraftsRow
+from steelyard.storage.catalogue import find_glance
+from steelyard.storage.database import Database
+from steelyard.storage.queue import Queue
+
+DEFAULT_DRAFTS = 8
+
+
+class CaseDrafts:
+    """Use cases on drafts of cases, for one tenant at a time."""
+
+    def __init__(self, database: Database, queue: Queue, models: KnownModels) -> None:
+        self._database = database
+        self._queue = queue
+        self._models = models
+
+    async def request(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        model: ModelRef,
+        *,
+        wanted: int = DEFAULT_DRAFTS,
+        budget_microcents: int | None = None,
+        who: str | None = None,
+    ) -> UUID:
+        """Queue drafts of cases for the skill's current version; what is under way already is not begun twice.
+
+        Raises InputError, NotFound, and ModelRefError or MissingKey where the model cannot be called.
+        """
+        if not 1 <= wanted <= MOST_DRAFTS:
+            raise InputError(f"At most {MOST_DRAFTS} cases are drafted at once, and at least 1.", field="count")
+        self._models.check(model)
+        by = by_of(who)
+        async with self._database.tenant(tenant_id) as connection:
+            glance = await find_glance(connection, skill_id=skill_id)
+            if glance is None:
+                raise NotFound("No such skill.")
+            draft_id = await case_drafts.open_drafts(connection, skill_id, model.text)
+            if draft_id is None:
+                draft_id = await case_drafts.insert_drafts(
+                    connection,
+                    tenant_id,
+                    skill_id=skill_id,
+                    skill_version_id=glance.current_version_id,
+                    model=model.text,
+                    protocol=drafting_digest(self._models.identity(model)),
+                    requested_by=by.who,
+                    wanted=wanted,
+                    budget_microcents=budget_microcents,
+                )
+        await self._queue.defer_drafts(tenant_id, draft_id)
+        return draft_id
+
+    async def get(self, tenant_id: UUID, draft_id: UUID) -> DraftsRow:
+        """As they stand. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await case_drafts.get_drafts(connection, draft_id)
+
+    async def list(self, tenant_id: UUID, skill_id: UUID, *, limit: int = 20) -> Sequence[DraftsRow]:
+        """The newest first."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await case_drafts.list_drafts(connection, skill_id, limit=limit)
+
+    async def requeue(self, tenant_id: UUID) -> int:
+        """Queue again what no worker may have in hand any more; returns how many drafts have not ended."""
+        async with self._database.tenant(tenant_id) as connection:
+            unfinished = await case_drafts.unfinished_drafts(connection)
+        for draft_id in unfinished:
+            await self._queue.defer_drafts(tenant_id, draft_id)
+        return len(unfinished)

@@ -1,0 +1,215 @@
+"""Drafts of golden cases that a model was asked for: queued, running, answered, read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from steelyard.domain.errors import NotFound
+from steelyard.storage.database import Connection, clean
+from steelyard.storage.reviews import PaidCall
+from steelyard.storage.rows import record_row
+
+
+@dataclass(frozen=True)
+class DraftsRow:
+    """What was asked for and what came of it. Money in microcents; `cost_is_lower_bound` where a price is not known.
+
+    Of the cases in the reply `kept` are pending now, `doubles` say nearly what another case says, `unusable` are none.
+    `error_message` says why it failed or, while it is pending, why a worker could not make it and left it to others.
+    """
+
+    id: UUID
+    skill_id: UUID
+    skill_version_id: UUID
+    model: str
+    protocol: str
+    requested_by: str
+    wanted: int
+    budget_microcents: int | None
+    status: str
+    calls: int
+    raw_reply: str | None
+    stop_reason: str | None
+    kept: int
+    doubles: int
+    unusable: int
+    error_message: str | None
+    input_tokens: int
+    output_tokens: int
+    cost_microcents: int
+    cost_is_lower_bound: bool
+    price_date: date | None
+    latency_ms: float | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+_ROW = """SELECT id, skill_id, skill_version_id, model, protocol, requested_by, wanted, budget_microcents, status,
+                 calls, raw_reply, stop_reason, kept, doubles, unusable, error_message, input_tokens, output_tokens,
+                 cost_microcents, cost_is_lower_bound, price_date, latency_ms, created_at, started_at, completed_at
+            FROM case_drafts"""
+
+
+async def insert_drafts(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    skill_id: UUID,
+    skill_version_id: UUID,
+    model: str,
+    protocol: str,
+    requested_by: str,
+    wanted: int,
+    budget_microcents: int | None,
+) -> UUID:
+    """Drafts to be made; returns their id."""
+    cursor = await connection.execute(
+        """INSERT INTO case_drafts (tenant_id, skill_id, skill_version_id, model, protocol, requested_by, wanted,
+                                    budget_microcents)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+        (
+            tenant_id,
+            skill_id,
+            skill_version_id,
+            clean(model),
+            protocol,
+            clean(requested_by),
+            wanted,
+            budget_microcents,
+        ),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["id"]
+
+
+async def find_drafts(connection: Connection, draft_id: UUID) -> DraftsRow | None:
+    """One, or None where its skill has been deleted meanwhile."""
+    async with connection.cursor(row_factory=record_row(DraftsRow)) as cursor:
+        await cursor.execute((_ROW + " WHERE id = %s").encode(), (draft_id,))
+        return await cursor.fetchone()
+
+
+async def get_drafts(connection: Connection, draft_id: UUID) -> DraftsRow:
+    """One. Raises NotFound."""
+    row = await find_drafts(connection, draft_id)
+    if row is None:
+        raise NotFound("No such drafts.")
+    return row
+
+
+async def list_drafts(connection: Connection, skill_id: UUID, *, limit: int) -> list[DraftsRow]:
+    """The newest first."""
+    async with connection.cursor(row_factory=record_row(DraftsRow)) as cursor:
+        await cursor.execute(
+            (_ROW + " WHERE skill_id = %s ORDER BY created_at DESC, id LIMIT %s").encode(), (skill_id, limit)
+        )
+        return await cursor.fetchall()
+
+
+async def open_drafts(connection: Connection, skill_id: UUID, model: str) -> UUID | None:
+    """Drafts of that skill's cases by that model that wait or are under way."""
+    cursor = await connection.execute(
+        """SELECT id FROM case_drafts WHERE skill_id = %s AND model = %s AND status IN ('pending', 'running')
+            ORDER BY created_at LIMIT 1""",
+        (skill_id, clean(model)),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row["id"]
+
+
+async def hold_drafts(connection: Connection, draft_id: UUID) -> None:
+    """Wait until no other worker has these drafts in hand, then have them until the session ends."""
+    await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"drafts:{draft_id}",))
+
+
+async def unfinished_drafts(connection: Connection) -> list[UUID]:
+    """Drafts some worker should be working on."""
+    cursor = await connection.execute(
+        "SELECT id FROM case_drafts WHERE status IN ('pending', 'running') ORDER BY created_at"
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def start_drafts(connection: Connection, draft_id: UUID) -> None:
+    """pending -> running; what was begun before keeps its first start."""
+    await connection.execute(
+        """UPDATE case_drafts SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL
+            WHERE id = %s AND status IN ('pending', 'running')""",
+        (draft_id,),
+    )
+
+
+async def note_waiting(connection: Connection, draft_id: UUID, why: str) -> None:
+    """Say why a worker has left it to others."""
+    await connection.execute("UPDATE case_drafts SET error_message = %s WHERE id = %s", (clean(why), draft_id))
+
+
+async def record_call(connection: Connection, draft_id: UUID, call_key: UUID, call: PaidCall) -> None:
+    """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
+    await connection.execute(
+        """UPDATE case_drafts
+              SET raw_reply = coalesce(%s, raw_reply), stop_reason = coalesce(%s, stop_reason), calls = calls + 1,
+                  input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
+                  cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
+                  price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
+                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s
+            WHERE id = %s AND NOT %s = ANY (call_keys)""",
+        (
+            None if call.raw_reply is None else clean(call.raw_reply),
+            call.stop_reason,
+            call.input_tokens,
+            call.output_tokens,
+            call.cost_microcents or 0,
+            not call.cost_known,
+            call.price_version,
+            call.price_date,
+            call.latency_ms,
+            [call_key],
+            draft_id,
+            call_key,
+        ),
+    )
+
+
+async def complete_drafts(connection: Connection, draft_id: UUID, *, kept: int, doubles: int, unusable: int) -> None:
+    """Say what came of the reply, in the transaction that keeps its cases."""
+    await connection.execute(
+        """UPDATE case_drafts SET status = 'completed', kept = %s, doubles = %s, unusable = %s, error_message = NULL,
+                                  completed_at = now()
+            WHERE id = %s""",
+        (kept, doubles, unusable, draft_id),
+    )
+
+
+async def fail_drafts(connection: Connection, draft_id: UUID, message: str) -> None:
+    """End without a case; a reply that was paid for stays."""
+    await connection.execute(
+        "UPDATE case_drafts SET status = 'failed', error_message = %s, completed_at = now() WHERE id = %s",
+        (clean(message), draft_id),
+    )
+
+
+async def inputs_of_users(connection: Connection, skill_id: UUID, *, limit: int, length: int) -> list[str]:
+    """The inputs that feedback on the skill gives, the newest first, each once and cut to `length` characters."""
+    cursor = await connection.execute(
+        """SELECT input FROM (SELECT left(example_input, %s) AS input, max(created_at) AS at FROM skill_feedback
+                               WHERE skill_id = %s AND example_input ~ '\\S' GROUP BY 1) told
+            ORDER BY at DESC LIMIT %s""",
+        (length, skill_id, limit),
+    )
+    return [row["input"] for row in await cursor.fetchall()]
+
+
+async def known_inputs(connection: Connection, skill_id: UUID) -> list[str]:
+    """The inputs of the skill's cases, whatever their status, retired ones left out, the newest first."""
+    cursor = await connection.execute(
+        """SELECT left(input, 20000) AS input FROM golden_cases
+            WHERE skill_id = %s AND retired_at IS NULL AND source <> 'ad_hoc'
+            ORDER BY created_at DESC, id LIMIT 3000""",
+        (skill_id,),
+    )
+    return [row["input"] for row in await cursor.fetchall()]

@@ -1,0 +1,178 @@
+"""/queue: what waits to become a golden case, decided on one by one or rejected together."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from steelyard.domain.cases import LOCAL_OWNER, WaitingKind
+from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
+from steelyard.services.ratings import rater_name
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.forms import Form, text, texts
+from steelyard.web.links import skill_url, with_query
+from steelyard.web.query import one_of, page_after
+from steelyard.web.rater import forget_rater, keep_rater, rater_of
+from steelyard.web.rendering import View, Viewing
+from steelyard.workbench import Workbench
+
+router = APIRouter()
+
+A_PAGE = 25
+KIND_WORDS = {
+    WaitingKind.DRAFTED: "drafted",
+    WaitingKind.PROPOSED: "proposed",
+    WaitingKind.EXAMPLE: "from a user",
+    WaitingKind.USE: "from production",
+    WaitingKind.DISAGREEMENT: "judge contradicted",
+}
+
+
+@router.get("/queue")
+async def queue(
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    skill: str = "",
+    kind: str = "",
+    after: str = "",
+    done: str = "",
+) -> Response:
+    """What has waited longest first, of one skill or kind where the address says so."""
+    return await _page(view, bench, tenant, skill, kind, after, done=done)
+
+
+@router.post("/queue/name")
+async def name_admin(request: Request, view: Viewing, form: Form) -> Response:
+    """Keep the name that decisions are made under in the browser, or forget it."""
+    answer = view.redirect(_back(form))
+    if name := text(form, "name").strip():
+        keep_rater(request, answer, rater_name(name))
+    else:
+        forget_rater(answer)
+    return answer
+
+
+@router.post("/queue/reject")
+async def reject_all(request: Request, view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> Response:
+    """Reject all that were ticked, for one reason."""
+    items = [item for item in map(_item, texts(form, "item")) if item is not None]
+    try:
+        if not items:
+            raise InputError("Nothing was ticked.", next_step="Tick what is to be rejected.")
+        rejected = await bench.case_queue.reject_all(tenant, items, why=text(form, "why"), who=rater_of(request))
+    except InputError as error:
+        return await _again(view, bench, tenant, form, error)
+    missed = f" {rejected.missed:,} had been decided on meanwhile." if rejected.missed else ""
+    return view.redirect(_back(form, done=f"{rejected.done:,} rejected.{missed}"))
+
+
+@router.post("/queue/{kind}/{item}")
+async def decide(
+    request: Request, view: Viewing, bench: Bench, tenant: Tenant, kind: str, item: UUID, form: Form
+) -> Response:
+    """Accept, reject, or make a pending case of an output."""
+    found, who, why = one_of(WaitingKind, kind), rater_of(request), text(form, "why")
+    if found is None:
+        raise NotFound("Nothing of that kind waits.", next_step="Look at the queue.")
+    wanted = text(form, "do")
+    try:
+        if wanted == "accept":
+            entry = await bench.case_queue.accept(tenant, found, item, who=who, why=why)
+            said = f"“{entry.case.case_id[:60]}” is a golden case now."
+        elif wanted == "propose":
+            entry = await bench.case_queue.propose(tenant, found, item, who=who, why=why)
+            row = await bench.catalogue.find(tenant, str(entry.skill_id))
+            return view.redirect(with_query(skill_url(row.name, row.id, f"cases/{entry.id}"), back="queue"))
+        elif wanted == "reject":
+            await bench.case_queue.reject(tenant, found, item, why=why, who=who)
+            said = "It was rejected."
+        else:
+            raise InputError("That is no decision.", next_step="Use the buttons of the page.")
+    except (InputError, Conflict) as error:
+        return await _again(view, bench, tenant, form, error, item)
+    return view.redirect(_back(form, done=said))
+
+
+async def _again(
+    view: View, bench: Workbench, tenant: UUID, form: FormData, error: SteelyardError, item: UUID | None = None
+) -> Response:
+    """The page the form was on, with what was wrong."""
+    return await _page(
+        view,
+        bench,
+        tenant,
+        text(form, "skill"),
+        text(form, "kind"),
+        text(form, "after"),
+        error=error,
+        failed=item,
+        typed=text(form, "why"),
+        status=409 if isinstance(error, Conflict) else 422,
+    )
+
+
+async def _page(
+    view: View,
+    bench: Workbench,
+    tenant: UUID,
+    skill: str,
+    kind: str,
+    after: str,
+    *,
+    done: str = "",
+    error: SteelyardError | None = None,
+    failed: UUID | None = None,
+    typed: str = "",
+    status: int = 200,
+) -> Response:
+    row = await bench.catalogue.find(tenant, skill) if skill else None
+    chosen = one_of(WaitingKind, kind)
+    page, continued = await page_after(
+        lambda mark: bench.case_queue.page(
+            tenant, skill_id=None if row is None else row.id, kind=chosen, after=mark, limit=A_PAGE
+        ),
+        after,
+    )
+    return view.page(
+        "pages/queue.html.jinja",
+        status=status,
+        skill=row,
+        skill_ref=skill if row is not None else "",
+        chosen=chosen,
+        kinds=KIND_WORDS,
+        page=page,
+        after=after if continued else "",
+        continued=continued,
+        who=rater_of(view.request),
+        owner=LOCAL_OWNER,
+        done=done[:200],
+        error=error,
+        failed=failed,
+        typed=typed,
+    )
+
+
+def _back(form: FormData, done: str = "") -> str:
+    """Where the form was, at what comes next there."""
+    place = with_query(
+        "/queue", skill=text(form, "skill"), kind=text(form, "kind"), after=text(form, "after"), done=done
+    )
+    following = _uuid(text(form, "next"))
+    return f"{place}#i-{following}" if following is not None else place
+
+
+def _item(value: str) -> tuple[WaitingKind, UUID] | None:
+    kind, _, item = value.partition(":")
+    found, item_id = one_of(WaitingKind, kind), _uuid(item)
+    return None if found is None or item_id is None else (found, item_id)
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None

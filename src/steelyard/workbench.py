@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.deliveries import Deliveries
     from steelyard.services.draft_versions import DraftVersions
     from steelyard.services.drawings import Drawings
     from steelyard.services.estimates import Estimate
@@ -42,13 +43,17 @@ if TYPE_CHECKING:
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
+    from steelyard.services.notices import NoticeService
     from steelyard.services.opinions import OpinionService
     from steelyard.services.people import PeopleService
     from steelyard.services.ratings import RatingService
+    from steelyard.services.rebenchmarks import Rebenchmarks
     from steelyard.services.repricing import RunPrices
     from steelyard.services.reviews import ReviewService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
+    from steelyard.services.schedule import Schedule
+    from steelyard.services.scheduled_check import ScheduledCheck
     from steelyard.services.skills import SkillService
     from steelyard.services.stale_check import StaleChecks, Surroundings
     from steelyard.services.stale_watch import StaleWatch
@@ -295,6 +300,43 @@ class Workbench:
         )
 
     @cached_property
+    def deliveries(self) -> Deliveries:
+        from steelyard.services.deliveries import Deliveries
+
+        return Deliveries(self.database, self.settings.notices)
+
+    @cached_property
+    def rebenchmarks(self) -> Rebenchmarks:
+        from steelyard.services.rebenchmarks import Rebenchmarks
+
+        return Rebenchmarks(self.database, self.benchmarks, self.stale_checks, self._surroundings.estimate)
+
+    @cached_property
+    def notices(self) -> NoticeService:
+        from steelyard.services.notices import NoticeService
+
+        return NoticeService(self.database, self.deliveries, self.rebenchmarks, self.settings.notices)
+
+    @cached_property
+    def scheduled_check(self) -> ScheduledCheck:
+        from steelyard.services.scheduled_check import ScheduledCheck
+
+        return ScheduledCheck(
+            self.database,
+            self.stale_watch,
+            self.stale_checks,
+            self.rebenchmarks,
+            self.deliveries,
+            self.settings.notices,
+        )
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        from steelyard.services.schedule import Schedule
+
+        return Schedule(self.database, self.scheduled_check, self.deliveries, self.rebenchmarks, self.settings.notices)
+
+    @cached_property
     def run_prices(self) -> RunPrices:
         from steelyard.services.repricing import RunPrices
 
@@ -332,8 +374,11 @@ class Workbench:
     ) -> None:
         """Serve one run's jobs, or every run's, until `stop` is set; what is in flight then finishes and is saved.
 
-        `left` hears once of each run that cannot be served here as it was planned.
+        Who serves every run's also does what is due by the clock. `left` hears once of each run that cannot be served
+        here as it was planned.
         """
+        import asyncio
+        from contextlib import suppress
         from functools import partial
 
         from steelyard.execution.fitness import why_drafts_unfit, why_review_unfit, why_tie_break_unfit, why_unfit
@@ -343,21 +388,28 @@ class Workbench:
             await self.reviews.requeue(self.tenant_id)
             await self.tie_breaks.requeue(self.tenant_id)
             await self.case_drafts.requeue(self.tenant_id)
-        await work(
-            self.database,
-            self.providers,
-            self.price,
-            self.judge,
-            unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
-            review_unfit=partial(why_review_unfit, models=self.providers),
-            tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
-            drafts_unfit=partial(why_drafts_unfit, models=self.providers),
-            run_id=run_id,
-            concurrency=self.concurrency,
-            stop=stop,
-            ended=ended,
-            left=left,
-        )
+        clock = None if run_id is not None else asyncio.create_task(self.schedule.run(stop), name="schedule")
+        try:
+            await work(
+                self.database,
+                self.providers,
+                self.price,
+                self.judge,
+                unfit=partial(why_unfit, models=self.providers, make_judge=self.judge),
+                review_unfit=partial(why_review_unfit, models=self.providers),
+                tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
+                drafts_unfit=partial(why_drafts_unfit, models=self.providers),
+                run_id=run_id,
+                concurrency=self.concurrency,
+                stop=stop,
+                ended=ended,
+                left=left,
+            )
+        finally:
+            if clock is not None:
+                clock.cancel()
+                with suppress(asyncio.CancelledError):
+                    await clock
 
     async def break_tie(self, tie_break_id: UUID, stop: asyncio.Event) -> None:
         """Make one tie-break here, until it has ended or `stop` is set; what is in flight then finishes and is saved.

@@ -14,6 +14,7 @@ from steelyard.cli import parameters as given
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
+from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.skill_commands import measurements_app, skills_app
 
@@ -251,13 +252,21 @@ def stale(
         list[str] | None, typer.Argument(metavar="SKILL...", help="Names of added skills; all where none is named.")
     ] = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit with 7 when one is stale.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Check all, tell what is new, and begin what is run again of itself.")
+    ] = False,
     json: given.Json = None,
 ) -> None:
-    """Say which benchmarks are stale, why, and what testing again would take. No model is called."""
+    """Say which benchmarks are stale, why, and what testing again would take. No model is called to find out."""
     with guarded():
-        from steelyard.cli.commands.stale import show_stale
+        if notify and not skills:
+            from steelyard.cli.commands.notify import check_now
 
-        code = show_stale(skills or (), json, fail=fail)
+            code = check_now(json, fail=fail)
+        else:
+            from steelyard.cli.commands.stale import show_stale
+
+            code = show_stale(skills or (), json, fail=fail, notify=notify)
     raise typer.Exit(code)
 
 
@@ -401,6 +410,7 @@ def demo(
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")
+app.add_typer(notify_app, name="notify")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(models_app, name="models")
 

@@ -13,8 +13,10 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steelyard.domain.errors import SettingsError
+from steelyard.domain.notices import NoticeSettings
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.pricing.rates import Rates
+from steelyard.providers.notice_settings import Checks, Notices
 
 Kind = Literal["openai", "anthropic", "google"]
 Mark = Literal["deprecated", "gone"]
@@ -80,6 +82,7 @@ class ProviderSettings:
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
     stale_after_days: int = STALE_AFTER_DAYS
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,6 +137,8 @@ class _File(BaseModel):
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
     staleness: _Staleness = Field(default_factory=_Staleness)
+    checks: Checks = Field(default_factory=Checks)
+    notices: Notices = Field(default_factory=Notices)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -170,7 +175,13 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 next_step=f"Take it out of the URL and set {endpoint.key_env}.",
             )
     return ProviderSettings(
-        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days, _marks(file)
+        home,
+        endpoints,
+        CallSettings(**file.calls.model_dump()),
+        _prices(file),
+        file.staleness.days,
+        _marks(file),
+        file.notices.settings(file.checks, env),
     )
 
 

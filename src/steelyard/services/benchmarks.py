@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
@@ -25,7 +25,7 @@ from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.judgements import graded_cells
-from steelyard.storage.queue import Queue
+from steelyard.storage.queue import Queue, defer_within
 from steelyard.storage.runs import RunRow
 
 DEFAULT_MAX_TOKENS = 4096
@@ -171,22 +171,7 @@ class BenchmarkService:
                 connection, prepared.skill_version_id, plan.digest, of_record=request.counts, fresh=request.fresh
             )
             if earlier is None:
-                run_id = await runs.insert_run(
-                    connection,
-                    tenant_id,
-                    skill_id=prepared.skill_id,
-                    skill_version_id=prepared.skill_version_id,
-                    triggered_by=request.triggered_by,
-                    of_record=request.counts,
-                    plan=plan.to_json(),
-                    plan_digest=plan.digest,
-                    planned=plan.planned,
-                    fresh=request.fresh,
-                    budget_microcents=request.budget_microcents,
-                    accept_judge=request.accept_judge,
-                    judge_by_default=request.judge_by_default,
-                    of_draft=request.of_draft,
-                )
+                run_id = await self._insert(connection, tenant_id, request, prepared)
             else:
                 run_id = earlier.id
                 await runs.reopen_run(connection, run_id, request.budget_microcents, accept_judge=request.accept_judge)
@@ -195,6 +180,28 @@ class BenchmarkService:
         await self._queue_rest(tenant_id, run_id, plan)
         kept = earlier.budget_microcents if earlier is not None and request.budget_microcents is None else None
         return Started(run_id, earlier is not None, kept)
+
+    async def start_allowed(
+        self,
+        tenant_id: UUID,
+        request: RunRequest,
+        *,
+        allow: Callable[[Connection, UUID], Awaitable[int]],
+        begun: Callable[[Connection, UUID], Awaitable[None]],
+    ) -> UUID:
+        """Queue a run of its own under the budget in microcents that `allow` grants the skill: with its jobs, in one
+        transaction, in which `begun` hears of it too. Raises what `allow` raises, and nothing is kept then."""
+        self._check(request)
+        async with self._database.tenant(tenant_id) as connection:
+            prepared = await self._prepare(connection, tenant_id, request)
+            granted = replace(request, budget_microcents=await allow(connection, prepared.skill_id))
+            run_id = await self._insert(connection, tenant_id, granted, prepared)
+            if prepared.plan.race is not None:
+                await open_race(connection, tenant_id, run_id)
+            else:
+                await defer_within(connection, tenant_id, run_id, job_order(prepared.plan))
+            await begun(connection, run_id)
+        return run_id
 
     async def resume(
         self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None, *, accept_judge: bool = False
@@ -287,6 +294,25 @@ class BenchmarkService:
             ended,
             race,
             standing_of(examining, examination, accepted=accepted),
+        )
+
+    async def _insert(self, connection: Connection, tenant_id: UUID, request: RunRequest, prepared: Prepared) -> UUID:
+        plan = prepared.plan
+        return await runs.insert_run(
+            connection,
+            tenant_id,
+            skill_id=prepared.skill_id,
+            skill_version_id=prepared.skill_version_id,
+            triggered_by=request.triggered_by,
+            of_record=request.counts,
+            plan=plan.to_json(),
+            plan_digest=plan.digest,
+            planned=plan.planned,
+            fresh=request.fresh,
+            budget_microcents=request.budget_microcents,
+            accept_judge=request.accept_judge,
+            judge_by_default=request.judge_by_default,
+            of_draft=request.of_draft,
         )
 
     async def _queue_rest(self, tenant_id: UUID, run_id: UUID, plan: Plan) -> None:

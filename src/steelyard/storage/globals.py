@@ -10,4 +10,5 @@ GLOBAL_TABLES = {
 
 SECURITY_DEFINER_FUNCTIONS = {
     "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
+    "tenants_due": "the schedule has to know which tenants have something to do; it takes two times and returns ids",
 }

@@ -13,6 +13,7 @@ from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
 from steelyard.domain.stale_causes import FoundCause, Retest
 from steelyard.services.stale_check import SCHEMA, Checked
@@ -21,8 +22,10 @@ from steelyard.workbench import Workbench
 DEFAULT = "default"
 
 
-def show_stale(skills: Sequence[str], json_to: str | None, *, fail: bool) -> int:
+def show_stale(skills: Sequence[str], json_to: str | None, *, fail: bool, notify: bool = False) -> int:
     """Every stale skill, or how the named ones stand; with `fail`, exit 7 when one is stale."""
+    if notify:
+        raise InputError("--notify is of all skills.", field="notify", next_step="Leave the names out.")
     check_target(json_to)
 
     async def body() -> list[Checked]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from steelyard.domain.errors import InputError
+from steelyard.domain.money import usd_digits
+from steelyard.domain.stale_causes import CauseKind
 from steelyard.services.configuration import describe
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
@@ -18,9 +22,30 @@ from steelyard.workbench import Workbench
 router = APIRouter()
 
 
+@dataclass(frozen=True)
+class NoticeForm:
+    """What was typed into the forms of notices where it cannot be used, or the secret that was made just now."""
+
+    url: str | None = None
+    mail: str | None = None
+    budget: str | None = None
+    causes: Sequence[str] | None = None
+    error: InputError | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    def problem(self, *fields: str | None) -> str | None:
+        """What is wrong with one of these fields, with what to do."""
+        if self.error is None or self.error.field not in fields:
+            return None
+        return f"{self.error.message} {self.error.next_step or ''}".strip()
+
+
+_NOTHING_TYPED = NoticeForm()
+
+
 @router.get("/settings")
 async def settings_page(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
-    return await _page(view, bench, tenant)
+    return await settings_page_of(view, bench, tenant)
 
 
 @router.post("/settings/limit")
@@ -29,20 +54,34 @@ async def set_limit(view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> 
     try:
         await bench.staleness.set_limit(tenant, days)
     except InputError as error:
-        return await _page(view, bench, tenant, limit=days, error=error)
+        return await settings_page_of(view, bench, tenant, limit=days, error=error)
     return view.redirect("/settings#limit")
 
 
-async def _page(
-    view: View, bench: Workbench, tenant: UUID, *, limit: str | None = None, error: InputError | None = None
+async def settings_page_of(
+    view: View,
+    bench: Workbench,
+    tenant: UUID,
+    *,
+    limit: str | None = None,
+    error: InputError | None = None,
+    notice_form: NoticeForm = _NOTHING_TYPED,
 ) -> Response:
+    """The page, with what was typed into its forms where that cannot be used."""
+    notices = await bench.notices.standing(tenant)
+    budget = notices.allowance.budget_microcents
     known = await asyncio.to_thread(describe, bench.settings, concurrency=bench.concurrency, embedded=bench.embedded)
     return view.page(
         "pages/settings.html.jinja",
-        status=200 if error is None else 422,
+        status=200 if error is None and notice_form.error is None else 422,
+        headers={"cache-control": "no-store"} if notice_form.secret else None,
         known=known,
         unmatched=await bench.intake.unmatched(tenant),
         limits=await bench.staleness.limits(tenant),
         limit=limit,
         limit_error=error,
+        notices=notices,
+        budget_text="" if budget is None else usd_digits(budget),
+        notice_form=notice_form,
+        kinds=list(CauseKind),
     )

@@ -1,0 +1,33 @@
+"""What the daily check tidies up besides. A new chore is a function of (database, tenant, now) in CHORES."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from steelyard.services.intake import SPANS_KNOWN_DAYS
+from steelyard.storage import deliveries, notices, seen_spans
+from steelyard.storage.database import Database
+
+Chore = Callable[[Database, UUID, datetime], Awaitable[None]]
+
+# Days for which the log of messages and the causes that are gone are kept.
+LOG_DAYS = 30
+GONE_DAYS = 400
+
+
+async def forget_spans(database: Database, tenant_id: UUID, now: datetime) -> None:
+    """Marks of spans so old that no exporter sends them again; the intake does so too, where anything comes in."""
+    async with database.tenant(tenant_id) as connection:
+        await seen_spans.forget_spans(connection, now.date() - timedelta(days=SPANS_KNOWN_DAYS))
+
+
+async def forget_notices(database: Database, tenant_id: UUID, now: datetime) -> None:
+    """Messages that have ended, and causes long gone."""
+    async with database.tenant(tenant_id) as connection:
+        await deliveries.forget_ended(connection, now - timedelta(days=LOG_DAYS))
+        await notices.forget_gone(connection, now - timedelta(days=GONE_DAYS))
+
+
+CHORES: tuple[Chore, ...] = (forget_spans, forget_notices)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from steelyard.domain.calls import ModelResponse
+from steelyard.domain.calls import ModelResponse, Usage
 from steelyard.domain.errors import InputError
 from steelyard.domain.notices import RETRY_AFTER_S, CheckTimes, NoticeSettings, SmtpServer
 from steelyard.domain.stale_causes import CauseKind
@@ -22,11 +22,13 @@ from steelyard.services.schedule import Schedule
 from steelyard.services.scheduled_check import CheckResult, ScheduledCheck
 from steelyard.services.stale_check import StaleChecks
 from steelyard.services.stale_watch import StaleWatch
+from steelyard.services.worker import work
 from steelyard.storage import deliveries, schedule, scheduled_runs
 from steelyard.storage.database import Database
+from tests.integration.execution.bench import fit
 from tests.integration.services.made import Made, asks, checked, content
 from tests.integration.services.receivers import PASSWORD, Hook, Post, hook_server, mail_server
-from tests.integration.services.test_staleness import USAGE, World
+from tests.integration.services.test_staleness import World
 
 
 @dataclass
@@ -58,6 +60,16 @@ class Told:
             row = await cursor.fetchone()
         assert row is not None
         return row["id"]
+
+    async def aged(self, skill_id: UUID, days: int) -> UUID:
+        """The skill, with its answers that many days older."""
+        async with self.database.tenant(self.tenant_id) as connection:
+            for table, key in (("skills", "id"), ("benchmark_runs", "skill_id")):
+                await connection.execute(
+                    f"UPDATE {table} SET answers_since = answers_since - make_interval(days => %s) WHERE {key} = %s",
+                    (days, skill_id),
+                )
+        return skill_id
 
     async def checked(self) -> CheckResult:
         result = await self.check.run(self.tenant_id, asked=True)
@@ -293,17 +305,26 @@ def test_slots_are_those_of_the_settings() -> None:
 
 
 async def serve(told: Told, run_id: object) -> None:
-    """See a scheduled run to its end."""
+    """See a scheduled run to its end, at what it was estimated to cost."""
     assert isinstance(run_id, UUID)
-    await told.world.made.bench.serve(
-        run_id, told.world.made.caller(lambda model, prompt: ModelResponse("120 g", USAGE, 5.0))
-    )
+    stop = asyncio.Event()
+    async with asyncio.timeout(60):
+        await work(
+            told.database,
+            told.world.made.caller(lambda model, prompt: ModelResponse("120 g", Usage(10, 200), 5.0)),
+            told.world.price,
+            told.world.make_judge,
+            unfit=fit,
+            run_id=run_id,
+            concurrency=8,
+            stop=stop,
+            ended=lambda _: stop.set(),
+        )
 
 
 async def test_runs_begin_within_the_months_budget_one_at_a_time_and_two_workers_begin_one(told: Told) -> None:
-    first = await told.benchmarked("weigh-letters")
-    second = await told.benchmarked("weigh-parcels")
-    told.world.days = 100
+    first = await told.aged(await told.benchmarked("weigh-letters"), 110)
+    second = await told.aged(await told.benchmarked("weigh-parcels"), 100)
     assert await told.rebenchmarks.begin_next(told.tenant_id) == (None, False), "off unless it is set"
     cost = (await told.world.checked(first)).causes[0].retest
     assert cost is not None
@@ -328,7 +349,9 @@ async def test_runs_begin_within_the_months_budget_one_at_a_time_and_two_workers
     assert await told.rebenchmarks.begin_next(told.tenant_id) == (None, False)
     assert [one["skill_id"] for one in await told.scheduled()] == [first], "the rest does not do for the second"
     _, standing = await told.rebenchmarks.standing(told.tenant_id)
-    assert standing is None or standing.spent_microcents <= budget
+    assert standing is not None
+    assert budget / 2 < standing.spent_microcents <= budget
+    assert [one.kind for one in (await told.world.checked(first)).causes] == []
     await told.rebenchmarks.set_allowance(told.tenant_id, f"{(budget + 3 * cost.cost_microcents) / 1e8:.8f}", ["age"])
     one, more = await told.rebenchmarks.begin_next(told.tenant_id)
     assert more
@@ -338,9 +361,8 @@ async def test_runs_begin_within_the_months_budget_one_at_a_time_and_two_workers
 
 
 async def test_a_run_that_failed_or_did_not_cure_its_cause_is_not_begun_again(told: Told) -> None:
-    skill_id = await told.benchmarked()
+    skill_id = await told.aged(await told.benchmarked(), 100)
     await told.rebenchmarks.set_allowance(told.tenant_id, "100", ["age"])
-    told.world.days = 100
     await told.check.run(told.tenant_id, asked=True)
     begun, _ = await told.rebenchmarks.begin_next(told.tenant_id)
     assert begun is not None
@@ -354,9 +376,8 @@ async def test_a_run_that_failed_or_did_not_cure_its_cause_is_not_begun_again(to
 
 
 async def test_a_run_under_way_for_the_skill_and_an_unknown_price_are_reasons_to_wait(told: Told) -> None:
-    skill_id = await told.benchmarked()
+    skill_id = await told.aged(await told.benchmarked(), 100)
     await told.rebenchmarks.set_allowance(told.tenant_id, "100", [CauseKind.AGE.value])
-    told.world.days = 100
     result = await told.check.run(told.tenant_id, asked=True)
     assert result is not None
     told.world.factor["m0"] = -1.0

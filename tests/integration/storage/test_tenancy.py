@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 from uuid import UUID, uuid4
 
@@ -22,11 +22,14 @@ from steelyard.intake.otlp import Marks
 from steelyard.storage import (
     canaries,
     claims,
+    deliveries,
     marks,
+    notices,
     pair_comparisons,
     ratings,
     results,
     runs,
+    schedule,
     seen_spans,
     skills,
     tie_breaks,
@@ -39,6 +42,7 @@ from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
 from steelyard.storage.globals import GLOBAL_TABLES, SECURITY_DEFINER_FUNCTIONS
+from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
@@ -239,6 +243,9 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             budget_microcents=None,
         )
         await decide_output(connection, tenant_id, result_id, By("Ann", "No."), None)
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
+        await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
+        await notices.keep_found(connection, tenant_id, [FoundRow(skill_id, "age", run_id, "Old.", now)], (), now)
     return tenant_id, run_id
 
 
@@ -283,6 +290,20 @@ async def test_what_is_kept_for_good_cannot_be_changed_even_by_its_own_tenant(
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with database.tenant(own) as connection:
             await connection.execute(sql.SQL(change).format(sql.Identifier(table)))
+
+
+async def test_the_schedule_hears_of_each_tenant_with_something_to_do_and_of_nothing_else(
+    database: Database, tenant_id: UUID
+) -> None:
+    other, _ = await seeded(database)
+    now = datetime.now(UTC)
+    assert tenant_id not in await schedule.tenants_due(database, now - timedelta(days=1), now)
+    found = await schedule.tenants_due(database, now - timedelta(days=1), now)
+    assert other in found
+    assert {other, tenant_id} <= set(await schedule.tenants_due(database, now + timedelta(days=1), now))
+    async with database.tenant(tenant_id) as connection:
+        cursor = await connection.execute("SELECT id FROM tenants")
+        assert await cursor.fetchall() == [{"id": tenant_id}], "the function's own policy is not the application's"
 
 
 async def test_a_row_cannot_be_written_for_another_tenant(database: Database, tenant_id: UUID) -> None:

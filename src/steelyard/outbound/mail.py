@@ -81,6 +81,6 @@ def send(server: SmtpServer, mail: EmailMessage, *, timeout_s: float = TIMEOUT_S
         return Outcome(False, f"the mail server answered {error.smtp_code}")
     except ssl.SSLError:
         return Outcome(False, "the mail server's certificate is not accepted")
-    except (smtplib.SMTPException, OSError) as error:
-        return Outcome(False, f"no connection to the mail server ({type(error).__name__})")
+    except (smtplib.SMTPException, OSError):
+        return Outcome(False, "no connection to the mail server, or it broke off")
     return Outcome(True, f"taken, but for {len(refused)} of the addresses" if refused else "taken by the mail server")

@@ -81,8 +81,10 @@ async def post(
         return Outcome(False, f"no answer within {timeout_s:g} s")
     except (aiohttp.ClientSSLError, ssl.SSLError):
         return Outcome(False, "its certificate is not accepted")
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        return Outcome(False, f"no connection ({type(error).__name__})")
+    except aiohttp.ClientConnectorError:
+        return Outcome(False, "no connection to its host")
+    except (aiohttp.ClientError, OSError, ValueError):
+        return Outcome(False, "the exchange broke off")
 
 
 def _told(status: int) -> Outcome:

@@ -359,4 +359,6 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "worker_marks",
                 "unmatched_uses",
                 "seen_spans",
+                "webhooks",
+                "deliveries",
             ), table

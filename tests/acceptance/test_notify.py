@@ -35,13 +35,13 @@ class Receiver(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         found = [self.headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")]
-        self.server.heard.append((found[0], found[1], found[2], body))
-        self.send_response(503 if len(self.server.heard) == 1 else 204)
+        server = self.server
+        assert isinstance(server, Receiver)
+        server.heard.append((found[0], found[1], found[2], body))
+        self.send_response(503 if len(server.heard) == 1 else 204)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -64,11 +64,9 @@ class Told:
     async def aged(self, skill_id: UUID, days: int) -> UUID:
         """The skill, with its answers that many days older."""
         async with self.database.tenant(self.tenant_id) as connection:
-            for table, key in (("skills", "id"), ("benchmark_runs", "skill_id")):
-                await connection.execute(
-                    f"UPDATE {table} SET answers_since = answers_since - make_interval(days => %s) WHERE {key} = %s",
-                    (days, skill_id),
-                )
+            for name, key in (("skills", "id"), ("benchmark_runs", "skill_id")):
+                query = f"UPDATE {name} SET answers_since = answers_since - make_interval(days => %s) WHERE {key} = %s"
+                await connection.execute(query.encode(), (days, skill_id))
         return skill_id
 
     async def checked(self) -> CheckResult:

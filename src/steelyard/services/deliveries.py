@@ -98,7 +98,12 @@ class Deliveries:
         if server is None or not to:
             return _known(Outcome(False, "no mail server or no address is set any more", for_good=True))
         subject, text = mail_of(found.payload)
-        message = mail.message(server, to, subject=subject, text=text, message_id=str(found.id), date=found.created_at)
+        try:
+            message = mail.message(
+                server, to, subject=subject, text=text, message_id=str(found.id), date=found.created_at
+            )
+        except ValueError:
+            return _known(Outcome(False, "the addresses cannot be written into a mail", for_good=True))
         return asyncio.to_thread(mail.send, server, message)
 
 

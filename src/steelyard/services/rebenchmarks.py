@@ -27,11 +27,12 @@ MOST_USD = 1_000_000
 
 
 class NotBegun(Conflict):
-    """A scheduled run may not begin now; `busy`: another one has to end first."""
+    """A scheduled run may not begin now. `busy`: another one has to end first; `said`: the notice has it already."""
 
-    def __init__(self, message: str, *, busy: bool = False) -> None:
+    def __init__(self, message: str, *, busy: bool = False, said: bool = False) -> None:
         super().__init__(message)
         self.busy = busy
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -170,9 +171,10 @@ class Rebenchmarks:
             except NotBegun as error:
                 if error.busy:
                     return None, True
-                logger.info("%s is not tested again: %s", one.skill, error.message)
+                if not error.said:
+                    logger.warning("%r is not tested again by itself: %s", one.skill, error.message)
             except SteelyardError as error:
-                logger.info("%s cannot be tested again: %s", one.skill, error.message)
+                logger.warning("%r cannot be tested again by itself: %s", one.skill, error.message)
         return None, False
 
     async def _begin(self, tenant_id: UUID, one: _Candidate) -> Begun:
@@ -193,7 +195,7 @@ class Rebenchmarks:
                 raise NotBegun("Another scheduled run is under way.", busy=True)
             left = budget.left_microcents
             if not left or estimate.cost_microcents > left:
-                raise NotBegun(_no_money(estimate.cost_microcents, left, budget.budget_microcents))
+                raise NotBegun(_no_money(estimate.cost_microcents, left, budget.budget_microcents), said=True)
             return left
 
         async def begun(connection: Connection, run_id: UUID) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -74,13 +76,12 @@ class ScheduledCheck:
                 return None
         try:
             result = await self._run(tenant_id, slot)
-        except BaseException:
-            # Another may do it at once; where the database is away, the lease ends by itself.
-            try:
-                async with self._database.tenant(tenant_id) as connection:
-                    await schedule.leave_check(connection)
-            except DATABASE_AWAY:
-                logger.warning("A check of benchmarks was broken off.")
+        except BaseException as error:
+            # What was only broken off another may do at once; what failed is tried again when the lease ends.
+            if asked or isinstance(error, asyncio.CancelledError):
+                with suppress(*DATABASE_AWAY):
+                    async with self._database.tenant(tenant_id) as connection:
+                        await schedule.leave_check(connection)
             raise
         for chore in self._chores:
             try:

@@ -395,3 +395,27 @@ async def test_what_is_no_budget_and_no_cause_is_refused(told: Told) -> None:
             await told.rebenchmarks.set_allowance(told.tenant_id, usd, causes)
     async with told.database.tenant(told.tenant_id) as connection:
         assert await scheduled_runs.allowance(connection) == scheduled_runs.Allowance(None, [])
+
+
+async def test_a_check_that_fails_is_not_tried_again_at_once_and_one_broken_off_is(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await told.aged(await told.benchmarked(), 100)
+    told.world.days = 1
+    real = told.rebenchmarks.outlooks
+
+    async def fault(*args: object) -> dict[UUID, str]:
+        raise RuntimeError("a fault")
+
+    async def stopped(*args: object) -> dict[UUID, str]:
+        raise asyncio.CancelledError
+
+    for kind, error in ((stopped, asyncio.CancelledError), (fault, RuntimeError)):
+        monkeypatch.setattr(told.rebenchmarks, "outlooks", kind)
+        with pytest.raises(error):
+            await told.check.run(told.tenant_id)
+        assert await told.log() == []
+    monkeypatch.setattr(told.rebenchmarks, "outlooks", real)
+    assert await told.check.run(told.tenant_id) is None
+    told.world.days += 11 / 1_440
+    assert await told.check.run(told.tenant_id) is not None

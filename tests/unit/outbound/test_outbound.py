@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,6 +130,16 @@ def test_the_signature_is_that_of_the_published_example() -> None:
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
     )
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_documented_way_to_verify_a_signature_does() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "staleness.md").read_text(encoding="utf-8")
+    known: dict[str, Any] = {}
+    exec(page.split("```python\n")[1].split("```")[0], known)
+    headers = signed_headers("whsec_c2NhbGVz", "m", 1, b"{}")
+    assert known["is_ours"]("whsec_c2NhbGVz", headers, b"{}")
+    assert not known["is_ours"]("whsec_c2NhbGVz", headers, b"{} ")
+    assert not known["is_ours"]("whsec_b3RoZXI=", headers, b"{}")
 
 
 @given(st.text() | st.just(HOSTILE))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from steelyard.services.people import PeopleService
     from steelyard.services.ratings import RatingService
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.rollup import RollupService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.skills import SkillService
@@ -196,6 +197,12 @@ class Workbench:
         from steelyard.services.usage import UsageService
 
         return UsageService(self.database, self.price)
+
+    @cached_property
+    def rollup(self) -> RollupService:
+        from steelyard.services.rollup import RollupService
+
+        return RollupService(self.database)
 
     @cached_property
     def feedback(self) -> FeedbackService:

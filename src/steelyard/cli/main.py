@@ -14,6 +14,7 @@ from steelyard.cli import parameters as given
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
+from steelyard.cli.rollup_commands import rollup_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 
 # exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
@@ -347,6 +348,7 @@ def demo(
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(measurements_app, name="measurements")
+app.add_typer(rollup_app, name="rollup")
 app.add_typer(models_app, name="models")
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.staleness import STALE_AFTER_DAYS
+from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
 
 Kind = Literal["openai", "anthropic", "google"]
@@ -69,13 +70,15 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own by `provider:name`, and the days after which a benchmark is stale."""
+    """`endpoints` by name, `prices` of one's own by `provider:name`, the days after which a benchmark is stale,
+    and for how many whole months before this one `steelyard rollup retention` keeps uses one by one."""
 
     home: Path
     endpoints: Mapping[str, Endpoint]
     calls: CallSettings = CallSettings()
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
     stale_after_days: int = STALE_AFTER_DAYS
+    kept_months: int = KEPT_MONTHS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,11 +126,17 @@ class _Staleness(BaseModel):
     days: int = Field(default=STALE_AFTER_DAYS, ge=1, le=36_500)
 
 
+class _Retention(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    months: int = Field(default=KEPT_MONTHS, ge=2, le=120)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore")
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
     staleness: _Staleness = Field(default_factory=_Staleness)
+    retention: _Retention = Field(default_factory=_Retention)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -164,7 +173,12 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 next_step=f"Take it out of the URL and set {endpoint.key_env}.",
             )
     return ProviderSettings(
-        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days
+        home,
+        endpoints,
+        CallSettings(**file.calls.model_dump()),
+        _prices(file),
+        file.staleness.days,
+        file.retention.months,
     )
 
 

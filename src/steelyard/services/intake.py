@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from steelyard.domain.errors import InputError
 from steelyard.domain.usage import Measurement
 from steelyard.intake import Refused, Use, read_item
-from steelyard.services.usage import MAX_BATCH, UsageService
-from steelyard.storage import skills, unmatched
-from steelyard.storage.database import Database
+from steelyard.services.usage import MAX_BATCH, UsageService, check_kept
+from steelyard.storage import skills, unmatched, usage
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.unmatched import UnmatchedSkill
 
 _NOBODY = UUID(int=0)
@@ -62,25 +63,23 @@ class IntakeService:
                 next_step="Send it in several.",
             )
         # Ten thousand take a good part of a second, for which the pages would stand still.
-        uses, refused = await asyncio.to_thread(self._read, items)
+        read, refused = await asyncio.to_thread(self._read, items)
+        await self._usage.make_partitions(tenant_id, [one.use.measured_at for one in read])
         async with self._database.tenant(tenant_id) as connection:
-            ids = await skills.ids_of(connection, sorted({use.skill for use in uses}))
-            told = {ids[use.skill] for use in uses if use.skill in ids and use.skill_version is not None}
-            versions = await skills.digests_of(connection, sorted(told)) if told else {}
-        known = [(use, ids[use.skill]) for use in uses if use.skill in ids]
-        measured = [_measurement(use, skill_id, _version(use, versions.get(skill_id, {}))) for use, skill_id in known]
-        recorded = await self._usage.record(tenant_id, measured)
-        others = [(use.skill, _measurement(use, _NOBODY, None)) for use in uses if use.skill not in ids]
-        apart = await self._usage.record_unmatched(tenant_id, others)
+            read = _of_kept_days(read, await usage.kept_from(connection), refused)
+            known = await self._known(connection, read)
+            own = [one.measured(*known[_key(one)]) for one in read if _key(one) in known]
+            kept = await usage.record_measurements(connection, tenant_id, own) if own else 0
+            others = [(one.use.skill, one.measured(_NOBODY, None)) for one in read if _key(one) not in known]
+            apart = await unmatched.keep_unmatched(connection, tenant_id, others) if others else 0
         return Taken(
-            kept=recorded.kept,
-            duplicates=recorded.duplicates + apart.duplicates,
-            unmatched=apart.kept,
+            kept=kept,
+            duplicates=len(read) - kept - apart,
+            unmatched=apart,
             unknown_versions=sum(
-                use.skill_version is not None and one.skill_version_id is None
-                for (use, _), one in zip(known, measured, strict=True)
+                one.use.skill_version is not None and known.get(_key(one), (None, _NOBODY))[1] is None for one in read
             ),
-            refused=tuple(refused),
+            refused=tuple(sorted(refused, key=lambda item: item.index)),
         )
 
     async def unmatched(self, tenant_id: UUID) -> Sequence[UnmatchedSkill]:
@@ -88,8 +87,8 @@ class IntakeService:
         async with self._database.tenant(tenant_id) as connection:
             return await unmatched.list_unmatched(connection, MOST_NAMES)
 
-    def _read(self, items: Sequence[object]) -> tuple[list[Use], list[RefusedItem]]:
-        uses: list[Use] = []
+    def _read(self, items: Sequence[object]) -> tuple[list[_Read], list[RefusedItem]]:
+        found: list[_Read] = []
         refused: list[RefusedItem] = []
         for index, item in enumerate(items):
             try:
@@ -100,27 +99,72 @@ class IntakeService:
             except InputError as error:
                 refused.append(RefusedItem(index, "measured_at", error.message))
             else:
-                uses.append(use)
-        return uses, refused
+                found.append(_Read(index, use, self._usage.priced(_measurement(use))))
+        return found, refused
+
+    async def _known(self, connection: Connection, read: Sequence[_Read]) -> dict[_Key, tuple[UUID, UUID | None]]:
+        """(skill, version) of each name and digest that uses are of; names of no skill are left out.
+
+        They stay until the transaction ends: a skill that is being deleted is waited for, and then is not here.
+        """
+        keys = {_key(one) for one in read}
+        ids = await usage.hold_skills_named(connection, sorted({name for name, _ in keys}))
+        told = sorted({ids[name] for name, digest in keys if name in ids and digest is not None})
+        digests = await skills.digests_of(connection, told) if told else {}
+        found = {key: (ids[key[0]], _version(key[1], digests.get(ids[key[0]], {}))) for key in keys if key[0] in ids}
+        named = sorted({version for _, version in found.values() if version is not None})
+        there = await usage.hold_versions(connection, named) if named else {}
+        return {key: (skill, version if version in there else None) for key, (skill, version) in found.items()}
 
 
-def _measurement(use: Use, skill_id: UUID, version_id: UUID | None) -> Measurement:
+_Key = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An item that was read and priced; what it is of is not looked up yet."""
+
+    index: int
+    use: Use
+    priced: Measurement
+
+    def measured(self, skill_id: UUID, version_id: UUID | None) -> Measurement:
+        return replace(self.priced, skill_id=skill_id, skill_version_id=version_id)
+
+
+def _key(one: _Read) -> _Key:
+    return one.use.skill, one.use.skill_version
+
+
+def _of_kept_days(read: Sequence[_Read], line: date | None, refused: list[RefusedItem]) -> list[_Read]:
+    """Those of days of which uses are kept; the others are added to `refused`."""
+    found: list[_Read] = []
+    for one in read:
+        try:
+            check_kept(one.use.measured_at, line)
+        except InputError as error:
+            refused.append(RefusedItem(one.index, "measured_at", error.message))
+        else:
+            found.append(one)
+    return found
+
+
+def _measurement(use: Use) -> Measurement:
     return Measurement(
-        skill_id,
+        _NOBODY,
         use.measured_at,
         use.model,
         use.usage,
         cost_microcents=use.cost_microcents,
         latency_ms=use.latency_ms,
-        skill_version_id=version_id,
         source=use.source,
         id=use.id,
     )
 
 
-def _version(use: Use, digests: dict[str, UUID]) -> UUID | None:
+def _version(digest: str | None, digests: dict[str, UUID]) -> UUID | None:
     """The version whose digest starts as the use says; None where that is none or several."""
-    if use.skill_version is None:
+    if digest is None:
         return None
-    found = [version for digest, version in digests.items() if digest.startswith(use.skill_version)]
+    found = [version for known, version in digests.items() if known.startswith(digest)]
     return found[0] if len(found) == 1 else None

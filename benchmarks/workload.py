@@ -98,6 +98,17 @@ def postmaster_cpu_s(home: Path) -> float:
     return sum(sum(int(value) for value in row[11:15]) for row in fields) / 100
 
 
+def database_cpu_s(home: Path) -> float:
+    """CPU seconds of the embedded server and of all its backends, those that live among them."""
+    living = 0.0
+    for pid in home.rglob("postmaster.pid"):
+        parent = pid.read_text().split()[0]
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
+            living += sum(int(value) for value in fields[11:13]) / 100
+    return postmaster_cpu_s(home) + living
+
+
 def write_between(path: Path, marker: str, text: str) -> None:
     """Replace what stands between `<!-- marker:begin -->` and `<!-- marker:end -->` of a file."""
     begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"

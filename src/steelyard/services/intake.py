@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from steelyard.domain.errors import InputError
 from steelyard.domain.usage import Measurement
 from steelyard.intake import Refused, Use, read_item
+from steelyard.pricing import Cost
 from steelyard.services.usage import MAX_BATCH, UsageService, check_kept
 from steelyard.storage import skills, unmatched, usage
 from steelyard.storage.database import Connection, Database
@@ -99,7 +100,9 @@ class IntakeService:
             except InputError as error:
                 refused.append(RefusedItem(index, "measured_at", error.message))
             else:
-                found.append(_Read(index, use, self._usage.priced(_measurement(use))))
+                told = use.cost_microcents is not None
+                cost = None if told else self._usage.price(use.usage, use.model, use.measured_at)
+                found.append(_Read(index, use, cost))
         return found, refused
 
     async def _known(self, connection: Connection, read: Sequence[_Read]) -> dict[_Key, tuple[UUID, UUID | None]]:
@@ -122,14 +125,27 @@ _Key = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class _Read:
-    """An item that was read and priced; what it is of is not looked up yet."""
+    """An item that was read; `cost` is what it is priced at where it came without one."""
 
     index: int
     use: Use
-    priced: Measurement
+    cost: Cost | None
 
     def measured(self, skill_id: UUID, version_id: UUID | None) -> Measurement:
-        return replace(self.priced, skill_id=skill_id, skill_version_id=version_id)
+        use, cost = self.use, self.cost
+        return Measurement(
+            skill_id,
+            use.measured_at,
+            use.model,
+            use.usage,
+            use.cost_microcents if cost is None else cost.microcents,
+            None if cost is None else cost.price_version,
+            None if cost is None else cost.price_date,
+            use.latency_ms,
+            version_id,
+            use.source,
+            use.id,
+        )
 
 
 def _key(one: _Read) -> _Key:
@@ -147,19 +163,6 @@ def _of_kept_days(read: Sequence[_Read], line: date | None, refused: list[Refuse
         else:
             found.append(one)
     return found
-
-
-def _measurement(use: Use) -> Measurement:
-    return Measurement(
-        _NOBODY,
-        use.measured_at,
-        use.model,
-        use.usage,
-        cost_microcents=use.cost_microcents,
-        latency_ms=use.latency_ms,
-        source=use.source,
-        id=use.id,
-    )
 
 
 def _version(digest: str | None, digests: dict[str, UUID]) -> UUID | None:

@@ -19,12 +19,13 @@ MOST_DIFFERENCES = 1_000
 
 @dataclass(frozen=True)
 class Verified:
-    """What a comparison found: of `months` (their first days), and of `left_out` days before `kept_from` nothing.
+    """What a comparison of so many kept `uses` found, of `months` (their first days), none before `kept_from`.
 
     At most 1,000 `differences` are named for each month; `repaired` counts the months that were written anew.
     """
 
     months: tuple[date, ...]
+    uses: int
     kept_from: date | None
     differences: tuple[Difference, ...]
     repaired: int = 0
@@ -57,15 +58,19 @@ class RollupService:
             found: list[Difference] = []
             months: list[date] = []
             wrong: list[date] = []
+            uses = 0
             for month in _months(span, before):
                 months.append(month)
-                differences = await rollup.compare_month(connection, month, _after(month), most=MOST_DIFFERENCES)
+                counted, differences = await rollup.compare_month(
+                    connection, month, _after(month), most=MOST_DIFFERENCES
+                )
+                uses += counted
                 found += differences
                 wrong += [month] if differences else []
         if repair:
             for month in wrong:
                 await self._repair(tenant_id, month)
-        return Verified(tuple(months), span.kept_from, tuple(found), len(wrong) if repair else 0)
+        return Verified(tuple(months), uses, span.kept_from, tuple(found), len(wrong) if repair else 0)
 
     async def _repair(self, tenant_id: UUID, month: date) -> None:
         async with self._database.tenant(tenant_id) as connection:

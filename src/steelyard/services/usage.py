@@ -141,13 +141,16 @@ class UsageService:
         """At the price of its day where it comes without one; as it is where none is known."""
         if measurement.cost_microcents is not None or measurement.price_version is not None:
             return measurement
-        day = measurement.measured_at.astimezone(UTC).date()
-        cost = self._price(measurement.usage, measurement.model, day)
+        cost = self.price(measurement.usage, measurement.model, measurement.measured_at)
         if cost is None:
             return measurement
         return replace(
             measurement, cost_microcents=cost.microcents, price_version=cost.price_version, price_date=cost.price_date
         )
+
+    def price(self, usage: Usage, model: ModelRef, at: datetime) -> Cost | None:
+        """The cost at the prices of that day; None where none is known."""
+        return self._price(usage, model, at.astimezone(UTC).date())
 
     async def make_partitions(self, tenant_id: UUID, moments: Sequence[datetime]) -> None:
         """The months of these measurements and the next two, in a transaction of its own; known ones cost nothing."""

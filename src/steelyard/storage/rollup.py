@@ -70,16 +70,22 @@ _RECOUNT = f"""
      WHERE measured_at >= (%(first)s::date)::timestamp AT TIME ZONE 'UTC'
        AND measured_at < (%(next)s::date)::timestamp AT TIME ZONE 'UTC'
      GROUP BY 1, 2, 3, 4, 5"""
+# Each row has the count of the month's uses; there is one without a day where none differs.
 _COMPARE = f"""
-    SELECT skill_id, s.name AS skill, day, model_name, nullif(skill_version_id, {_UNKNOWN}) AS skill_version_id,
-           {", ".join(f"kept.{name} AS kept_{name}, recounted.{name} AS recounted_{name}" for name in _COLUMNS)}
-      FROM ({_RECOUNT}) recounted
-      FULL JOIN (SELECT * FROM measurement_daily WHERE day >= %(first)s AND day < %(next)s) kept
-          USING (skill_id, day, model_name, skill_version_id)
-      LEFT JOIN skills s ON s.id = skill_id
-     WHERE ({", ".join(f"kept.{name}" for name in _COLUMNS)})
-           IS DISTINCT FROM ({", ".join(f"recounted.{name}" for name in _COLUMNS)})
-     ORDER BY day, skill, model_name, skill_version_id LIMIT %(most)s"""
+    WITH recounted AS MATERIALIZED ({_RECOUNT}),
+    differing AS (
+        SELECT skill_id, s.name AS skill, day, model_name, nullif(skill_version_id, {_UNKNOWN}) AS skill_version_id,
+               {", ".join(f"kept.{name} AS kept_{name}, recounted.{name} AS recounted_{name}" for name in _COLUMNS)}
+          FROM recounted
+          FULL JOIN (SELECT * FROM measurement_daily WHERE day >= %(first)s AND day < %(next)s) kept
+              USING (skill_id, day, model_name, skill_version_id)
+          LEFT JOIN skills s ON s.id = skill_id
+         WHERE ({", ".join(f"kept.{name}" for name in _COLUMNS)})
+               IS DISTINCT FROM ({", ".join(f"recounted.{name}" for name in _COLUMNS)})
+         ORDER BY day, skill, model_name, skill_version_id LIMIT %(most)s)
+    SELECT counted.counted, differing.*
+      FROM (SELECT coalesce(sum(uses), 0)::bigint AS counted FROM recounted) counted
+      LEFT JOIN differing ON true ORDER BY day, skill, model_name, skill_version_id"""
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,8 @@ async def span(connection: Connection) -> Span:
     return row
 
 
-async def compare_month(connection: Connection, first: date, after: date, *, most: int) -> list[Difference]:
-    """The days of a month whose sums are not what their uses add up to, at most so many of them."""
+async def compare_month(connection: Connection, first: date, after: date, *, most: int) -> tuple[int, list[Difference]]:
+    """How many uses a month has, and the days whose sums are not what these add up to, at most so many of them."""
     cursor = await connection.execute(_COMPARE.encode(), {"first": first, "next": after, "most": most})
     rows = await cursor.fetchall()
 
@@ -122,7 +128,7 @@ async def compare_month(connection: Connection, first: date, after: date, *, mos
         values = [row[f"{side}_{name}"] for name in _COLUMNS]
         return None if values[0] is None else Sums(*(value or 0 for value in values))
 
-    return [
+    return rows[0]["counted"], [
         Difference(
             row["skill_id"],
             row["skill"],
@@ -133,6 +139,7 @@ async def compare_month(connection: Connection, first: date, after: date, *, mos
             sums(row, "recounted"),
         )
         for row in rows
+        if row["skill_id"] is not None
     ]
 
 

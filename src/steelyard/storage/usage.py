@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from steelyard.domain.usage import Measurement
+from steelyard.storage.arrays import array, text_array
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
@@ -108,22 +109,22 @@ async def ensure_partitions(connection: Connection, first: date, last: date) -> 
 async def record_measurements(connection: Connection, tenant_id: UUID, batch: Sequence[Measurement]) -> int:
     """Keep the measurements and add them to the daily rollup; returns how many were new."""
     columns = (
-        [m.id for m in batch],
-        [m.skill_id for m in batch],
-        [m.skill_version_id for m in batch],
-        [m.measured_at for m in batch],
-        [clean(m.model.text) for m in batch],
-        [clean(m.model.provider) for m in batch],
-        [m.usage.input_tokens for m in batch],
-        [m.usage.output_tokens for m in batch],
-        [m.usage.cache_read_tokens for m in batch],
-        [m.usage.cache_write_tokens for m in batch],
-        [m.usage.reasoning_tokens for m in batch],
-        [m.cost_microcents for m in batch],
-        [m.price_version for m in batch],
-        [m.price_date for m in batch],
-        [m.latency_ms for m in batch],
-        [clean(m.source) for m in batch],
+        array([m.id for m in batch]),
+        array([m.skill_id for m in batch]),
+        array([m.skill_version_id for m in batch]),
+        array([m.measured_at for m in batch]),
+        text_array([m.model.text for m in batch]),
+        text_array([m.model.provider for m in batch]),
+        array([m.usage.input_tokens for m in batch]),
+        array([m.usage.output_tokens for m in batch]),
+        array([m.usage.cache_read_tokens for m in batch]),
+        array([m.usage.cache_write_tokens for m in batch]),
+        array([m.usage.reasoning_tokens for m in batch]),
+        array([m.cost_microcents for m in batch]),
+        text_array([m.price_version for m in batch]),
+        array([m.price_date for m in batch]),
+        array([m.latency_ms for m in batch]),
+        text_array([m.source for m in batch]),
     )
     row = await (await connection.execute(_RECORD, (*columns, tenant_id))).fetchone()
     assert row is not None

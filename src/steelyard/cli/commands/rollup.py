@@ -63,7 +63,7 @@ def _say(screen: Screen, found: Verified) -> None:
         else:
             screen.line("Nothing was changed: --repair writes these months anew from their uses.")
     else:
-        screen.line(f"The daily sums of {months}, are exactly those of their uses.")
+        screen.line(f"The daily sums are exactly those of {words.count(found.uses, 'use')} in {months}.")
     if found.kept_from is not None:
         screen.line(f"Uses from before {found.kept_from} are no longer kept; their sums cannot be compared.")
 
@@ -84,6 +84,7 @@ def _differs(one: Difference) -> str:
 def _data(found: Verified) -> dict[str, Any]:
     return {
         "months": [f"{month:%Y-%m}" for month in found.months],
+        "uses": found.uses,
         "kept_from": None if found.kept_from is None else found.kept_from.isoformat(),
         "exact": not found.differences,
         "repaired_months": found.repaired,

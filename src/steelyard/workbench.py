@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.intake import IntakeService
+    from steelyard.services.later_prices import LaterPrices
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
@@ -197,6 +198,12 @@ class Workbench:
         from steelyard.services.usage import UsageService
 
         return UsageService(self.database, self.price)
+
+    @cached_property
+    def later_prices(self) -> LaterPrices:
+        from steelyard.services.later_prices import LaterPrices
+
+        return LaterPrices(self.database, self.price)
 
     @cached_property
     def rollup(self) -> RollupService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,13 +20,14 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.usage import Measurement
 from steelyard.pricing import Cost
 from steelyard.services.intake import IntakeService
+from steelyard.services.later_prices import LaterPrices
 from steelyard.services.rollup import RollupService
 from steelyard.services.skills import SkillService
 from steelyard.services.usage import UsageService
 from steelyard.storage.database import Database
 from steelyard.storage.migrate import migrate
 from steelyard.storage.server import Server
-from tests.integration.services.made_skills import other_tenant, skill
+from tests.integration.services.made_skills import content, other_tenant, skill
 
 NOW = datetime.now(UTC).replace(day=15, hour=12)
 
@@ -205,3 +206,34 @@ async def test_uses_let_go_leave_their_sums_and_are_refused_when_sent_again(own_
     with pytest.raises(psycopg.errors.InvalidParameterValue):
         async with database.tenant(tenant_id) as connection:
             await connection.execute("SELECT drop_measurement_partitions(date_trunc('month', now())::date)")
+
+
+async def test_uses_are_priced_once_their_price_is_known_and_never_twice(database: Database, tenant_id: UUID) -> None:
+    skill_id = await skill(database, tenant_id)
+    version = await version_of(database, tenant_id, skill_id)
+    days = [NOW, NOW - timedelta(days=1), NOW - timedelta(days=50)]
+    other = ModelRef("t", "other")
+    batch = [use(skill_id, at) for at in days for _ in range(3)]
+    batch += [use(skill_id, skill_version_id=version), use(skill_id, cost_microcents=7)]
+    await recorded(database, tenant_id, [*batch, replace(use(skill_id), model=other)])
+    usage = UsageService(database, no_price, now=lambda: NOW)
+    item = {"key": "w", "model": "t:m", "measured_at": days[0].isoformat(), "input_tokens": 5, "output_tokens": 1}
+    assert (await IntakeService(database, usage).take(tenant_id, [item | {"skill": "later"}])).unmatched == 1
+
+    def price(usage: Usage, model: ModelRef, when: date) -> Cost | None:
+        known = model.name == "m" and when > days[2].date()
+        return Cost(usage.input_tokens * 2, "own", when) if known else None
+
+    later = LaterPrices(database, price)
+    found, again = await asyncio.gather(later.price(tenant_id), later.price(tenant_id))
+    assert (found.priced + again.priced, found.unmatched + again.unmatched) == (7, 1)
+    assert sum(model.microcents for one in (found, again) for model in one.models) == 7 * 200
+    third = await later.price(tenant_id)
+    assert {model.model: (model.priced, model.unknown) for model in third.models} == {"t:m": (0, 3), "t:other": (0, 1)}
+    total = (await usage.skill(tenant_id, skill_id)).total
+    assert (total.cost_microcents, total.cost_unknown) == (7 * 200 + 7, 4)
+    assert (await RollupService(database).verify(tenant_id)).differences == ()
+    adopted = await SkillService(database).add(tenant_id, content("later"), None)
+    assert (await usage.skill(tenant_id, adopted.id)).total.cost_microcents == 10
+    rows = await query(database, tenant_id, "SELECT DISTINCT price_version, price_date FROM token_measurements")
+    assert {row["price_date"] for row in rows if row["price_version"]} == {at.date() for at in days[:2]}

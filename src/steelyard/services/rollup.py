@@ -106,6 +106,8 @@ class RollupService:
                 next_step="Run it again later.",
             ) from None
         async with self._database.tenant(tenant_id) as connection:
+            # Fewer months may have been kept before: what went does not come back.
+            line = (await rollup.span(connection)).kept_from or line
             return LetGo(line, dropped, await rollup.drop_unmatched(connection, line))
 
     def line(self, months: int) -> date:

@@ -41,7 +41,8 @@ def retention(months: int | None) -> int:
             done = await workbench.rollup.retain(workbench.tenant_id, kept)
         screen = Terminal().out
         went = f"the uses of {words.count(done.months, 'month')} went" if done.months else "there was nothing to let go"
-        screen.line(f"Uses are kept one by one from {done.kept_from} on: {went}. Their daily sums stay.")
+        said = f"Uses are kept one by one from {done.kept_from} on: {went}. Daily sums stay."
+        screen.line(words.hang(said, screen.width, 0))
         if done.unmatched:
             screen.line(f"{words.count(done.unmatched, 'use')} of skills that are not here went with them.")
         return exits.OK

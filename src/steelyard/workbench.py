@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.cost_trend import CostTrends
     from steelyard.services.drawings import Drawings
     from steelyard.services.estimates import Estimate
     from steelyard.services.feedback import FeedbackService
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.people import PeopleService
+    from steelyard.services.production import ProductionService
     from steelyard.services.ratings import RatingService
     from steelyard.services.reviews import ReviewService
     from steelyard.services.rollup import RollupService
@@ -204,6 +206,18 @@ class Workbench:
         from steelyard.services.later_prices import LaterPrices
 
         return LaterPrices(self.database, self.price)
+
+    @cached_property
+    def cost_trends(self) -> CostTrends:
+        from steelyard.services.cost_trend import CostTrends
+
+        return CostTrends(self.database, self.price)
+
+    @cached_property
+    def production(self) -> ProductionService:
+        from steelyard.services.production import ProductionService
+
+        return ProductionService(self.database, self.price)
 
     @cached_property
     def rollup(self) -> RollupService:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ class Site:
 
 
 @contextmanager
-def site_of(shell: Shell) -> Iterator[Site]:
+def site_of(shell: Shell) -> Generator[Site]:
     site = Site(shell)
     site.start()
     try:

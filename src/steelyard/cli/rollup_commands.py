@@ -1,4 +1,4 @@
-"""The commands of the daily sums of use: names, options and help alone."""
+"""The commands of use in production: names, options and help alone."""
 
 from __future__ import annotations
 
@@ -48,4 +48,23 @@ def rollup_retention(
         from steelyard.cli.commands.rollup import retention
 
         code = retention(months)
+    raise typer.Exit(code)
+
+
+def production(
+    name: Annotated[str, typer.Argument(metavar="SKILL", help="The name of an added skill.")],
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=2, max=3650, help="The span of the change of cost, in two halves.")
+    ] = 90,
+    json: given.Json = None,
+) -> None:
+    """Set a skill's last benchmark beside its use.
+
+    What each model would cost a month, what switching to the cheapest good enough saves, whether the golden cases look
+    like the uses, and what made the cost change.
+    """
+    with guarded():
+        from steelyard.cli.commands.production import show_production
+
+        code = show_production(name, days, json)
     raise typer.Exit(code)

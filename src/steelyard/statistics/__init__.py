@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race, first_drop
+    from steelyard.statistics.scaling import Scaled, scaled_amount
     from steelyard.statistics.simultaneous import SimultaneousGap, gaps_to_leader
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
@@ -61,6 +62,7 @@ __all__ = [
     "OwnFamilyBias",
     "OwnFamilyCheck",
     "Race",
+    "Scaled",
     "SimultaneousGap",
     "SuspectCase",
     "Verdict",
@@ -87,6 +89,7 @@ __all__ = [
     "pool_jurors",
     "quantile",
     "quantiles",
+    "scaled_amount",
     "sentence",
     "settled_cases",
     "suspect_cases",
@@ -106,6 +109,7 @@ _HOMES = {
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race", "first_drop"),
+    "scaling": ("Scaled", "scaled_amount"),
     "simultaneous": ("SimultaneousGap", "gaps_to_leader"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),

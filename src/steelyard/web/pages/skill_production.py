@@ -1,4 +1,4 @@
-"""GET /skills/{skill}/benchmark/production and .../change: the benchmark beside production, and why its cost changed."""
+"""GET /skills/{skill}/benchmark/production and …/change: the benchmark beside production, and why its cost changed."""
 
 from __future__ import annotations
 

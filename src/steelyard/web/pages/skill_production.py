@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,7 +25,7 @@ from steelyard.web.rendering import Viewing, is_fragment_request
 
 router = APIRouter()
 
-_WORDS = {
+_WORDS: dict[str, Any] = {
     "assumptions": ASSUMPTIONS,
     "language_sentence": language_sentence,
     "length_sentence": length_sentence,

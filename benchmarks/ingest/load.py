@@ -98,7 +98,7 @@ def _span(dice: random.Random, skills: Sequence[str]) -> dict[str, Any]:
             _attribute("gen_ai.response.model", model),
             _attribute("gen_ai.usage.input_tokens", dice.randrange(500, 4000)),
             _attribute("gen_ai.usage.output_tokens", dice.randrange(20, 900)),
-            _attribute("steelyard.skill", dice.choice(skills)),
+            _attribute("skill.name", dice.choice(skills)),
         ],
     }
 

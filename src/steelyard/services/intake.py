@@ -65,6 +65,15 @@ class IntakeService:
             )
         # Ten thousand take a good part of a second, for which the pages would stand still.
         read, refused = await asyncio.to_thread(self._read, items)
+        return await self._keep(tenant_id, read, refused)
+
+    async def unmatched(self, tenant_id: UUID) -> Sequence[UnmatchedSkill]:
+        """The names of skills that uses were sent for and that are not here, the most used first, at most 100."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await unmatched.list_unmatched(connection, MOST_NAMES)
+
+    async def _keep(self, tenant_id: UUID, read: Sequence[_Read], refused: list[RefusedItem]) -> Taken:
+        """In one transaction. Those that are too old join `refused`."""
         await self._usage.make_partitions(tenant_id, [one.use.measured_at for one in read])
         async with self._database.tenant(tenant_id) as connection:
             read = _of_kept_days(read, await usage.kept_from(connection), refused)
@@ -83,11 +92,6 @@ class IntakeService:
             refused=tuple(sorted(refused, key=lambda item: item.index)),
         )
 
-    async def unmatched(self, tenant_id: UUID) -> Sequence[UnmatchedSkill]:
-        """The names of skills that uses were sent for and that are not here, the most used first, at most 100."""
-        async with self._database.tenant(tenant_id) as connection:
-            return await unmatched.list_unmatched(connection, MOST_NAMES)
-
     def _read(self, items: Sequence[object]) -> tuple[list[_Read], list[RefusedItem]]:
         found: list[_Read] = []
         refused: list[RefusedItem] = []
@@ -100,10 +104,12 @@ class IntakeService:
             except InputError as error:
                 refused.append(RefusedItem(index, "measured_at", error.message))
             else:
-                told = use.cost_microcents is not None
-                cost = None if told else self._usage.price(use.usage, use.model, use.measured_at)
-                found.append(_Read(index, use, cost))
+                found.append(self._priced(index, use))
         return found, refused
+
+    def _priced(self, index: int, use: Use) -> _Read:
+        told = use.cost_microcents is not None
+        return _Read(index, use, None if told else self._usage.price(use.usage, use.model, use.measured_at))
 
     async def _known(self, connection: Connection, read: Sequence[_Read]) -> dict[_Key, tuple[UUID, UUID | None]]:
         """(skill, version) of each name and digest that uses are of; names of no skill are left out.

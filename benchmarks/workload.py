@@ -100,13 +100,15 @@ def postmaster_cpu_s(home: Path) -> float:
 
 def database_cpu_s(home: Path) -> float:
     """CPU seconds of the embedded server and of all its backends, those that live among them."""
-    living = 0.0
-    for pid in home.rglob("postmaster.pid"):
-        parent = pid.read_text().split()[0]
-        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-            fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
-            living += sum(int(value) for value in fields[11:13]) / 100
-    return postmaster_cpu_s(home) + living
+    parents = [int(pid.read_text().split()[0]) for pid in home.rglob("postmaster.pid")]
+    return postmaster_cpu_s(home) + sum(children_cpu_s(parent) for parent in parents)
+
+
+def children_cpu_s(parent: int) -> float:
+    """CPU seconds of the processes that the main thread of `parent` started and that live."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    fields = [Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split() for child in children]
+    return sum(int(value) for row in fields for value in row[11:13]) / 100
 
 
 def write_between(path: Path, marker: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
 DAYS = 30
 FEWEST_USES = 20
-TEXTS = 500
+TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class ProductionService:
             0 if used is None else used.cost_unknown,
             models,
             lengths,
-            Languages(_languages([text for text, _ in inputs]), _languages(texts)),
+            await asyncio.to_thread(lambda: Languages(_languages([text for text, _ in inputs]), _languages(texts))),
             trend,
             *(why or (None, None)),
         )

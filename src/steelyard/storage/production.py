@@ -121,14 +121,14 @@ async def model_windows(connection: Connection, skill_id: UUID, first: date, las
 async def input_lengths(
     connection: Connection, skill_id: UUID, model_name: str, *, since: date, least: float, most: float
 ) -> InputLengths:
-    """Of the newest 20,000 uses since a day."""
+    """Of the newest 5,000 uses since a day."""
     async with connection.cursor(row_factory=record_row(InputLengths)) as cursor:
         await cursor.execute(
             """WITH newest AS MATERIALIZED (
                    SELECT input_tokens FROM token_measurements
                     WHERE skill_id = %(skill)s AND measured_at >= (%(since)s::date)::timestamp AT TIME ZONE 'UTC'
                       AND model_name = %(model)s
-                    ORDER BY measured_at DESC LIMIT 20000)
+                    ORDER BY measured_at DESC LIMIT 5000)
                SELECT count(*)::int AS uses, quantiles[1] AS p10, quantiles[2] AS p50, quantiles[3] AS p90,
                       count(*) FILTER (WHERE input_tokens BETWEEN %(least)s AND %(most)s)::int AS within,
                       count(*) FILTER (WHERE input_tokens < %(least)s)::int AS shorter,
@@ -159,7 +159,7 @@ async def case_tokens(connection: Connection, run_id: UUID, arm: str) -> list[Ca
 async def texts_of_use(connection: Connection, skill_id: UUID, limit: int) -> list[str]:
     """The starts of the newest inputs that came with feedback, which are what there is of inputs in use."""
     cursor = await connection.execute(
-        """SELECT left(example_input, 4000) AS text FROM skill_feedback
+        """SELECT left(example_input, 1000) AS text FROM skill_feedback
             WHERE skill_id = %s AND example_input <> '' ORDER BY created_at DESC, id LIMIT %s""",
         (skill_id, limit),
     )
@@ -169,7 +169,7 @@ async def texts_of_use(connection: Connection, skill_id: UUID, limit: int) -> li
 async def case_inputs(connection: Connection, ids: list[UUID]) -> list[tuple[str, str | None]]:
     """(start of the input, family) of each of these golden cases, in their order."""
     cursor = await connection.execute(
-        """SELECT left(g.input, 4000) AS text, g.family FROM unnest(%s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+        """SELECT left(g.input, 1000) AS text, g.family FROM unnest(%s::uuid[]) WITH ORDINALITY AS wanted (id, place)
              JOIN golden_cases g ON g.id = wanted.id ORDER BY wanted.place""",
         (ids,),
     )

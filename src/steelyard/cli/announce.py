@@ -66,7 +66,8 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"{estimate.reused:,} of {estimate.planned:,} cells are paid for already and are not called again."
         )
     if estimate.calls or estimate.canary_calls:
-        examined = f"{words.count(estimate.canary_calls, 'call')} to examine the judge" if estimate.canary_calls else ""
+        judges = "the judge" if len(request.judges) < 2 else "the judges"
+        examined = f"{words.count(estimate.canary_calls, 'call')} to examine {judges}" if estimate.canary_calls else ""
         judged = "".join(
             f" and {part}"
             for part in (words.count(estimate.judge_calls, "judgement") if estimate.judge_calls else "", examined)

@@ -180,8 +180,8 @@ async def conclude(
 def show(report: RunReport, terminal: Terminal) -> None:
     """The whole report, or with --quiet the verdict's sentence alone, after the mark of a judge that did not pass."""
     if terminal.quiet:
-        if report.certificate is not None and report.certificate.mark is not None:
-            terminal.out.console.print(terminal.out.fit_text(words.safe(report.certificate.mark)), soft_wrap=True)
+        if report.mark is not None:
+            terminal.out.console.print(terminal.out.fit_text(words.safe(report.mark)), soft_wrap=True)
         terminal.out.console.print(terminal.out.fit_text(verdict_sentence(report)), soft_wrap=True)
         return
     terminal.out.line()

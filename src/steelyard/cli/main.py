@@ -55,7 +55,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def run(
     skill: given.Skill,
     models: given.Models = None,
-    judge: given.Judge = None,
+    judge: given.Judges = None,
     cases: given.Cases = None,
     case: given.Case = None,
     expect: given.Expect = None,
@@ -91,7 +91,7 @@ def run(
         chosen = Chosen(
             skill=skill,
             models=models or (),
-            judge=judge,
+            judges=judge or (),
             cases=cases,
             case=case or (),
             expect=expect or (),
@@ -116,7 +116,7 @@ def run(
 def estimate(
     skill: given.Skill,
     models: given.Models = None,
-    judge: given.Judge = None,
+    judge: given.Judges = None,
     cases: given.Cases = None,
     case: given.Case = None,
     expect: given.Expect = None,
@@ -140,7 +140,7 @@ def estimate(
         chosen = Chosen(
             skill=skill,
             models=models or (),
-            judge=judge,
+            judges=judge or (),
             cases=cases,
             case=case or (),
             expect=expect or (),

@@ -12,7 +12,7 @@ class Chosen:
 
     skill: str
     models: Sequence[str] = ()
-    judge: str | None = None
+    judges: Sequence[str] = ()
     cases: str | None = None
     case: Sequence[str] = ()
     expect: Sequence[str] = ()

@@ -15,10 +15,13 @@ Models = Annotated[
         "--model", "-m", metavar="P:N", help="A model as provider:name, with ?temperature=1 for a variant; repeat it."
     ),
 ]
-Judge = Annotated[
-    str | None,
+Judges = Annotated[
+    list[str] | None,
     typer.Option(
-        "--judge", metavar="P:N", help="The judge's model; 'none' for checks alone. Default: the best with a key."
+        "--judge",
+        metavar="P:N",
+        help="The judge's model; 'none' for checks alone. Default: the best with a key. Repeat it for a jury of up to"
+        " 5.",
     ),
 ]
 Cases = Annotated[

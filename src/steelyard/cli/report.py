@@ -10,6 +10,7 @@ from steelyard.cli import text as words
 from steelyard.cli.certificate import certificate_lines
 from steelyard.cli.comparison import comparison, plot, skill_effect
 from steelyard.cli.failures import failures
+from steelyard.cli.jury import jury
 from steelyard.cli.race import race
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
@@ -28,6 +29,7 @@ def render(report: RunReport, width: int) -> Iterator[Text]:
         skill_effect(report, width),
         plot(report, width),
         verdict_in_full(report, width),
+        jury(report, width),
         notes(report, width),
         failures(report, width),
         closing(report, width),
@@ -44,8 +46,8 @@ def headline(report: RunReport) -> Iterator[Text]:
     Harm is told where it is proven, or larger than the margin that does not matter.
     """
     style = {"best": "bold green", "tied": "bold cyan", "single": "bold", "not_enough": "bold yellow"}
-    if report.certificate is not None and report.certificate.mark is not None:
-        yield Text(words.safe(report.certificate.mark), style="bold red")
+    if report.mark is not None:
+        yield Text(words.safe(report.mark), style="bold red")
     yield Text(verdict_sentence(report), style=style[report.verdict.kind])
     partial = _partial(report)
     if partial:
@@ -86,18 +88,19 @@ def notes(report: RunReport, width: int) -> Iterator[Text]:
         yield _note(width, "Graded", "by deterministic checks only, no judge")
     else:
         digest = f" (digest {run.judge_digest[:12]})" if run.judge_digest else ""
-        graded = f"{counts.judged:,} of {words.count(counts.answered, 'answer')} graded"
+        by_all = " by all of a jury" if report.jury is not None else ""
+        graded = f"{counts.judged:,} of {words.count(counts.answered, 'answer')} graded{by_all}"
         style = "yellow" if counts.judged < counts.answered else ""
         yield _note(width, "Graded", f"by {words.safe(run.judge)}{digest}: {graded}", style)
         if report.quotes.flagged:
             verb = "quotes" if report.quotes.flagged == 1 else "quote"
             of = f"{report.quotes.flagged:,} of {words.count(report.quotes.judgements, 'judgement')}"
             yield _note(width, "", f"{of} {verb} what is not in the output: evidence not verified", "yellow")
-    if report.certificate is not None:
-        for place, (line, style) in enumerate(
-            certificate_lines(report.certificate, under_way=run.status in (RunStatus.PENDING, RunStatus.RUNNING))
-        ):
-            yield _note(width, "" if place else "Judge", line, style)
+    for certificate in report.certificates:
+        lines = certificate_lines(certificate, under_way=run.status in (RunStatus.PENDING, RunStatus.RUNNING))
+        named = f"{words.safe(certificate.judge)}: " if len(report.certificates) > 1 else ""
+        for place, (line, style) in enumerate(lines):
+            yield _note(width, "" if place else "Judge", f"{'' if place else named}{line}", style)
     yield _note(width, "Spent", _spent(report))
     if not run.of_record:
         yield _note(width, "Cases", "ad hoc or a selection: this is not the skill's benchmark of record")

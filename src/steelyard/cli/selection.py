@@ -13,6 +13,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.races import race_target
 from steelyard.domain.skills import LintFinding
 from steelyard.services import selection
+from steelyard.services.juries import check_judges
 from steelyard.services.selection import NO_JUDGE, Choice, SkillSource, arms_of, budget_microcents, check_figures
 from steelyard.skills.cases import MAX_CASES_BYTES, ParsedCases, ad_hoc_cases, parse_cases
 from steelyard.skills.folder import LoadedSkill, read_cases_file, read_skill
@@ -35,7 +36,7 @@ class Typed:
     def called(self) -> tuple[ModelRef, ...]:
         """Every model named that will be called."""
         models, judge = self.choice.models, self.choice.judge
-        return models if judge is None else (*models, judge)
+        return models if judge is None else (*models, judge, *self.choice.further_judges)
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,15 @@ def read(chosen: Chosen) -> Typed:
             "No model to run.",
             next_step="Give --model provider:name, once for each model; `steelyard models` shows what can be called.",
         )
+    judges = tuple(ModelRef.parse(text) for text in chosen.judges if text != NO_JUDGE)
+    if judges and NO_JUDGE in chosen.judges:
+        raise InputError("--judge none is no judge beside another.", next_step="Give the judges, or 'none' alone.")
+    check_judges(judges)
     choice = Choice(
         models=models,
-        judge=None if chosen.judge in (None, NO_JUDGE) else ModelRef.parse(chosen.judge),
-        no_judge=chosen.judge == NO_JUDGE,
+        judge=judges[0] if judges else None,
+        no_judge=NO_JUDGE in chosen.judges,
+        further_judges=judges[1:],
         case_set=chosen.case_set,
         arms=arms_of(chosen.arm),
         trials=chosen.trials,

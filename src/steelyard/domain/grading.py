@@ -16,6 +16,9 @@ class CheckResult:
     passed: bool
     evidence: str
 
+    def to_json(self) -> dict[str, Any]:
+        return {"check": self.check, "passed": self.passed, "evidence": self.evidence}
+
 
 @dataclass(frozen=True)
 class CriterionLevel:

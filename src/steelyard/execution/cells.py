@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
-from steelyard.domain.grading import CheckResult, Grade
+from steelyard.domain.grading import Grade
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState
+from steelyard.execution.callers import Admit, Gate, JudgeCaller, ModelCaller, Pricer
 from steelyard.execution.context import Overtaken, RunContext
+from steelyard.execution.panel import Panel
 from steelyard.execution.plan import Cell, system_prompt
 from steelyard.execution.recorder import Recorder, Spending
-from steelyard.judging import grade_by_checks
-from steelyard.pricing import Cost
+from steelyard.judging import Judge, grade_by_checks
+from steelyard.judging.checks import run_checks
+from steelyard.judging.scoring import combine
 from steelyard.storage.database import DATABASE_ERROR
 from steelyard.storage.results import AnswerWrite, GradeWrite, StoredCell
-
-
-class ModelCaller(Protocol):
-    """Calls any model; `before_call` runs once a slot is free, right before each attempt, and may refuse it."""
-
-    async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Gate | None = None
-    ) -> ModelResponse: ...
-
-
-# Raises Stopped when a call may not be started: the run stops, or the claim is no longer this worker's.
-Gate = Callable[[], None]
-
-# Judgements go first: an answer waiting for its judge holds memory, one not called for does not.
-JUDGE_PRIORITY = 1
-
-Pricer = Callable[[Usage, ModelRef, date], Cost | None]
-
-# None once the grades of a run's judge count in it, else why they cannot. Raises Stopped when they never will.
-Admit = Callable[[RunContext], Awaitable[str | None]]
 
 
 class CellRunner:
@@ -49,6 +30,7 @@ class CellRunner:
         self._recorder = recorder
         self._price = price
         self._admit = admit
+        self._panel = Panel(caller, recorder, price, admit)
 
     async def call(self, context: RunContext, cell: Cell, *, attempt: int, claim: str, gate: Gate) -> None:
         """Call the model, commit, grade, commit. Raises Stopped when no call may be started, and Overtaken."""
@@ -113,9 +95,11 @@ class CellRunner:
             return
         if result_id is None:
             raise Overtaken
-        if stored.state == CellState.JUDGED and stored.grading_digest == write.grading_digest:
+        alike = stored.state == CellState.JUDGED and stored.grading_digest == write.grading_digest
+        if alike and not context.by_jury(cell.case_index):
             # A grade of this judge in another run counts here by what the judge makes of this run's canaries.
-            if not await self._admitted(context, cell, result_id, claim=claim):
+            judged = context.cases[cell.case_index].needs_judge
+            if judged and not await self._admitted(context, cell, result_id, context.judges[0], claim=claim):
                 return
             copied = GradeWrite(
                 result_id,
@@ -129,8 +113,23 @@ class CellRunner:
                 copied_from=stored.id,
             )
             await self._recorder.grade(context.tenant_id, context.run.id, copied, Spending(), release=claim)
-        else:
+        elif not await self._taken_over(context, cell, result_id, stored.output_produced or "", claim=claim):
             await self.grade(context, cell, result_id, stored.output_produced or "", claim=claim, gate=gate)
+
+    async def _taken_over(self, context: RunContext, cell: Cell, result_id: UUID, output: str, *, claim: str) -> bool:
+        """Whether the answer got the grade that the run's one judge has given it already, in a jury for one."""
+        case, digest = context.cases[cell.case_index], context.gradings[cell.case_index]
+        if len(context.judges) != 1 or not case.needs_judge:
+            return False
+        known = await self._recorder.known(context.tenant_id, result_id, cell.digest, [digest], elsewhere=True)
+        if digest not in known:
+            return False
+        if await self._admitted(context, cell, result_id, context.judges[0], claim=claim):
+            found = known[digest]
+            grade = combine(case, run_checks(case.checks, output), found.judgement, context.plan.threshold)
+            write = replace(_grade_write(result_id, digest, grade), judgement=None, copied_from=found.result_id)
+            await self._recorder.grade(context.tenant_id, context.run.id, write, Spending(), release=claim)
+        return True
 
     async def grade(
         self, context: RunContext, cell: Cell, result_id: UUID, output: str, *, claim: str, gate: Gate
@@ -138,13 +137,16 @@ class CellRunner:
         """Grade a committed answer. Raises Stopped before a judge's call that may not be started."""
         case, digest = context.cases[cell.case_index], context.gradings[cell.case_index]
         when = datetime.now(UTC).date()
-        if context.judge is None or not case.needs_judge:
+        if not context.judges or not case.needs_judge:
             graded = _grade_write(result_id, digest, grade_by_checks(case, output, threshold=context.plan.threshold))
             await self._recorder.grade(context.tenant_id, context.run.id, graded, Spending(), release=claim)
             return
-        if not await self._admitted(context, cell, result_id, claim=claim):
+        if context.by_jury(cell.case_index):
+            await self._panel.grade(context, cell, result_id, output, claim=claim, gate=gate)
             return
-        judge = context.judge
+        judge = context.judges[0]
+        if not await self._admitted(context, cell, result_id, judge, claim=claim):
+            return
         caller = JudgeCaller(self._caller, gate)
         try:
             grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
@@ -172,11 +174,9 @@ class CellRunner:
         finally:
             context.uncommitted -= amount
 
-    async def _admitted(self, context: RunContext, cell: Cell, result_id: UUID, *, claim: str) -> bool:
-        """Whether a judge's grade of this cell counts; where its judge could not be examined that is recorded."""
-        if context.judge is None or not context.cases[cell.case_index].needs_judge:
-            return True
-        why = await self._admit(context)
+    async def _admitted(self, context: RunContext, cell: Cell, result_id: UUID, judge: Judge, *, claim: str) -> bool:
+        """Whether the judge's grade of this cell counts; where it could not be examined that is recorded."""
+        why = await self._admit(context, judge)
         if why is None:
             return True
         write = GradeWrite(
@@ -184,7 +184,7 @@ class CellRunner:
             context.gradings[cell.case_index],
             CellState.ANSWERED,
             failure_kind=FailureKind.JUDGE,
-            error_message=f"Judge {context.judge.model}: {why}",
+            error_message=f"Judge {judge.model}: {why}",
         )
         await self._recorder.grade(context.tenant_id, context.run.id, write, Spending(), release=claim)
         return False
@@ -212,21 +212,6 @@ class CellRunner:
             return await self._recorder.answer(context.tenant_id, context.run.id, write, spending, release=release)
         finally:
             context.uncommitted -= spending.spent
-
-
-class JudgeCaller:
-    """The provider as one grading sees it: ahead of the candidates, and refused only before anything was paid."""
-
-    def __init__(self, caller: ModelCaller, gate: Gate) -> None:
-        self._caller = caller
-        self._gate: Gate | None = gate
-
-    async def complete(self, request: ModelRequest) -> ModelResponse:
-        gate, self._gate = self._gate, None
-        return await self._caller.complete(request, priority=JUDGE_PRIORITY, before_call=gate)
-
-    async def aclose(self) -> None:
-        """The real caller is closed by its owner."""
 
 
 def _blank(context: RunContext, cell: Cell, attempt: int) -> AnswerWrite:
@@ -315,10 +300,6 @@ def _grade_write(result_id: UUID, digest: str, grade: Grade) -> GradeWrite:
         grade.passed,
         grade.notes,
         grade.matches_expected,
-        [_check_json(result) for result in grade.checks],
+        [result.to_json() for result in grade.checks],
         judgement=grade.judgement,
     )
-
-
-def _check_json(result: CheckResult) -> dict[str, Any]:
-    return {"check": result.check, "passed": result.passed, "evidence": result.evidence}

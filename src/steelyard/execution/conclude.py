@@ -16,7 +16,7 @@ from steelyard.storage import runs
 from steelyard.storage.case_results import judgement_counts, judgement_repeats
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
-from steelyard.storage.figures import run_figures
+from steelyard.storage.figures import juror_grades, run_figures
 
 
 async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
@@ -43,6 +43,8 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
     detail = await detail_of(connection, run, outcome)
     quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)
     repeats = await judgement_repeats(connection, run_id)
+    jurors = Plan.from_json(run.plan).jury
+    each = {juror.digest: asdict(await judgement_repeats(connection, run_id, juror.digest)) for juror in jurors}
     await runs.conclude_run(
         connection,
         run_id,
@@ -52,6 +54,7 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
         | {
             "judgements": asdict(quotes),
             "repeats": asdict(repeats),
+            "juror_repeats": each,
             "detail": None if detail is None else detail.to_json(),
         },
         best=outcome.best_observed,
@@ -74,4 +77,6 @@ async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, 
     if run.of_record and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
         seen = run.skill_version_id, comparison_digest(plan), cases_digest(plan, figures)
         look = await (runs.take_look(connection, tenant_id, *seen) if take_look else runs.next_look(connection, *seen))
-    return work_out(plan, [cases[case_id].family for case_id in plan.case_ids], figures, look=look)
+    grades = await juror_grades(connection, run.id) if plan.jury else ()
+    families = [cases[case_id].family for case_id in plan.case_ids]
+    return work_out(plan, families, figures, look=look, grades=grades)

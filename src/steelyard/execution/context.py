@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -27,7 +28,7 @@ class Overtaken(Stopped):
 
 @dataclass
 class Examining:
-    """The examination of a run's judge in one worker.
+    """The examination of one judge of a run in one worker.
 
     `task` ends with None where the judge's grades count, else with why it could not be examined; `looked` is set once
     what is known already has been read, and has ended the examination if it was all.
@@ -41,7 +42,8 @@ class Examining:
 class RunContext:
     """One run in one worker. `uncommitted` is money of finished calls whose commit is under way.
 
-    `examining` is None while no examination is begun or to be begun anew, `examinations` how many were.
+    `judges` are all that grade, more than one being a jury. `examining` has, by a judge's digest, the examination that
+    is begun and not to be begun anew; `examinations` counts how many were.
     """
 
     tenant_id: UUID
@@ -49,15 +51,15 @@ class RunContext:
     plan: Plan
     cases: Sequence[GoldenCase]
     skill_prompt: str
-    judge: Judge | None
+    judges: Sequence[Judge]
     worker_stopping: Callable[[], bool]
     spent: int
     budget: int | None
     status: str
     uncommitted: int = 0
     active_batches: int = 0
-    examining: Examining | None = None
-    examinations: int = 0
+    examining: dict[str, Examining] = field(default_factory=dict[str, Examining])
+    examinations: Counter[str] = field(default_factory=Counter[str])
     grid: CellGrid = field(init=False)
     models: Sequence[ModelRef] = field(init=False)
     gradings: Sequence[str] = field(init=False)
@@ -66,6 +68,14 @@ class RunContext:
         self.grid = CellGrid(self.plan, self.cases, self.skill_prompt)
         self.models = [ModelRef.parse(text) for text in self.plan.models]
         self.gradings = [grading_digest(case, self.plan) for case in self.cases]
+
+    def by_jury(self, case_index: int) -> bool:
+        """Whether several judges grade the answers of this case."""
+        return len(self.judges) > 1 and self.cases[case_index].needs_judge
+
+    def juror_grading(self, case_index: int, judge: Judge) -> str:
+        """What decides this judge's grade of the case, as it would were it alone: so that its grades are shared."""
+        return grading_digest(self.cases[case_index], self.plan, judge.digest)
 
     @property
     def over_budget(self) -> bool:
@@ -85,13 +95,16 @@ class RunContext:
         self.spent, self.budget, self.status = state.spent_microcents, state.budget_microcents, state.status
 
 
-def grading_digest(case: GoldenCase, plan: Plan) -> str:
-    """sha256 hex of all that decides a grade besides the answer: what is asked of it, and who judges."""
+def grading_digest(case: GoldenCase, plan: Plan, judge_digest: str | None = None) -> str:
+    """sha256 hex of all that decides a grade besides the answer: what is asked of it, and who judges.
+
+    `judge_digest` is that of one juror; without it the plan's, which is of the whole jury where there is one.
+    """
     judged = case.needs_judge
     seen = [
         case.grading_digest,
         plan.threshold,
-        plan.judge_digest if judged else None,
+        (judge_digest or plan.judge_digest) if judged else None,
         list(plan.rubric) if judged and not case.assertions else None,
     ]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()

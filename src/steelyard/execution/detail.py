@@ -12,10 +12,11 @@ from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Outcome, cost_of_cases
 from steelyard.execution.plan import Plan
 from steelyard.execution.scores import by_lane, clusters_of, score_table
+from steelyard.execution.sitting import sit
 from steelyard.statistics import AdjustedGap, LengthEffect, SimultaneousGap, gaps_to_leader, length_effect, next_claim
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
-from steelyard.storage.figures import AnswerLength, CellFigures, answer_lengths, run_figures
+from steelyard.storage.figures import AnswerLength, CellFigures, answer_lengths, juror_grades, run_figures
 from steelyard.storage.runs import RunRow
 
 DETAIL_VERSION = "detail/1"
@@ -69,10 +70,15 @@ async def detail_of(connection: Connection, run: RunRow, outcome: Outcome) -> De
         return None
     plan = Plan.from_json(run.plan)
     cases = await cases_by_id(connection, plan.case_ids)
+    families = [cases[case_id].family for case_id in plan.case_ids]
+    figures = await run_figures(connection, run.id)
+    if plan.jury:
+        sitting = sit(plan, figures, await juror_grades(connection, run.id), clusters_of(families))
+        figures = sitting.counted or sitting.everyone
     return work_out_detail(
         plan,
-        [cases[case_id].family for case_id in plan.case_ids],
-        await run_figures(connection, run.id),
+        families,
+        figures,
         await answer_lengths(connection, run.id, Arm(outcome.arm)),
         outcome,
     )

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
-from steelyard.execution.cells import CellRunner, ModelCaller, Pricer
+from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.execution.cells import CellRunner
 from steelyard.execution.conclude import conclude
 from steelyard.execution.context import RunContext, Stopped
 from steelyard.execution.examiner import Examiner
@@ -304,7 +305,7 @@ class Engine:
             plan=plan,
             cases=[by_id[case_id] for case_id in plan.case_ids],
             skill_prompt=version.prompt,
-            judge=None if plan.judge is None else self._make_judge(ModelRef.parse(plan.judge)),
+            judges=[self._make_judge(ModelRef.parse(juror.judge)) for juror in plan.jurors],
             worker_stopping=lambda: self._stopping,
             spent=run.spent_microcents,
             budget=run.budget_microcents,

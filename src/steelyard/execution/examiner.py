@@ -12,7 +12,7 @@ from uuid import uuid4
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
-from steelyard.execution.cells import JudgeCaller, ModelCaller, Pricer
+from steelyard.execution.callers import JudgeCaller, ModelCaller, Pricer
 from steelyard.execution.context import Examining, RunContext, Stopped
 from steelyard.judging import Judge
 from steelyard.judging.canaries import Canary, canaries_of, for_canary
@@ -62,44 +62,45 @@ class Examiner:
 
         Returns once what was graded before has been read: a judge that is known to fail stops the run before a call.
         """
-        if context.judge is not None:
-            await self._examining(context).looked.wait()
+        for examining in [self._examining(context, judge) for judge in context.judges]:
+            await examining.looked.wait()
 
-    async def admit(self, context: RunContext) -> str | None:
+    async def admit(self, context: RunContext, judge: Judge) -> str | None:
         """None once the judge's grades count in this run, else why it could not be examined.
 
         Raises Stopped where the judge is refused, which has ended the run, and where the run stops.
         """
-        if context.examining is None:
+        if judge.digest not in context.examining:
             context.check()
-        return await asyncio.shield(self._examining(context).task)
+        return await asyncio.shield(self._examining(context, judge).task)
 
     async def settle(self, context: RunContext) -> None:
         """Wait for what is under way, so that a run does not end with calls of its own out."""
-        if context.examining is not None:
-            await asyncio.wait({context.examining.task})
+        if context.examining:
+            await asyncio.wait({examining.task for examining in context.examining.values()})
 
-    def _examining(self, context: RunContext) -> Examining:
-        if context.examining is None:
-            context.examinations += 1
-            looked = asyncio.Event()
-            task = asyncio.create_task(self._examine(context, looked), name=f"examination for run {context.run.id}")
-            context.examining = Examining(task, looked)
-            task.add_done_callback(lambda done: self._ended(context, done, looked))
-        return context.examining
+    def _examining(self, context: RunContext, judge: Judge) -> Examining:
+        known = context.examining.get(judge.digest)
+        if known is not None:
+            return known
+        context.examinations[judge.digest] += 1
+        looked = asyncio.Event()
+        name = f"examination of {judge.model} for run {context.run.id}"
+        task = asyncio.create_task(self._examine(context, judge, looked), name=name)
+        context.examining[judge.digest] = begun = Examining(task, looked)
+        task.add_done_callback(lambda done: self._ended(context, judge, done, looked))
+        return begun
 
-    def _ended(self, context: RunContext, task: asyncio.Task[str | None], looked: asyncio.Event) -> None:
+    def _ended(self, context: RunContext, judge: Judge, task: asyncio.Task[str | None], looked: asyncio.Event) -> None:
         looked.set()
         # Asked of the task so that a failure nobody waited for is not told as lost: the next to ask begins anew.
         failed = task.cancelled() or task.exception() is not None
-        if failed or (task.result() is not None and context.examinations < _MOST_TRIES):
-            context.examining = None
+        if failed or (task.result() is not None and context.examinations[judge.digest] < _MOST_TRIES):
+            context.examining.pop(judge.digest, None)
 
-    async def _examine(self, context: RunContext, looked: asyncio.Event) -> str | None:
-        judge = context.judge
-        assert judge is not None
+    async def _examine(self, context: RunContext, judge: Judge, looked: asyncio.Event) -> str | None:
         asked = _asked(context, judge)
-        rows = await self._rows(context, asked)
+        rows = await self._rows(context, judge, asked)
         missing = _missing(context, asked, rows)
         failures: dict[str, str] = {}
         if missing:
@@ -107,16 +108,15 @@ class Examiner:
             async with self._database.session() as session:
                 await _hold(session, context, missing)
                 # Another worker may have graded them while this one waited.
-                rows = await self._rows(context, asked)
+                rows = await self._rows(context, judge, asked)
                 failures = await self._grade_all(context, judge, _missing(context, asked, rows), rows)
-            rows = await self._rows(context, asked)
+            rows = await self._rows(context, judge, asked)
         return await self._decide(context, judge, _examination(context, asked, rows, failures))
 
-    async def _rows(self, context: RunContext, asked: Sequence[_Asked]) -> dict[str, CanaryRow]:
-        assert context.judge is not None
+    async def _rows(self, context: RunContext, judge: Judge, asked: Sequence[_Asked]) -> dict[str, CanaryRow]:
         digests = [one.digest for one in asked]
         async with self._database.tenant(context.tenant_id) as connection:
-            return await storage.canary_rows(connection, context.run.skill_id, context.judge.digest, digests)
+            return await storage.canary_rows(connection, context.run.skill_id, judge.digest, digests)
 
     async def _grade_all(
         self, context: RunContext, judge: Judge, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow]
@@ -179,7 +179,7 @@ class Examiner:
                     connection, context.tenant_id, one.place, key, call, kind=kind, judge=model.text, anew=anew
                 ):
                     return await results.run_state(connection, context.run.id)
-                await storage.add_examined(connection, context.run.id, amount)
+                await storage.add_examined(connection, context.run.id, amount, juror=_juror(context, one.place))
                 return await results.add_spending(
                     connection, context.run.id, spent=amount, judge_spent=amount, lower_bound=not known
                 )
@@ -197,7 +197,9 @@ class Examiner:
         """Store what was found, and end the run where its judge is refused. Raises Stopped then."""
 
         async def write(connection: Connection) -> tuple[bool, RunState]:
-            accepted = await storage.store_examination(connection, context.run.id, examination.to_json())
+            found = examination.to_json()
+            juror = judge.digest if context.plan.jury else None
+            accepted = await storage.store_examination(connection, context.run.id, found, juror=juror)
             if examination.result is Result.FAILED and not accepted:
                 await runs.stop_run(
                     connection,
@@ -230,6 +232,11 @@ class Examiner:
 def refusal(judge: str, examination: Examination) -> str:
     """Why a judge is refused, by name and by every canary that was graded and missed."""
     return f"The judge {judge} failed its examination, so no score of it counts: {examination.missed}."
+
+
+def _juror(context: RunContext, place: CanaryPlace) -> str | None:
+    """The juror whose part of the run's examination this is; None where one judge has all of it."""
+    return place.judge_digest if context.plan.jury else None
 
 
 class _Payer:

@@ -31,11 +31,11 @@ def why_unfit(plan: Plan, models: KnownModels, make_judge: Callable[[ModelRef], 
             models.check(ref)
             if models.identity(ref) != identity:
                 return f"{text} is another model here than the run was planned with (its address, weights or settings)."
-        if plan.judge is not None:
-            judge = ModelRef.parse(plan.judge)
+        for juror in plan.jurors:
+            judge = ModelRef.parse(juror.judge)
             models.check(judge)
-            if make_judge(judge).digest != plan.judge_digest:
-                return f"The judge {plan.judge} is not the same here (its address, weights or version of its prompt)."
+            if make_judge(judge).digest != juror.digest:
+                return f"The judge {juror.judge} is not the same here (its address, weights or version of its prompt)."
     except SteelyardError as error:
         return error.message
     return None

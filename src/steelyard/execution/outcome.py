@@ -16,8 +16,18 @@ from steelyard.domain.runs import Arm, CellState
 from steelyard.execution.plan import Plan
 from steelyard.execution.rounds import claimed, standing_of
 from steelyard.execution.scores import by_lane, case_means, clusters_of, compared_arm, race_by_cells, score, score_table
-from steelyard.statistics import alpha_for_look, decide, lift, mean_interval, quantiles, sentence, wilson_interval
-from steelyard.storage.figures import CellFigures
+from steelyard.execution.sitting import JuryFigures, no_claim, sit
+from steelyard.statistics import (
+    alpha_for_look,
+    both_ways,
+    decide,
+    lift,
+    mean_interval,
+    quantiles,
+    sentence,
+    wilson_interval,
+)
+from steelyard.storage.figures import CellFigures, JurorGrade
 from steelyard.storage.runs import Headline
 
 if TYPE_CHECKING:
@@ -97,6 +107,7 @@ class Outcome:
     best_observed: tuple[str, float] | None
     cheapest_observed: tuple[str, int] | None
     raced: Raced | None = None
+    jury: JuryFigures | None = None
 
     @property
     def headline(self) -> Headline | None:
@@ -115,13 +126,18 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         raced = {} if self.raced is None else {"race": self.raced.to_json()}
-        return raced | {
-            "arm": self.arm,
-            "models": list(self.models),
-            "summaries": [asdict(summary) for summary in self.summaries],
-            "statistics": self.verdict.to_json(),
-            "sentence": self.sentence,
-        }
+        jury = {} if self.jury is None else {"jury": self.jury.to_json()}
+        return (
+            raced
+            | jury
+            | {
+                "arm": self.arm,
+                "models": list(self.models),
+                "summaries": [asdict(summary) for summary in self.summaries],
+                "statistics": self.verdict.to_json(),
+                "sentence": self.sentence,
+            }
+        )
 
 
 def comparison_digest(plan: Plan) -> str:
@@ -145,10 +161,24 @@ def cases_digest(plan: Plan, figures: Sequence[CellFigures]) -> str:
     return hashlib.sha256(json.dumps([ids, plan.trials]).encode()).hexdigest()
 
 
-def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellFigures], *, look: int) -> Outcome:
-    """The outcome of these cells. `families` has one entry per case; None is a family of its own."""
-    cells = by_lane(figures)
+def work_out(
+    plan: Plan,
+    families: Sequence[str | None],
+    figures: Sequence[CellFigures],
+    *,
+    look: int,
+    grades: Sequence[JurorGrade] = (),
+) -> Outcome:
+    """The outcome of these cells. `families` has one entry per case; None is a family of its own. `grades` are what the
+    judges of a jury said one by one.
+
+    All figures are of the scores that the verdict rests on: of a jury, each model's without its own family's jurors.
+    """
     clusters = clusters_of(families)
+    sitting = sit(plan, figures, grades, clusters) if plan.jury else None
+    if sitting is not None:
+        figures = sitting.counted or sitting.everyone
+    cells = by_lane(figures)
     n_cases = len(plan.case_ids)
     race = None if plan.race is None else race_by_cells(plan, figures, clusters, alpha_for_look(look))
     standing = None if race is None else standing_of(plan, race)
@@ -163,9 +193,16 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
     compared = [summary for summary in summaries if summary.arm == arm]
     costs = [summary.avg_cost_microcents for summary in compared]
     known = [math.nan if cost is None else float(cost) for cost in costs]
+    jury = None if sitting is None else sitting.figures
     if race is None:
-        scores = score_table(plan, cells)
-        decided = decide(scores, costs=known, clusters=clusters, margin=plan.margin, look=look)
+        decided = decide(score_table(plan, cells), costs=known, clusters=clusters, margin=plan.margin, look=look)
+        if sitting is not None and sitting.figures.own:
+            scores = score_table(plan, by_lane(sitting.everyone))
+            everyone = decide(scores, costs=known, clusters=clusters, margin=plan.margin, look=look)
+            check = both_ways(everyone, decided if sitting.counted is not None else None)
+            said = sentence(everyone, plan.models, costs)
+            jury = replace(sitting.figures, holds=check.holds, reason=check.reason, everyone=said)
+            decided = _claimed(decided, no_claim(check))
     else:
         decided = claimed(race, race.verdict(known, plan.margin), look)
     more = [one for one in summaries if standing is None or one.model in standing.survivors]
@@ -183,6 +220,23 @@ def work_out(plan: Plan, families: Sequence[str | None], figures: Sequence[CellF
         best_observed=scored[0] if scored else None,
         cheapest_observed=priced[0] if priced else None,
         raced=None if standing is None else Raced(standing, _saved(plan, standing, summaries, cells)),
+        jury=jury,
+    )
+
+
+def _claimed(verdict: Verdict, reason: str | None) -> Verdict:
+    """The verdict without its claim where there is a reason for it; more cases would not help."""
+    if reason is None:
+        return verdict
+    return replace(
+        verdict,
+        kind="not_enough",
+        best=None,
+        tied=(),
+        cheapest_good_enough=None,
+        more_cases=None,
+        more_cost_microcents=None,
+        reason=reason,
     )
 
 

@@ -21,12 +21,21 @@ BATCH = 25
 
 
 @dataclass(frozen=True)
+class Juror:
+    """One judge of a run: its model as text, and its digest."""
+
+    judge: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole agreement of a run; two equal plans have the same digest and the same cells.
 
     `identities` are the models' stable texts (with the base URL where it is not the vendor's own),
     one per model; `margin` is in points of quality; `threshold` is the least quality that passes.
     `race` stops calling models that are shown not to be the best: on these very cases, or on cases like these.
+    `jury` has two judges or more, all equal, or is empty; `judge` and `judge_digest` then stand for the whole of it.
     """
 
     models: tuple[str, ...]
@@ -43,6 +52,14 @@ class Plan:
     judge: str | None = None
     judge_digest: str | None = None
     race: RaceTarget | None = None
+    jury: tuple[Juror, ...] = ()
+
+    @property
+    def jurors(self) -> tuple[Juror, ...]:
+        """Every judge of the run: the jury, the one judge, or none."""
+        if self.jury or self.judge is None:
+            return self.jury
+        return (Juror(self.judge, self.judge_digest or ""),)
 
     @property
     def planned(self) -> int:
@@ -63,21 +80,26 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         raced = {} if self.race is None else {"race": self.race}
-        return raced | {
-            "models": list(self.models),
-            "identities": list(self.identities),
-            "arms": [arm.value for arm in self.arms],
-            "trials": self.trials,
-            "case_ids": [str(case_id) for case_id in self.case_ids],
-            "skill_digest": self.skill_digest,
-            "max_tokens": self.max_tokens,
-            "seed": self.seed,
-            "margin": self.margin,
-            "threshold": self.threshold,
-            "rubric": list(self.rubric),
-            "judge": self.judge,
-            "judge_digest": self.judge_digest,
-        }
+        jury = {"jury": [{"judge": one.judge, "digest": one.digest} for one in self.jury]} if self.jury else {}
+        return (
+            raced
+            | jury
+            | {
+                "models": list(self.models),
+                "identities": list(self.identities),
+                "arms": [arm.value for arm in self.arms],
+                "trials": self.trials,
+                "case_ids": [str(case_id) for case_id in self.case_ids],
+                "skill_digest": self.skill_digest,
+                "max_tokens": self.max_tokens,
+                "seed": self.seed,
+                "margin": self.margin,
+                "threshold": self.threshold,
+                "rubric": list(self.rubric),
+                "judge": self.judge,
+                "judge_digest": self.judge_digest,
+            }
+        )
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
@@ -97,6 +119,7 @@ class Plan:
             judge=data["judge"],
             judge_digest=data["judge_digest"],
             race=data.get("race"),
+            jury=tuple(Juror(one["judge"], one["digest"]) for one in data.get("jury", ())),
         )
 
 
@@ -109,6 +132,12 @@ class Cell:
     case_index: int
     trial: int
     digest: str
+
+
+def jury_of(jurors: Sequence[Juror]) -> tuple[str, str, tuple[Juror, ...]]:
+    """(text, digest, jurors in one order) of a jury, which are the same in whatever order its judges are named."""
+    ordered = tuple(sorted(jurors, key=lambda one: (one.judge, one.digest)))
+    return ", ".join(one.judge for one in ordered), _sha(sorted(one.digest for one in ordered)), ordered
 
 
 def system_prompt(arm: Arm, skill_prompt: str) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from steelyard.storage import claims, marks, results
 from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Connection, Database
+from steelyard.storage.judgements import JurorWrite, KnownJudgement, known_judgements, write_jurors
 from steelyard.storage.results import AnswerWrite, GradeWrite, RunState
 
 # Row ids in the group's order, and how each run stands.
@@ -37,6 +38,7 @@ class _Pending:
     grade: GradeWrite | None
     spending: Spending
     release: str | None
+    juror: JurorWrite | None = None
     done: asyncio.Future[UUID | None] = field(default_factory=asyncio.Future[UUID | None])
 
 
@@ -86,6 +88,17 @@ class Recorder:
     ) -> None:
         """Commit a grade and give back the cell's claim with it."""
         await self._put(_Pending(tenant_id, run_id, None, grade, spending, release))
+
+    async def juror(self, tenant_id: UUID, run_id: UUID, juror: JurorWrite, spending: Spending) -> None:
+        """Commit what one judge of a jury came to; the cell is graded once all have."""
+        await self._put(_Pending(tenant_id, run_id, None, None, spending, None, juror))
+
+    async def known(
+        self, tenant_id: UUID, result_id: UUID, cell_digest: str, gradings: Sequence[str], *, elsewhere: bool
+    ) -> dict[str, KnownJudgement]:
+        """By grading digest, what judges have said of this answer; with `elsewhere` in other runs too."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await known_judgements(connection, result_id, cell_digest, gradings, elsewhere=elsewhere)
 
     async def id_of(self, tenant_id: UUID, run_id: UUID, cell_digest: str) -> UUID:
         """The row of a cell that is known to have one."""
@@ -142,6 +155,7 @@ class Recorder:
             answers = [(index, p.answer) for index, p in writes if p.answer is not None]
             written = await results.write_answers(connection, tenant_id, run_id, [answer for _, answer in answers])
             ids |= {index: row_id for (index, _), row_id in zip(answers, written, strict=True)}
+            await write_jurors(connection, tenant_id, [p.juror for _, p in writes if p.juror is not None])
             await results.write_grades(connection, tenant_id, [p.grade for _, p in writes if p.grade is not None])
             states[run_id] = await results.add_spending(
                 connection,

@@ -58,7 +58,7 @@ def choose_judge(
         at_hand[0],
         True,
         f"Judge: {at_hand[0].text} (the default). It is of a candidate's own family, and may favour it; name another"
-        " judge where you can.",
+        " judge where you can, or one of another family beside it.",
     )
 
 

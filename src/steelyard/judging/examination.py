@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,12 @@ class Result(StrEnum):
     FAILED = "failed"
     UNFINISHED = "unfinished"
     NOTHING = "nothing"
+
+
+def worst(results: Collection[Result]) -> Result | None:
+    """The result that says most against a jury whose judges had these; None of none."""
+    order = (Result.FAILED, Result.UNFINISHED, Result.PASSED, Result.NOTHING)
+    return next((result for result in order if result in results), None)
 
 
 @dataclass(frozen=True)

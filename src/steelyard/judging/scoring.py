@@ -24,6 +24,11 @@ def quality_of(levels: Sequence[int]) -> float:
     return 100.0 * sum(levels) / (TOP_LEVEL * len(levels))
 
 
+def with_checks(quality: float, criteria: int, checks: int, held: int) -> float:
+    """A judgement's quality with the case's checks counted in, each as much as a criterion, as `combine` has it."""
+    return (quality * criteria + 100.0 * held) / (criteria + checks)
+
+
 def quote_is_in(quote: str, text: str) -> bool:
     """Whether the quote occurs in the text, white space aside; an empty quote claims nothing and is in any text.
 

@@ -13,14 +13,17 @@ from steelyard.domain.races import RaceStanding, RaceTarget
 from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
 from steelyard.domain.skills import SkillContent
 from steelyard.execution.conclude import conclude
+from steelyard.execution.context import grading_digest
 from steelyard.execution.fitness import KnownModels, why_unfit
-from steelyard.execution.plan import CellGrid, Plan, job_order
+from steelyard.execution.plan import CellGrid, Juror, Plan, job_order, jury_of
 from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
+from steelyard.services.juries import check_jury
 from steelyard.services.reports import RunReport, build_report
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.judgements import graded_cells
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
 
@@ -51,6 +54,7 @@ class RunRequest:
     Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
     With a `race` models are called no more once they are shown not to be the best.
     `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
+    `further_judges` make a jury with the judge, all of them equal.
     """
 
     content: SkillContent
@@ -71,6 +75,12 @@ class RunRequest:
     triggered_by: str = "cli"
     kept: Kept | None = None
     accept_judge: bool = False
+    further_judges: tuple[ModelRef, ...] = ()
+
+    @property
+    def judges(self) -> tuple[ModelRef, ...]:
+        """All that grade: none, one, or a jury."""
+        return () if self.judge is None else (self.judge, *self.further_judges)
 
     @property
     def counts(self) -> bool:
@@ -124,6 +134,27 @@ class BenchmarkService:
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
         async with self._database.tenant(tenant_id) as connection:
             return await _paid(connection, request, plan)
+
+    async def judgements_ahead(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
+        """How many answers each judge has yet to grade, if all models answer. Keeps nothing. Raises as `paid` does."""
+        self._check(request)
+        judged = sum(case.needs_judge for case in request.cases)
+        whole = judged * len(request.models) * len(request.arms) * request.trials
+        if request.fresh or not whole or not request.judges:
+            return [whole] * len(request.judges)
+        plan = self._plan(request, [UUID(int=0)] * len(request.cases))
+        digests = [self._make_judge(judge).digest for judge in request.judges]
+        gradings = [[grading_digest(case, plan, digest) for case in request.cases] for digest in digests]
+        cells = [
+            cell
+            for cell in CellGrid(plan, request.cases, request.content.prompt).all()
+            if request.cases[cell.case_index].needs_judge
+        ]
+        async with self._database.tenant(tenant_id) as connection:
+            known = await graded_cells(
+                connection, [cell.digest for cell in cells], sorted({one for each in gradings for one in each})
+            )
+        return [sum((cell.digest, each[cell.case_index]) not in known for cell in cells) for each in gradings]
 
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
@@ -184,8 +215,8 @@ class BenchmarkService:
             plan = Plan.from_json(run.plan)
             for text in plan.models:
                 self._models.check(ModelRef.parse(text))
-            if plan.judge is not None:
-                self._models.check(ModelRef.parse(plan.judge))
+            for juror in plan.jurors:
+                self._models.check(ModelRef.parse(juror.judge))
             why = why_unfit(plan, self._models, self._make_judge)
             if why is not None:
                 raise Conflict(
@@ -282,7 +313,10 @@ class BenchmarkService:
         return skill_id, version_id, [ids[place] for place in range(len(request.cases))]
 
     def _plan(self, request: RunRequest, case_ids: Sequence[UUID]) -> Plan:
-        judge = None if request.judge is None else self._make_judge(request.judge)
+        jurors = [Juror(judge.text, self._make_judge(judge).digest) for judge in request.judges]
+        text, digest, jury = jury_of(jurors)
+        if len(jurors) == 1:
+            text, digest, jury = jurors[0].judge, jurors[0].digest, ()
         return Plan(
             models=tuple(model.text for model in request.models),
             identities=tuple(self._models.identity(model) for model in request.models),
@@ -295,9 +329,10 @@ class BenchmarkService:
             margin=request.margin,
             threshold=request.threshold,
             rubric=request.rubric or rubric_of(request.content),
-            judge=None if request.judge is None else request.judge.text,
-            judge_digest=None if judge is None else judge.digest,
+            judge=text if jurors else None,
+            judge_digest=digest if jurors else None,
             race=request.race,
+            jury=jury,
         )
 
     def _check(self, request: RunRequest) -> None:
@@ -332,8 +367,9 @@ class BenchmarkService:
             raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.", field="trials")
         for model in request.models:
             self._models.check(model)
-        if request.judge is not None:
-            self._models.check(request.judge)
+        for judge in request.judges:
+            self._models.check(judge)
+        check_jury(request, [self._make_judge(judge).digest for judge in request.judges])
 
 
 @dataclass(frozen=True)

@@ -355,7 +355,7 @@ def _judgement(row: JudgementRow, grading_digest: str) -> CaseJudgement:
         calls=row.calls,
         cost_microcents=row.cost_microcents,
         created_at=row.created_at,
-        current=row.grading_digest == grading_digest,
+        current=(row.jury_grading_digest or row.grading_digest) == grading_digest,
     )
 
 

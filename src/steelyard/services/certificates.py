@@ -1,50 +1,94 @@
-"""The certificate of a run's judge, made of what is stored."""
+"""The certificates of a run's judges, made of what is stored: one of a single judge, one for each of a jury."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from steelyard.execution.plan import Plan
 from steelyard.judging.certificate import Certificate, Repeats, certify
 from steelyard.judging.examination import Examination
 from steelyard.storage.case_results import RepeatFigures, judgement_repeats
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
 
+_NONE = RepeatFigures(0, 0, None, None)
 
-async def certificate_of(connection: Connection, run: RunRow, verdict: Mapping[str, Any] | None) -> Certificate | None:
-    """The certificate of a run whose stored verdict is given; None where no judge was to grade.
 
-    While a run has no verdict how its judge repeats itself is not looked for.
+async def certificates_of(
+    connection: Connection, run: RunRow, verdict: Mapping[str, Any] | None
+) -> tuple[Certificate, ...]:
+    """Those of a run whose stored verdict is given, in the plan's order; none where no judge was to grade.
+
+    While a run has no verdict how its judges repeat themselves is not looked for.
     """
+    if run.judge is None or verdict is None:
+        return certificates_so_far(run)
+    # Counted once at the run's end, which runs of older versions did not.
+    told = verdict.get("repeats")
+    alone = RepeatFigures(**told) if told is not None else await judgement_repeats(connection, run.id)
+    each = {digest: RepeatFigures(**found) for digest, found in verdict.get("juror_repeats", {}).items()}
+    return certificates_so_far(run, alone, each)
+
+
+def certificates_so_far(
+    run: RunRow, repeats: RepeatFigures = _NONE, of_jurors: Mapping[str, RepeatFigures] | None = None
+) -> tuple[Certificate, ...]:
+    """As `certificates_of`, from the run's row alone: what a run under way shows."""
     if run.judge is None:
+        return ()
+    jury = Plan.from_json(run.plan).jury if "jury" in run.plan else ()
+    if not jury:
+        return (
+            certify(
+                run.judge,
+                run.judge_digest or "",
+                run.models,
+                None if run.examination is None else Examination.from_json(run.examination),
+                accepted=run.accept_judge,
+                calls=run.examined_calls,
+                cost_microcents=run.examined_microcents,
+                cost_is_lower_bound=run.spent_is_lower_bound,
+                repeats=_repeats(repeats),
+            ),
+        )
+    parts: Mapping[str, Any] = (run.examination or {}).get("jury", {})
+    made: list[Certificate] = []
+    for juror in jury:
+        part = parts.get(juror.digest, {})
+        found = part.get("examination")
+        made.append(
+            certify(
+                juror.judge,
+                juror.digest,
+                run.models,
+                None if found is None else Examination.from_json(found),
+                accepted=run.accept_judge,
+                calls=part.get("calls", 0),
+                cost_microcents=part.get("microcents", 0),
+                cost_is_lower_bound=run.spent_is_lower_bound,
+                repeats=_repeats((of_jurors or {}).get(juror.digest, _NONE)),
+            )
+        )
+    return tuple(made)
+
+
+def mark_of(certificates: tuple[Certificate, ...]) -> str | None:
+    """What every report of the run has to say first; of a jury by the judges' names."""
+    marks = [(one.judge, one.mark) for one in certificates if one.mark is not None]
+    if not marks:
         return None
-    repeats = RepeatFigures(0, 0, None, None)
-    if verdict is not None:
-        # Counted once at the run's end, which runs of older versions did not.
-        told = verdict.get("repeats")
-        repeats = RepeatFigures(**told) if told is not None else await judgement_repeats(connection, run.id)
-    return certificate_so_far(run, repeats)
+    if len(certificates) == 1:
+        return marks[0][1]
+    return " ".join(f"{mark.replace('Judge accepted', f'Judge {judge} accepted', 1)}" for judge, mark in marks)
 
 
-def certificate_so_far(run: RunRow, repeats: RepeatFigures | None = None) -> Certificate | None:
-    """As `certificate_of`, from the run's row alone: what a run under way shows."""
-    if run.judge is None:
-        return None
-    return certify(
-        run.judge,
-        run.judge_digest or "",
-        run.models,
-        None if run.examination is None else Examination.from_json(run.examination),
-        accepted=run.accept_judge,
-        calls=run.examined_calls,
-        cost_microcents=run.examined_microcents,
-        cost_is_lower_bound=run.spent_is_lower_bound,
-        repeats=_repeats(repeats),
-    )
+def mark_so_far(run: RunRow) -> str | None:
+    """The mark of a run from its row alone."""
+    return mark_of(certificates_so_far(run))
 
 
-def _repeats(found: RepeatFigures | None) -> Repeats | None:
-    if found is None or found.mean_spread is None or found.most_spread is None:
+def _repeats(found: RepeatFigures) -> Repeats | None:
+    if found.mean_spread is None or found.most_spread is None:
         return None
     return Repeats(found.texts, found.outputs, found.mean_spread, found.most_spread)

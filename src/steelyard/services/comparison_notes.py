@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from steelyard.services.case_pairs import CasePairs, PlannedCase
-from steelyard.services.certificates import certificate_so_far
+from steelyard.services.certificates import mark_so_far
 from steelyard.services.run_changes import Side, WhatChanged
 
 
@@ -43,9 +43,9 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What to bear in mind of a comparison that was made."""
     notes = [
-        f"{which} run: {certificate.mark[0].lower()}{certificate.mark[1:]}"
+        f"{which} run: {mark[0].lower()}{mark[1:]}"
         for which, side in (("First", first), ("Second", second))
-        if (certificate := certificate_so_far(side.run)) is not None and certificate.mark is not None
+        if (mark := mark_so_far(side.run)) is not None
     ]
     before, after = gradings_of(first), gradings_of(second)
     uncalled = sum(not (before[one.index] and after[other.index]) for one, other in pairs.same)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -53,7 +53,8 @@ class Estimate:
     then those of the full grid, which it comes to at most, and on its own cases every lead counts.
 
     `judge_calls` are judgements; the judge's examination takes `canary_calls` more, and `judge_cost_microcents` is of
-    both. `judge_fails` says in a sentence that the judge is known to fail it.
+    both. `judge_fails` says in a sentence that the judge is known to fail it,
+    `judge_unpriced` that a judge's price is unknown.
     """
 
     planned: int
@@ -75,6 +76,7 @@ class Estimate:
     assumptions: tuple[str, ...]
     canary_calls: int = 0
     canary_cost_microcents: int = 0
+    judge_unpriced: bool = False
     judge_fails: str | None = None
 
 
@@ -98,8 +100,8 @@ class Estimator:
         paid = await self._benchmarks.paid(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
             seen = await typical_calls(connection, [model.text for model in request.models])
-            judge = None if request.judge is None else self._make_judge(request.judge)
-            ahead = await examination_ahead(connection, request, judge)
+            ahead = [await examination_ahead(connection, request, self._make_judge(one)) for one in request.judges]
+        judgements = await self._benchmarks.judgements_ahead(tenant_id, request)
         return work_out_estimate(
             request,
             paid=paid,
@@ -108,6 +110,7 @@ class Estimator:
             concurrency=concurrency,
             today=datetime.now(UTC).date(),
             ahead=ahead,
+            judgements=judgements,
         )
 
 
@@ -119,11 +122,13 @@ def work_out_estimate(
     price: Pricer,
     concurrency: int,
     today: date,
-    ahead: ExaminationAhead | None = None,
+    ahead: Sequence[ExaminationAhead] = (),
+    judgements: Sequence[int] | None = None,
 ) -> Estimate:
     """The estimate of a request of which `paid` cells of each model are paid for. Pure.
 
-    `ahead` is what the judge's examination still takes, nothing where it is left out.
+    `ahead` is what each judge's examination still takes, nothing where it is left out; `judgements` how many answers
+    each has yet to grade, those of the calls where it is left out.
 
     Tokens are characters / 4 of what is sent; output tokens and latency are those seen of the model, else typical.
     """
@@ -155,33 +160,16 @@ def work_out_estimate(
         seconds.append(calls * latency_s / at_once)
     judged = [case for case in cases if case.needs_judge] if request.judge else []
     calls = sum(row.calls for row in rows)
-    judge_calls = round(calls * len(judged) / len(cases)) if cases else 0
-    judge_cost = 0
-    if request.judge is not None and judge_calls:
-        criteria = sum(len(case.assertions) or len(request.rubric) or DEFAULT_CRITERIA for case in judged) / len(judged)
-        mean_in = sum(_tokens(case.prompt) + _tokens(case.expected) for case in judged) / len(judged)
-        mean_out = total_out / max(1, calls)
-        judge_in = round(judge_calls * (JUDGE_PROMPT_TOKENS + mean_in + mean_out))
-        judge_out = round(judge_calls * JUDGE_TOKENS_PER_CRITERION * (criteria + 1))
-        cost = _cost(price, Usage(judge_in, judge_out), judge_calls, request.judge, today)
-        if cost is None:
-            unpriced.append(request.judge.text)
-        judge_cost = cost or 0
-        total_in, total_out = total_in + judge_in, total_out + judge_out
-        seconds.append(judge_calls * TYPICAL_LATENCY_S / concurrency)
-    canary_cost = 0
-    ungraded = () if ahead is None else ahead.ungraded
-    if request.judge is not None and ungraded:
-        texts = [(cases[one.case_index].prompt, cases[one.case_index].expected, one.output) for one in ungraded]
-        canary_in = sum(JUDGE_PROMPT_TOKENS + sum(map(_tokens, text)) for text in texts)
-        canary_out = len(ungraded) * JUDGE_TOKENS_PER_CRITERION * (DEFAULT_CRITERIA + 1)
-        cost = _cost(price, Usage(canary_in, canary_out), len(ungraded), request.judge, today)
-        if cost is None and request.judge.text not in unpriced:
-            unpriced.append(request.judge.text)
-        canary_cost = cost or 0
-        judge_cost += canary_cost
-        total_in, total_out = total_in + canary_in, total_out + canary_out
-        seconds.append(len(ungraded) * TYPICAL_LATENCY_S / concurrency)
+    each = round(calls * len(judged) / len(cases)) if cases else 0
+    asked = _Asked(price, today, total_out / max(1, calls) if calls else TYPICAL_OUTPUT_TOKENS)
+    for place, judge in enumerate(request.judges):
+        number = each if judgements is None else judgements[place]
+        asked.judge(judge, number, judged, len(request.rubric))
+        if ahead:
+            asked.examine(judge, [(cases[one.case_index], one.output) for one in ahead[place].ungraded])
+    unpriced += [name for name in asked.unpriced if name not in unpriced]
+    total_in, total_out = total_in + asked.tokens_in, total_out + asked.tokens_out
+    seconds.append((asked.calls + asked.canaries) * TYPICAL_LATENCY_S / concurrency)
     no_verdict = why_no_verdict(cases, request.judge)
     comparable = no_verdict is None and len(request.models) > 1 and len(cases) >= FEWEST_CASES
     # A race has half of its look's share left for what it claims at its end.
@@ -191,11 +179,11 @@ def work_out_estimate(
         planned=planned,
         reused=sum(paid),
         calls=calls,
-        judge_calls=judge_calls,
+        judge_calls=asked.calls,
         input_tokens=total_in,
         output_tokens=total_out,
-        cost_microcents=total_cost + judge_cost,
-        judge_cost_microcents=judge_cost,
+        cost_microcents=total_cost + asked.cost,
+        judge_cost_microcents=asked.cost,
         cost_is_lower_bound=bool(unpriced),
         unpriced=tuple(unpriced),
         minutes=sum(seconds) / 60,
@@ -207,11 +195,12 @@ def work_out_estimate(
         assumptions=_assumptions(
             guessed,
             min(request.max_tokens, TYPICAL_OUTPUT_TOKENS),
-            judge_calls + len(ungraded),
+            asked.calls + asked.canaries,
             Arm.WITH_SKILL in arms and bool(request.content.cut),
         ),
-        canary_calls=len(ungraded),
-        canary_cost_microcents=canary_cost,
+        canary_calls=asked.canaries,
+        canary_cost_microcents=asked.canary_cost,
+        judge_unpriced=bool(asked.unpriced),
         judge_fails=_judge_fails(request, ahead),
     )
 
@@ -233,15 +222,62 @@ def race_sentence(target: RaceTarget, n_cases: int) -> str:
     )
 
 
-def _judge_fails(request: RunRequest, ahead: ExaminationAhead | None) -> str | None:
-    if request.judge is None or ahead is None or ahead.known_to_fail is None:
+@dataclass
+class _Asked:
+    """Adds up what all judges are asked. `mean_out`: tokens of a candidate's answer."""
+
+    price: Pricer
+    today: date
+    mean_out: float
+    calls: int = 0
+    canaries: int = 0
+    cost: int = 0
+    canary_cost: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    unpriced: list[str] = field(default_factory=list[str])
+
+    def judge(self, judge: ModelRef, number: int, judged: Sequence[GoldenCase], rubric: int) -> None:
+        """So many answers to these cases, on their assertions or a rubric of so many criteria."""
+        if not number or not judged:
+            return
+        criteria = sum(len(case.assertions) or rubric or DEFAULT_CRITERIA for case in judged) / len(judged)
+        mean_in = sum(_tokens(case.prompt) + _tokens(case.expected) for case in judged) / len(judged)
+        used_in = round(number * (JUDGE_PROMPT_TOKENS + mean_in + self.mean_out))
+        self.calls += number
+        self._pay(judge, number, used_in, round(number * JUDGE_TOKENS_PER_CRITERION * (criteria + 1)))
+
+    def examine(self, judge: ModelRef, shown: Sequence[tuple[GoldenCase, str]]) -> None:
+        """These outputs, each of a canary on its case."""
+        if not shown:
+            return
+        texts = [(case.prompt, case.expected, output) for case, output in shown]
+        used_in = sum(JUDGE_PROMPT_TOKENS + sum(map(_tokens, text)) for text in texts)
+        self.canaries += len(shown)
+        used_out = len(shown) * JUDGE_TOKENS_PER_CRITERION * (DEFAULT_CRITERIA + 1)
+        self.canary_cost += self._pay(judge, len(shown), used_in, used_out)
+
+    def _pay(self, judge: ModelRef, number: int, used_in: int, used_out: int) -> int:
+        cost = _cost(self.price, Usage(used_in, used_out), number, judge, self.today)
+        if cost is None:
+            self.unpriced.append(judge.text)
+        self.cost += cost or 0
+        self.tokens_in += used_in
+        self.tokens_out += used_out
+        return cost or 0
+
+
+def _judge_fails(request: RunRequest, ahead: Sequence[ExaminationAhead]) -> str | None:
+    known = [(judge, one.known_to_fail) for judge, one in zip(request.judges, ahead, strict=False) if one.known_to_fail]
+    if not known:
         return None
     fate = (
         "It is accepted all the same, and every report says so."
         if request.accept_judge
         else "The run will stop before a call: name another judge, or accept this one."
     )
-    return f"The judge {request.judge.text} failed its examination: {ahead.known_to_fail}. {fate}"
+    said = " ".join(f"The judge {judge.text} failed its examination: {why}." for judge, why in known)
+    return f"{said} {fate}"
 
 
 def why_no_verdict(cases: Sequence[GoldenCase], judge: ModelRef | None) -> str | None:

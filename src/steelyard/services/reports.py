@@ -12,9 +12,11 @@ from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.detail import Detail, detail_from_json
 from steelyard.execution.outcome import ModelSummary, Raced
+from steelyard.execution.sitting import JuryFigures
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
-from steelyard.services.certificates import certificate_of
+from steelyard.services.certificates import certificates_of, mark_of
+from steelyard.services.jury_words import jury_json
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs
@@ -35,7 +37,8 @@ class RunReport:
     `stored` is False while the verdict is only a preview of a run under way. `names` are what the verdict's
     indices stand for. `failures` has {model, kind, count, message} for every kind of failure met. `quotes` counts the
     judgements, and as flagged those with a quote that is not in the output they grade. `detail` is None of a preview,
-    and of a run that ended before there was any. `raced` is None without a race, `certificate` where no judge graded.
+    and of a run that ended before there was any. `raced` is None without a race, `jury` without one. `certificates` has
+    one for each judge, none where no judge graded.
     """
 
     run: RunRow
@@ -50,7 +53,18 @@ class RunReport:
     stored: bool
     detail: Detail | None = None
     raced: Raced | None = None
-    certificate: Certificate | None = None
+    certificates: tuple[Certificate, ...] = ()
+    jury: JuryFigures | None = None
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """That of the one judge; None where none or a jury graded."""
+        return self.certificates[0] if len(self.certificates) == 1 else None
+
+    @property
+    def mark(self) -> str | None:
+        """What every report of the run has to say first: scores of a judge count although it did not pass."""
+        return mark_of(self.certificates)
 
     @property
     def ungraded(self) -> bool:
@@ -64,7 +78,9 @@ class RunReport:
 
     def with_people(self, people: JudgeAgreement | None) -> RunReport:
         """The same with how far the judge agrees with people on its certificate; None where too few rated."""
-        return self if self.certificate is None else replace(self, certificate=replace(self.certificate, people=people))
+        if self.certificate is None:
+            return self
+        return replace(self, certificates=(replace(self.certificate, people=people),))
 
     def name(self, index: int | None) -> str | None:
         return None if index is None else self.names[index]
@@ -136,6 +152,8 @@ class RunReport:
             "race": None if self.raced is None else _race(self.raced),
             "failures": [dict(failure) for failure in self.failures],
             "certificate": None if self.certificate is None else self.certificate.to_json(),
+            "certificates": [certificate.to_json() for certificate in self.certificates],
+            "jury": None if self.jury is None else jury_json(self.jury),
         }
 
 
@@ -156,7 +174,8 @@ def _sentence(run: RunRow, counts: RunCounts, sentence: str) -> str:
     if not _is_ungraded(run, counts):
         return sentence
     answers = "the one answer was not" if counts.answered == 1 else f"none of {counts.answered:,} answers was"
-    return f"Not enough evidence: {answers} graded by the judge {run.judge}"
+    by = "all judges of the jury" if "jury" in run.plan else f"the judge {run.judge}"
+    return f"Not enough evidence: {answers} graded by {by}"
 
 
 async def report_of(
@@ -174,7 +193,7 @@ async def report_of(
         quotes = JudgementCounts(**stored["judgements"])
     else:
         quotes = await judgement_counts(connection, run.id, QUOTE_NOT_FOUND)
-    certificate = await certificate_of(connection, run, stored)
+    certificates = await certificates_of(connection, run, stored)
     if stored is not None:
         return RunReport(
             run=run,
@@ -193,7 +212,8 @@ async def report_of(
             stored=True,
             detail=detail_from_json(stored.get("detail")),
             raced=Raced.from_json(stored["race"]) if "race" in stored else None,
-            certificate=certificate,
+            certificates=certificates,
+            jury=JuryFigures.from_json(stored["jury"]) if "jury" in stored else None,
         )
     outcome = await outcome_of(connection, tenant_id, run, take_look=False)
     return RunReport(
@@ -208,7 +228,8 @@ async def report_of(
         quotes=quotes,
         stored=False,
         raced=outcome.raced,
-        certificate=certificate,
+        certificates=certificates,
+        jury=outcome.jury,
     )
 
 

@@ -20,6 +20,7 @@ from steelyard.judging.default import DefaultJudge
 from steelyard.services import demo
 from steelyard.services.benchmarks import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD, Kept, RunRequest
 from steelyard.services.form_fields import Problems
+from steelyard.services.juries import check_judges
 from steelyard.services.model_offers import ModelChecker, ModelOffers, OfferedModel, OwnAddress
 from steelyard.services.selection import (
     NO_JUDGE,
@@ -55,8 +56,8 @@ class RunFormValues:
 
     `cases` is "golden", "set:NAME" or "ad_hoc"; `ad_hoc` has (input, expected output) pairs, blank ones left out.
     `other_models` are typed in, one a line. `judge` is "default", "none" or a model, empty where it is still to be
-    named; `arm` is "both", "with_skill" or "without_skill"; `race` is "set", "future" or
-    empty for none. `budget` is in US dollars; blank figures are the defaults.
+    named; `further_judges`, one a line, make a jury with it. `arm` is "both", "with_skill" or "without_skill"; `race`
+    is "set", "future" or empty for none. `budget` is in US dollars; blank figures are the defaults.
     """
 
     models: Sequence[str] = ()
@@ -74,6 +75,7 @@ class RunFormValues:
     fresh: bool = False
     race: str = ""
     accept_judge: bool = False
+    further_judges: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,11 +174,13 @@ class RunForms:
                 f"'{kept.content.name}' has no benchmark of record yet.", next_step="Run its first benchmark."
             )
         plan = Plan.from_json(last.plan)
+        judges = [ModelRef.parse(juror.judge) for juror in plan.jurors]
         return RunRequest(
             content=kept.content,
             cases=[row.case for row in kept.cases],
             models=[ModelRef.parse(model) for model in plan.models],
-            judge=None if plan.judge is None else ModelRef.parse(plan.judge),
+            judge=judges[0] if judges else None,
+            further_judges=tuple(judges[1:]),
             arms=plan.arms,
             trials=plan.trials,
             max_tokens=plan.max_tokens,
@@ -212,7 +216,8 @@ def values_of(run: RunRow) -> RunFormValues:
         models=plan.models,
         arm="both" if len(plan.arms) == 2 else plan.arms[0].value,
         trials=str(plan.trials),
-        judge=plan.judge or NO_JUDGE,
+        judge=plan.jurors[0].judge if plan.jurors else NO_JUDGE,
+        further_judges="\n".join(juror.judge for juror in plan.jurors[1:]),
         budget="" if budget is None else f"{budget / MICROCENTS_PER_USD:.8f}".rstrip("0").rstrip("."),
         max_tokens=str(plan.max_tokens),
         margin=f"{plan.margin:g}",
@@ -241,6 +246,12 @@ def read_form(
         with problems.caught("judge"):
             judge = ModelRef.parse(values.judge)
             checker.check(judge)
+    further: tuple[ModelRef, ...] = ()
+    with problems.caught("further_judges"):
+        further = tuple(ModelRef.parse(line) for line in values.further_judges.splitlines() if line.strip())
+        for one in further:
+            checker.check(one)
+        check_judges(further if judge is None else (judge, *further))
     given: Sequence[GoldenCase] | None = None
     case_set: str | None = None
     match values.cases:
@@ -273,6 +284,7 @@ def read_form(
         fresh=values.fresh,
         triggered_by=triggered_by,
         accept_judge=values.accept_judge,
+        further_judges=further,
     )
     with problems.caught("race"):
         choice = replace(choice, race=race_target(values.race) if values.race else None)

@@ -181,8 +181,8 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         left_s=time_left_s(ages, sum(lane.left for lane in lanes)),
         quiet=running_s > progress.PACE_WINDOW_S and not ages,
         signature=head.signature,
-        # As references are written: provider:name.
-        providers=frozenset(model.partition(":")[0] for model in (*head.models, head.judge or "")),
+        # As references are written: provider:name, those of a jury with commas between.
+        providers=frozenset(model.partition(":")[0] for model in (*head.models, *(head.judge or "").split(", "))),
         race=race,
     )
 

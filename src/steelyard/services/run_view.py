@@ -15,7 +15,8 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import compared_arm
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.default import same_family
-from steelyard.services.certificates import certificate_so_far
+from steelyard.judging.examination import worst
+from steelyard.services.certificates import certificates_so_far, mark_of
 from steelyard.services.reports import RunReport, report_of
 from steelyard.services.run_matrix import (
     MatrixFilter,
@@ -68,18 +69,20 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class RunJudge:
-    """Who judged. `same_family`: the judge is of a candidate's own family and may favour it."""
+    """Who judged: of a jury `model` names them all. `same_family`: one is of a candidate's own family, and may favour
+    it."""
 
     model: str
     digest: str
     same_family: bool
+    jury: tuple[RunJudge, ...] = ()
 
 
 @dataclass(frozen=True)
 class RunView:
     """A run's page. `report` is None while the run is under way, unless a preview was asked for.
 
-    `certificate` is None where no judge is to grade.
+    `certificates` has one for each judge, none where no judge is to grade.
     """
 
     run: RunRow
@@ -88,7 +91,12 @@ class RunView:
     judge: RunJudge | None
     failures: Sequence[Mapping[str, Any]]
     report: RunReport | None
-    certificate: Certificate | None = None
+    certificates: tuple[Certificate, ...] = ()
+
+    @property
+    def judges(self) -> list[str]:
+        """The models that judge, as they were named."""
+        return [juror.judge for juror in Plan.from_json(self.run.plan).jurors]
 
 
 class RunViews:
@@ -115,9 +123,9 @@ class RunViews:
             report = None
             if preview or not now.under_way:
                 report = await report_of(connection, tenant_id, run, now.counts, failures)
-        certificate = certificate_so_far(run) if report is None else report.certificate
+        certificates = certificates_so_far(run) if report is None else report.certificates
         settings = _settings(run, plan, groups)
-        return RunView(run, self.troubled(now), settings, _judge(plan), failures, report, certificate)
+        return RunView(run, self.troubled(now), settings, _judge(plan), failures, report, certificates)
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> RunProgress:
         """How far the run is. Raises NotFound."""
@@ -178,8 +186,9 @@ class RunViews:
         """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
-        plan, certificate = Plan.from_json(run.plan), certificate_so_far(run)
-        examination = None if certificate is None else certificate.mark or certificate.result
+        plan, certificates = Plan.from_json(run.plan), certificates_so_far(run)
+        results = {one.result for one in certificates if one.result is not None}
+        examination = mark_of(certificates) or worst(results)
         step = max(1, EXPORT_CELLS * len(plan.case_ids) // plan.planned)
         for first in range(0, len(plan.case_ids), step):
             async with self._database.tenant(tenant_id) as connection:
@@ -225,8 +234,14 @@ def _settings(run: RunRow, plan: Plan, groups: Sequence[CellGroup]) -> RunSettin
 def _judge(plan: Plan) -> RunJudge | None:
     if plan.judge is None:
         return None
+    each = tuple(RunJudge(juror.judge, juror.digest, _same_family(plan, juror.judge)) for juror in plan.jurors)
+    if len(each) == 1:
+        return each[0]
+    return RunJudge(plan.judge, plan.judge_digest or "", any(one.same_family for one in each), each)
+
+
+def _same_family(plan: Plan, judge: str) -> bool:
     try:
-        same = same_family(ModelRef.parse(plan.judge), [ModelRef.parse(model) for model in plan.models])
+        return same_family(ModelRef.parse(judge), [ModelRef.parse(model) for model in plan.models])
     except ModelRefError:
-        same = False
-    return RunJudge(plan.judge, plan.judge_digest or "", same)
+        return False

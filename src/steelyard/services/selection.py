@@ -24,6 +24,7 @@ from steelyard.services.benchmarks import (
     Kept,
     RunRequest,
 )
+from steelyard.services.juries import check_judges, jury_sentence, own_family
 from steelyard.services.skills import KeptSkill
 
 ARMS = {
@@ -32,6 +33,7 @@ ARMS = {
     "without_skill": (Arm.WITHOUT_SKILL,),
 }
 NO_JUDGE = "none"
+ADD_JUROR = "A second judge of another family beside it makes a jury, which scores each family's models without it."
 MAX_TOKENS = 1_000_000
 MAX_BUDGET_USD = 10_000_000
 
@@ -54,7 +56,8 @@ class SkillSource:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen. `judge` None is the default judge unless `no_judge`; `given` cases stand in for the skill's own.
+    """What was chosen. `judge` None is the default judge unless `no_judge`; `further_judges` make a jury with it.
+    `given` cases stand in for the skill's own.
 
     `ad_hoc`: the given cases never count as the skill's, as those typed in. Money in microcents, `margin` and
     `threshold` in points of quality; `seed` None is the fixed one.
@@ -77,6 +80,7 @@ class Choice:
     race: RaceTarget | None = None
     triggered_by: str = "cli"
     accept_judge: bool = False
+    further_judges: tuple[ModelRef, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,11 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
     check_figures(choice)
     cases, of_record = choose_cases(source, choice)
     judge, sentence, same = choose_judge(choice, cases, default_judge)
+    jury = () if judge is None else choice.further_judges
+    if judge is not None and jury:
+        check_judges((judge, *jury))
+        sentence = jury_sentence((judge, *jury), choice.models)
+        same = bool(own_family((judge, *jury), choice.models))
     unscored = 0 if judge is not None else sum(case.needs_judge for case in cases)
     if cases and unscored == len(cases):
         why = "none is to be asked" if choice.no_judge else "none is chosen or there by default"
@@ -125,6 +134,7 @@ def select(source: SkillSource, choice: Choice, default_judge: JudgeFinder) -> S
         triggered_by=choice.triggered_by,
         kept=_kept(source, cases),
         accept_judge=choice.accept_judge,
+        further_judges=jury,
     )
     return Selected(request, sentence, same, unscored)
 
@@ -169,16 +179,28 @@ def choose_cases(source: SkillSource, choice: Choice) -> tuple[Sequence[GoldenCa
 def choose_judge(
     choice: Choice, cases: Sequence[GoldenCase], default_judge: JudgeFinder
 ) -> tuple[ModelRef | None, str, bool]:
-    """(the judge, a sentence on it, whether it is of a candidate's family)."""
+    """(the judge, a sentence on it, whether it is of a candidate's family). Raises InputError."""
+    if choice.no_judge and choice.further_judges:
+        raise InputError(
+            "No judge is to be asked, and yet one is named.",
+            field="judge",
+            next_step="Name the judges, or none of them.",
+        )
     if choice.no_judge:
         return None, "No judge, as asked: only deterministic checks grade.", False
     if cases and not any(case.needs_judge for case in cases):
         return None, "No judge needed: deterministic checks grade every case.", False
     if choice.judge is None:
         found = default_judge(choice.models)
+        if found.ref is None and choice.further_judges:
+            raise InputError(
+                "There is no default judge here to sit with the others.",
+                field="judge",
+                next_step="Name the first judge too.",
+            )
         return found.ref, found.sentence, found.same_family
     same = same_family(choice.judge, choice.models)
-    warning = " It is of a candidate's own family and may favour it." if same else ""
+    warning = f" It is of a candidate's own family and may favour it. {ADD_JUROR}" if same else ""
     return choice.judge, f"Judge: {choice.judge.text}.{warning}", same
 
 

@@ -120,7 +120,7 @@ def verdict_detail(report: RunReport, names: Sequence[str] | None = None) -> Ver
 
 def cautions(report: RunReport, names: Sequence[str]) -> tuple[Caution, ...]:
     """A judge of a candidate's family, and a lead that does not outlive its length; `names` as sentences call them."""
-    return (*_family_caution(report, names), *_length_caution(report, names))
+    return (*_family_caution(report, names), *_jury_caution(report), *_length_caution(report, names))
 
 
 def detail_json(report: RunReport) -> dict[str, Any]:
@@ -163,8 +163,8 @@ def lifts(report: RunReport) -> tuple[Lift, ...]:
 
 
 def own_family(report: RunReport) -> OwnFamily | None:
-    """None where the judge is of no candidate's family, or no model judged."""
-    if report.run.judge is None:
+    """None where the judge is of no candidate's family, or a jury or no model judged."""
+    if report.run.judge is None or "jury" in report.run.plan:
         return None
     try:
         family = model_family(ModelRef.parse(report.run.judge))
@@ -222,8 +222,22 @@ def _family_caution(report: RunReport, names: Sequence[str]) -> Sequence[Caution
     said = f"It is of the family of {shown} and graded alone, so whether it favours them cannot be measured."
     if family.decides and len(report.names) > 1:
         head = "best" if report.verdict.best is not None else "leading"
-        said += f" The {head} model is of that family: run with a judge of another one before you rely on it."
+        said += f" The {head} model is of that family: run with a judge of another one before you rely on it, alone or"
+        " beside this one."
     return (Caution("The judge is of a candidate's own family.", said),)
+
+
+def _jury_caution(report: RunReport) -> Sequence[Caution]:
+    jury = report.jury
+    if jury is None or jury.holds:
+        return ()
+    if jury.reason == "not_comparable":
+        title = "Without own-family scores the models cannot be compared."
+        said = "Too few judges are of another family than the models, so every score is counted and no best is claimed."
+    else:
+        title = "Own families decide who is best, so no best is claimed."
+        said = f"With all scores the verdict would be: {jury.everyone}"
+    return (Caution(title, f"{said} Add a judge of another family, or a model of another family."),)
 
 
 def _length_caution(report: RunReport, names: Sequence[str]) -> Sequence[Caution]:
@@ -294,6 +308,8 @@ def _next(report: RunReport) -> str:
         return "Nothing more to be shown of quality: the best is ahead of every other."
     if verdict.reason == "identical_scores":
         return "Cases on which the models differ: on these they score the same."
+    if verdict.reason in ("own_family_decides", "not_comparable"):
+        return "A best model: a judge of another family beside these, or a model of another family."
     if verdict.kind == "not_enough":
         return _cases("A best model, or a tie", verdict.more_cases, verdict.more_cost_microcents)
     if report.detail is None:

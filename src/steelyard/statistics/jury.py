@@ -62,7 +62,7 @@ def pool_jurors(
     scores: (n_jurors, n_cases, n_models) 0-100, NaN where missing. With the families of jurors and models given, no
     juror's score of a model of its own family counts, neither for the model nor for the juror's leniency, which would
     carry the favour over to the other models. Leniency is the least squares juror effect beside model effects, over
-    the cases that all jurors have scored completely, in what counts.
+    the outputs that every juror who counts has scored, each output alike.
     ValueError when shapes do not fit or scores are outside 0-100; NotComparable as it says.
     """
     table = checked_jurors(scores)
@@ -110,10 +110,16 @@ def own_family_check(
     try:
         left = pool_jurors(table, juror_family, model_family).scores
     except NotComparable:
+        return both_ways(everyone, None)
+    return both_ways(everyone, decide(left, costs, clusters, margin, look))
+
+
+def both_ways(everyone: Verdict, without_own: Verdict | None) -> OwnFamilyCheck:
+    """Whether the verdict of all scores and the one without own-family scores, None where there is none, agree."""
+    if without_own is None:
         return OwnFamilyCheck(everyone, None, False, "not_comparable")
-    without = decide(left, costs, clusters, margin, look)
-    holds = everyone.best == without.best
-    return OwnFamilyCheck(everyone, without, holds, None if holds else "own_family_decides")
+    holds = everyone.best == without_own.best
+    return OwnFamilyCheck(everyone, without_own, holds, None if holds else "own_family_decides")
 
 
 def checked_jurors(scores: npt.ArrayLike) -> Floats:
@@ -142,19 +148,22 @@ def _leniency(table: Floats, own: Bools) -> Floats:
         raise NotComparable("A model has no juror outside its own family.")
     if n_jurors == 1:
         return floats(np.zeros(1))
-    complete: Bools = np.asarray((~np.isnan(table) | own[:, None, :]).all(axis=(0, 2)), dtype=np.bool_)
-    juror, model = np.nonzero(~own)
+    usable: Bools = np.asarray((~np.isnan(table) | own[:, None, :]).all(axis=0), dtype=np.bool_)
+    outputs = usable.sum(axis=0)
+    # Without any output it is still told whether outputs could ever say it.
+    seen: Bools = np.asarray(outputs > 0 if outputs.any() else outputs == 0, dtype=np.bool_)
+    juror, model = np.nonzero(~own & seen)
     design = np.zeros((juror.size, n_jurors + k))
     design[np.arange(juror.size), juror] = design[np.arange(juror.size), n_jurors + model] = 1.0
     # A juror without any score that counts has no effect to be found, and needs none.
-    silent = int(own.all(axis=1).sum())
-    if np.linalg.matrix_rank(design) < n_jurors - silent + k - 1:
+    heard: Bools = np.asarray((~own & seen).any(axis=1), dtype=np.bool_)
+    if np.linalg.matrix_rank(design) < int(heard.sum()) + int(seen.sum()) - 1:
         raise NotComparable("Jurors outside their own families share too few models.")
-    if not complete.any():
+    if not outputs.any():
         return floats(np.zeros(n_jurors))
-    means = floats(table[:, complete].mean(axis=1))[juror, model]
-    effects = floats(np.linalg.lstsq(design, means, rcond=None)[0][:n_jurors])
-    heard: Bools = np.asarray(~own.all(axis=1), dtype=np.bool_)
+    sums = floats(np.where(usable & ~own[:, None, :], table, 0.0).sum(axis=1))[juror, model]
+    weight = floats(np.sqrt(outputs[model].astype(np.float64)))
+    effects = floats(np.linalg.lstsq(design * weight[:, None], sums / weight, rcond=None)[0][:n_jurors])
     return floats(np.where(heard, effects - effects[heard].mean(), 0.0))
 
 

@@ -56,7 +56,8 @@ class Verdict:
     `leader` has the highest observed mean, proven or not; of equal ones the cheapest of known cost, then the first.
     `n` counts the complete cases, `n_clusters` their families (None where none were given). `test` names the test of
     the gap that decided. `reason` is a machine word or None: too_few_cases, too_few_clusters, no_cases,
-    no_complete_cases, missing_scores, one_model_left, identical_scores, race_unfinished.
+    no_complete_cases, missing_scores, one_model_left, identical_scores, race_unfinished, and of a jury
+    own_family_decides, not_comparable.
     `more_cases` and `more_cost_microcents` are given for "not_enough" where they are known. `decide` counts in the
     latter one call of each compared model per case, at the costs it was given; the verdict of a run has instead what
     its next cases would really take: all models, arms, trials and judgements.

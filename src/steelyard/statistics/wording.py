@@ -11,6 +11,14 @@ from steelyard.statistics.verdict import EXACT, GapFigures, Verdict
 # Less than this many points would be shown as 0.0.
 _LEAST_SHOWN = 0.05
 
+FAMILY = {
+    "own_family_decides": "which model is best depends on what jurors gave models of their own family, so none is"
+    " claimed; add a juror of another family, or a model of another family",
+    "not_comparable": "without what jurors gave models of their own family, too little is left to compare the models"
+    " by; add a juror of another family, or a model of another family",
+}
+"""Why a jury's scores allow no claim, and what to do about it, by the verdict's reason."""
+
 
 def sentence(verdict: Verdict, names: Sequence[str], costs: Sequence[float | None] | None = None) -> str:
     """One sentence for a verdict.
@@ -85,6 +93,8 @@ def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
         return "Not enough evidence: every model misses over 5% of its scores, so none can be compared"
     if verdict.reason == "no_cases":
         return "Not enough evidence: there is no case yet"
+    if verdict.reason in FAMILY:
+        return f"Not enough evidence: {FAMILY[verdict.reason]} ({_size(verdict)}{_look(verdict)})"
     more = _more(verdict)
     if not verdict.gaps:
         return f"Not enough evidence: {more}; no case has a score for every model"

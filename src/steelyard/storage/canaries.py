@@ -145,21 +145,57 @@ async def fail_canary(connection: Connection, place: CanaryPlace, message: str) 
     )
 
 
-async def add_examined(connection: Connection, run_id: UUID, microcents: int) -> None:
-    """Count one call of the judge's examination, and its cost, on the run it was made for."""
+async def add_examined(connection: Connection, run_id: UUID, microcents: int, *, juror: str | None = None) -> None:
+    """Count one call of a judge's examination, and its cost, on the run it was made for.
+
+    `juror`: the digest of the judge of a jury, for which it is counted besides.
+    """
     await connection.execute(
         """UPDATE benchmark_runs
               SET examined_calls = examined_calls + 1, examined_microcents = examined_microcents + %s WHERE id = %s""",
         (microcents, run_id),
     )
+    if juror is not None:
+        await connection.execute(
+            _JUROR.format(
+                """jsonb_build_object('calls', coalesce((examination #>> %(calls)s)::bigint, 0) + 1,
+                                      'microcents', coalesce((examination #>> %(cost)s)::bigint, 0) + %(new)s)"""
+            ).encode(),
+            {
+                "run": run_id,
+                "juror": juror,
+                "calls": ["jury", juror, "calls"],
+                "cost": ["jury", juror, "microcents"],
+                "new": microcents,
+            },
+        )
 
 
-async def store_examination(connection: Connection, run_id: UUID, examination: Mapping[str, Any]) -> bool:
-    """Keep on the run what its judge was found to be; returns whether the judge is accepted whatever that is."""
-    await connection.execute(
-        "UPDATE benchmark_runs SET examination = %(new)s WHERE id = %(run)s AND examination IS DISTINCT FROM %(new)s",
-        {"new": Jsonb(clean_json(examination)), "run": run_id},
-    )
+async def store_examination(
+    connection: Connection, run_id: UUID, examination: Mapping[str, Any], *, juror: str | None = None
+) -> bool:
+    """Keep on the run what its judge was found to be; returns whether the judge is accepted whatever that is.
+
+    `juror`: the digest of the judge of a jury, beside whose examination those of the others stand.
+    """
+    values = {"run": run_id, "juror": juror, "new": Jsonb(clean_json(examination))}
+    if juror is None:
+        query = """UPDATE benchmark_runs SET examination = %(new)s
+                    WHERE id = %(run)s AND examination IS DISTINCT FROM %(new)s"""
+    else:
+        query = _JUROR.format("jsonb_build_object('examination', %(new)s::jsonb)")
+    await connection.execute(query.encode(), values)
     cursor = await connection.execute("SELECT accept_judge FROM benchmark_runs WHERE id = %s", (run_id,))
     row = await cursor.fetchone()
     return bool(row and row["accept_judge"])
+
+
+# A jury's examination has its judges' by their digests: {"jury": {digest: {examination, calls, microcents}}}.
+_JUROR = """
+    UPDATE benchmark_runs
+       SET examination = jsonb_build_object(
+               'jury',
+               coalesce(examination -> 'jury', '{{}}') || jsonb_build_object(
+                   %(juror)s::text, coalesce(examination -> 'jury' -> %(juror)s::text, '{{}}') || {}))
+     WHERE id = %(run)s
+"""

@@ -71,6 +71,7 @@ class JudgementRow:
     calls: int
     cost_microcents: int | None
     created_at: datetime
+    jury_grading_digest: str | None = None
 
 
 async def case_results(
@@ -120,7 +121,7 @@ async def judgements_of(connection: Connection, ids: Sequence[UUID]) -> list[Jud
         await cursor.execute(
             """SELECT benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
                       differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens, calls,
-                      cost_microcents, created_at
+                      cost_microcents, created_at, jury_grading_digest
                  FROM judgements WHERE benchmark_result_id = ANY(%s) ORDER BY created_at, judge_digest""",
             (list(ids),),
         )
@@ -148,8 +149,8 @@ class RepeatFigures:
     most_spread: float | None
 
 
-async def judgement_repeats(connection: Connection, run_id: UUID) -> RepeatFigures:
-    """How far apart the grades of one and the same output are in a run."""
+async def judgement_repeats(connection: Connection, run_id: UUID, judge_digest: str | None = None) -> RepeatFigures:
+    """How far apart the grades that one judge gave one and the same output are in a run; of a jury name the judge."""
     async with connection.cursor(row_factory=record_row(RepeatFigures)) as cursor:
         await cursor.execute(
             """SELECT count(*)::int AS texts, coalesce(sum(judged), 0)::int AS outputs, avg(spread) AS mean_spread,
@@ -157,11 +158,13 @@ async def judgement_repeats(connection: Connection, run_id: UUID) -> RepeatFigur
                  FROM (SELECT count(*) AS judged, max(j.quality) - min(j.quality) AS spread
                          FROM benchmark_results b
                          JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
-                                          AND j.grading_digest = b.grading_digest
-                        WHERE b.benchmark_run_id = %s
+                                          AND (j.grading_digest = b.grading_digest AND %(judge)s::text IS NULL
+                                               OR j.jury_grading_digest = b.grading_digest
+                                                  AND j.judge_digest = %(judge)s)
+                        WHERE b.benchmark_run_id = %(run)s
                         GROUP BY b.test_case_index, md5(b.output_produced)
                        HAVING count(*) > 1) alike""",
-            (run_id,),
+            {"run": run_id, "judge": judge_digest},
         )
         row = await cursor.fetchone()
     assert row is not None
@@ -175,7 +178,7 @@ async def judgement_counts(connection: Connection, run_id: UUID, flag: str) -> J
             """SELECT count(*)::int AS judgements, count(*) FILTER (WHERE %s = ANY(j.flags))::int AS flagged
                  FROM benchmark_results b
                  JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
-                                  AND j.grading_digest = b.grading_digest
+                                  AND coalesce(j.jury_grading_digest, j.grading_digest) = b.grading_digest
                 WHERE b.benchmark_run_id = %s""",
             (flag, run_id),
         )

@@ -78,7 +78,7 @@ _GLANCE = """SELECT s.id, s.name, s.description, s.source, s.created_at, s.updat
                     s.version_since, s.accepted_cases, s.cases_changed_at, s.last_run_id, s.last_run_version_id,
                     s.last_run_planned_at, s.benchmarked_at, s.verdict_kind, s.best_model, s.quality, s.quality_low,
                     s.quality_high, s.avg_cost_microcents,
-                    coalesce((SELECT r.accept_judge AND r.examination @? '$.findings[*] ? (@.passed == false)'
+                    coalesce((SELECT r.accept_judge AND r.examination @? '$.**.findings[*] ? (@.passed == false)'
                                 FROM benchmark_runs r
                                WHERE r.tenant_id = s.tenant_id AND r.id = s.last_run_id), false) AS judge_marked,
                     s.feedback_total, s.feedback_positive_percent

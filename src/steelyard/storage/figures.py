@@ -62,6 +62,45 @@ async def run_figures(connection: Connection, run_id: UUID) -> list[CellFigures]
 
 
 @dataclass(frozen=True)
+class JurorGrade:
+    """What one judge of a jury said of a cell that the whole jury has graded. `quality` is of the judge's criteria.
+
+    `checks` and `held` count the case's deterministic checks, `passed` is by this judge and the checks.
+    `cost_microcents` is None where it is not known.
+    """
+
+    model_name: str
+    arm: str
+    trial: int
+    test_case_index: int
+    judge_digest: str
+    quality: float
+    criteria: int
+    checks: int
+    held: int
+    passed: bool
+    cost_microcents: int | None
+
+
+async def juror_grades(connection: Connection, run_id: UUID) -> list[JurorGrade]:
+    """Of every cell that a jury has graded, in an order that never varies; none of a run without a jury."""
+    async with connection.cursor(row_factory=record_row(JurorGrade)) as cursor:
+        await cursor.execute(
+            """SELECT b.model_name, b.arm, b.trial, b.test_case_index, j.judge_digest, j.quality,
+                      jsonb_array_length(j.criteria) AS criteria, jsonb_array_length(b.checks) AS checks,
+                      jsonb_array_length(jsonb_path_query_array(b.checks, '$[*] ? (@.passed == true)')) AS held,
+                      j.jury_passed AS passed, j.cost_microcents
+                 FROM benchmark_results b
+                 JOIN judgements j ON j.tenant_id = b.tenant_id AND j.benchmark_result_id = b.id
+                                  AND j.jury_grading_digest = b.grading_digest
+                WHERE b.benchmark_run_id = %s AND b.state = 'judged'
+                ORDER BY b.model_name, b.arm, b.test_case_index, b.trial, j.judge_digest""",
+            (run_id,),
+        )
+        return await cursor.fetchall()
+
+
+@dataclass(frozen=True)
 class AnswerLength:
     """How long an answer is, in characters."""
 

@@ -82,7 +82,7 @@ async def runs_of_skill(
                       v.digest AS skill_digest, r.spent_microcents, r.spent_is_lower_bound, r.budget_microcents,
                       r.verdict_kind, r.headline_model, r.headline_quality, r.headline_quality_low,
                       r.headline_quality_high, r.headline_cost_microcents,
-                      r.accept_judge AND coalesce(r.examination @? '$.findings[*] ? (@.passed == false)', false)
+                      r.accept_judge AND coalesce(r.examination @? '$.**.findings[*] ? (@.passed == false)', false)
                           AS judge_marked
                  FROM (SELECT * FROM benchmark_runs
                         WHERE skill_id = %(skill)s AND (NOT %(record)s OR of_record)

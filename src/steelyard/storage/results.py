@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from steelyard.domain.grading import Judgement
 from steelyard.storage.database import Connection, clean, clean_json
+from steelyard.storage.judgements import COPY_JUDGEMENT, INSERT_JUDGEMENT, judgement_values
 from steelyard.storage.rows import record_row
 
 ENDED = "(NOT again AND (state = 'failed' OR graded_at IS NOT NULL))"
@@ -263,62 +264,25 @@ async def write_grades(connection: Connection, tenant_id: UUID, grades: Sequence
         judged = [grade for grade in grades if grade.judgement is not None]
         if judged:
             await cursor.executemany(
-                _INSERT_JUDGEMENT, [_judgement_values(tenant_id, grade, grade.judgement) for grade in judged]
+                INSERT_JUDGEMENT,
+                [
+                    judgement_values(
+                        tenant_id,
+                        grade.result_id,
+                        grade.grading_digest,
+                        grade.judgement,
+                        grade.judge_cost_microcents if grade.judge_cost_known else None,
+                    )
+                    for grade in judged
+                    if grade.judgement is not None
+                ],
             )
         copied = [grade for grade in grades if grade.copied_from is not None]
         if copied:
             await cursor.executemany(
-                _COPY_JUDGEMENT, [(grade.result_id, grade.copied_from, grade.grading_digest) for grade in copied]
+                COPY_JUDGEMENT,
+                [(grade.result_id, None, None, grade.copied_from, grade.grading_digest) for grade in copied],
             )
-
-
-_INSERT_JUDGEMENT = """
-    INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
-                            differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
-                            calls, cost_microcents)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
-"""
-_COPY_JUDGEMENT = """
-    INSERT INTO judgements (tenant_id, benchmark_result_id, judge, judge_digest, grading_digest, quality, criteria,
-                            differences_from_expected, matches_expected, notes, flags, input_tokens, output_tokens,
-                            calls, cost_microcents)
-    SELECT tenant_id, %s, judge, judge_digest, grading_digest, quality, criteria, differences_from_expected,
-           matches_expected, notes, flags, input_tokens, output_tokens, calls, cost_microcents
-      FROM judgements WHERE benchmark_result_id = %s AND grading_digest = %s
-    ON CONFLICT (tenant_id, benchmark_result_id, judge_digest, grading_digest) DO NOTHING
-"""
-
-
-def _judgement_values(tenant_id: UUID, grade: GradeWrite, judgement: Judgement | None) -> tuple[Any, ...]:
-    assert judgement is not None
-    criteria = [
-        {
-            "criterion": item.criterion,
-            "evidence": item.evidence,
-            "finding": item.finding,
-            "level": item.level,
-            "quote_found": item.quote_found,
-        }
-        for item in judgement.criteria
-    ]
-    return (
-        tenant_id,
-        grade.result_id,
-        judgement.judge,
-        judgement.judge_digest,
-        grade.grading_digest,
-        judgement.quality,
-        Jsonb(clean_json(criteria)),
-        clean(judgement.differences_from_expected),
-        judgement.matches_expected,
-        clean(judgement.notes),
-        list(judgement.flags),
-        judgement.usage.input_tokens,
-        judgement.usage.output_tokens,
-        judgement.calls,
-        grade.judge_cost_microcents if grade.judge_cost_known else None,
-    )
 
 
 async def add_spending(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -100,13 +101,14 @@ class Fact:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """One cell. `failure` is what went wrong in words, `message` the provider's own, hostile text."""
+    """One cell; a jury has a judgement of each judge. `failure` is what went wrong in words, `message` the provider's
+    own, hostile text."""
 
     arm: str
     trial: int
     mark: Mark
     output: OutputView | None
-    judgement: JudgementView | None
+    judgements: tuple[JudgementView, ...]
     superseded: int
     checks: tuple[CheckResult, ...]
     facts: tuple[Fact, ...]
@@ -123,26 +125,28 @@ def answer_view(view: CaseView, slot: CaseSlot, show: Show, cell: MatrixCell) ->
         look = cell.look if told else CellLook.MISSING
         label = {CellLook.WAITING: "…", CellLook.SPARED: "·"}.get(look, "–")
         mark = Mark(look, label, None, look_words(cell) if told else LOOK_WORDS[look])
-        return AnswerView(slot.arm, slot.trial, mark, None, None, 0, (), (), "", "")
-    current = next((one for one in answer.judgements if one.current), None)
+        return AnswerView(slot.arm, slot.trial, mark, None, (), 0, (), (), "", "")
+    current = sorted((one for one in answer.judgements if one.current), key=lambda one: one.judge)
     kind = None if answer.failure_kind is None else FailureKind(answer.failure_kind)
     return AnswerView(
         arm=slot.arm,
         trial=slot.trial,
         mark=_mark(answer, kind),
         output=_output(view, answer, show, current),
-        judgement=None if current is None else _judgement(answer, current),
-        superseded=len(answer.judgements) - (current is not None),
+        judgements=tuple(_judgements(answer, current)),
+        superseded=len(answer.judgements) - len(current),
         checks=answer.checks,
         facts=tuple(_facts(answer)),
-        failure="" if kind is None else _failure(kind),
+        failure="" if kind is None else _failure(kind, of_jury=bool(current)),
         message=answer.error_message or "",
         result_id=answer.result_id,
     )
 
 
-def _failure(kind: FailureKind) -> str:
+def _failure(kind: FailureKind, *, of_jury: bool) -> str:
     fate = "it scores 0" if kind.scores_zero else "it is not scored"
+    if kind is FailureKind.JUDGE and of_jury:
+        return "Not every judge gave a usable grade; the answer and what the others said are kept."
     if kind is FailureKind.JUDGE:
         return "The judge gave no usable grade; the answer is kept."
     return f"{kind.words.capitalize()}: {fate}."
@@ -161,7 +165,7 @@ def _mark(answer: CaseAnswer, kind: FailureKind | None) -> Mark:
     return Mark(look, points(answer.quality), band(answer.quality), LOOK_WORDS[look])
 
 
-def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudgement | None) -> OutputView | None:
+def _output(view: CaseView, answer: CaseAnswer, show: Show, judgements: Sequence[CaseJudgement]) -> OutputView | None:
     if answer.output is None:
         return None
     text, sentence, note = answer.output.text, "", None
@@ -177,8 +181,7 @@ def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudge
                 shown = plain(text)
                 html, note = shown.html, shown.note
         case Show.EVIDENCE:
-            quotes = [one.evidence for one in judgement.criteria] if judgement else []
-            marked = highlight(text, quotes)
+            marked = highlight(text, _quotes(judgements))
             html, note = marked.html, marked.note
         case Show.RAW:
             shown = plain(text)
@@ -195,10 +198,21 @@ def _output(view: CaseView, answer: CaseAnswer, show: Show, judgement: CaseJudge
     )
 
 
-def _judgement(answer: CaseAnswer, judgement: CaseJudgement) -> JudgementView:
-    places = highlight(
-        "" if answer.output is None else answer.output.text, [one.evidence for one in judgement.criteria]
-    ).places
+def _quotes(judgements: Sequence[CaseJudgement]) -> list[str]:
+    """Of all judges one after the other, as they are numbered."""
+    return [one.evidence for judgement in judgements for one in judgement.criteria]
+
+
+def _judgements(answer: CaseAnswer, judgements: Sequence[CaseJudgement]) -> Iterator[JudgementView]:
+    places = highlight("" if answer.output is None else answer.output.text, _quotes(judgements)).places
+    first = 0
+    for judgement in judgements:
+        last = first + len(judgement.criteria)
+        yield _judgement(answer, judgement, places[first:last], first + 1)
+        first = last
+
+
+def _judgement(answer: CaseAnswer, judgement: CaseJudgement, places: Sequence[Place], first: int) -> JudgementView:
     cut = answer.output is not None and answer.output.cut
     return JudgementView(
         judge=judgement.judge,
@@ -214,7 +228,7 @@ def _judgement(answer: CaseAnswer, judgement: CaseJudgement) -> JudgementView:
                 quote=one.evidence,
                 where=_PLACES[Place.FURTHER_ON if cut and place is Place.NOT_FOUND and one.quote_found else place],
             )
-            for number, (one, place) in enumerate(zip(judgement.criteria, places, strict=True), start=1)
+            for number, (one, place) in enumerate(zip(judgement.criteria, places, strict=True), start=first)
         ),
         differences=judgement.differences_from_expected,
         notes=judgement.notes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,7 @@ class CertificateView:
     `missing` names the kinds that no case gives; `unfinished` is why some could not be graded, hostile text.
     """
 
+    certificate: Certificate
     tone: Tone
     word: str
     title: str
@@ -55,13 +57,16 @@ class CertificateView:
     opened: bool
 
 
-def certificate_view(certificate: Certificate | None, *, under_way: bool) -> CertificateView | None:
-    """None where no judge was to grade."""
-    if certificate is None:
-        return None
+def certificate_views(certificates: Sequence[Certificate], *, under_way: bool) -> list[CertificateView]:
+    """One for each judge; none where no judge was to grade."""
+    return [_view(certificate, under_way=under_way) for certificate in certificates]
+
+
+def _view(certificate: Certificate, *, under_way: bool) -> CertificateView:
     examination = certificate.examination
     tone, word, title = _outcome(certificate, under_way=under_way)
     return CertificateView(
+        certificate=certificate,
         tone=tone,
         word=word,
         title=title,

@@ -31,6 +31,7 @@ FIELDS = (
     ("arm", "Arms"),
     ("trials", "Trials"),
     ("judge", "Judge"),
+    ("further_judges", "Further judges"),
     ("budget", "Budget"),
     ("margin", "Margin"),
     ("threshold", "Pass threshold"),
@@ -89,12 +90,15 @@ def read_values(form: FormData) -> RunFormValues:
         fresh=text(form, "fresh") == "1",
         race=text(form, "race"),
         accept_judge=text(form, "accept_judge") == "1",
+        further_judges=text(form, "further_judges"),
     )
 
 
 def values_in_query(given: Mapping[str, Sequence[str]], values: RunFormValues) -> RunFormValues:
-    """`values` with what a link to the form chooses: model (repeated), judge, cases, max_tokens."""
+    """`values` with what a link to the form chooses: model and further_judge (repeated), judge, cases, max_tokens."""
     found = {key: given[key][-1] for key in ("judge", "cases", "max_tokens") if given.get(key)}
+    if "judge" in found:
+        found["further_judges"] = "\n".join(given.get("further_judge", ()))
     if given.get("model"):
         return replace(values, models=tuple(given["model"]), **found)
     return replace(values, **found)

@@ -53,8 +53,8 @@ def notices(view: RunView) -> list[Notice]:
     if report is None:
         return []
     found = [*_stopped(report, view.progress.ended), *_harm(report)]
-    if report.certificate is not None and report.certificate.mark is not None:
-        mark, _, missed = report.certificate.mark.partition(": ")
+    if report.mark is not None:
+        mark, _, missed = report.mark.partition(": ")
         found.insert(0, Notice("bad", f"{mark}.", missed[:1].upper() + missed[1:]))
     if report.counts.missing and view.run.status == RunStatus.COMPLETED and view.run.stop_cause is None:
         found.append(

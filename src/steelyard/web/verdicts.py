@@ -10,6 +10,7 @@ from steelyard.execution.outcome import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict
 from steelyard.statistics.verdict import EXACT, GapFigures
+from steelyard.statistics.wording import FAMILY
 from steelyard.web.filters import UNKNOWN, money, percent, plural, points, signed
 from steelyard.web.model_names import short_names
 
@@ -181,7 +182,7 @@ def _why_not(verdict: Verdict, names: Sequence[str], *, ungraded: bool) -> tuple
         "missing_scores": f"{'The' if len(names) == 1 else 'Every'} model misses more than 5% of its scores.",
         "one_model_left": "The other models miss more than 5% of their scores.",
         "race_unfinished": "The race was stopped before its end, and claims nothing before.",
-    }
+    } | {reason: f"{said[:1].upper()}{said[1:]}." for reason, said in FAMILY.items()}
     if ungraded:
         return (_words("Not one answer was graded: the judge gave no grade."),)
     if verdict.reason in reasons:

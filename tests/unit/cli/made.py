@@ -13,7 +13,7 @@ from steelyard.domain.runs import RunCounts
 from steelyard.execution.outcome import ModelSummary
 from steelyard.judging.canaries import CanaryKind, canaries_of
 from steelyard.judging.examination import Examination, examined
-from steelyard.services.certificates import certificate_so_far
+from steelyard.services.certificates import certificates_so_far
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict, decide, sentence
 from steelyard.storage.case_results import JudgementCounts
@@ -123,7 +123,7 @@ def report(
         failures=list(failures),
         quotes=quotes or JudgementCounts(planned, 0),
         stored=stored,
-        certificate=certificate_so_far(made),
+        certificates=certificates_so_far(made),
     )
 
 

@@ -16,6 +16,7 @@ from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import RunCounts
 from steelyard.execution.detail import Detail, NextStep
 from steelyard.execution.examiner import refusal
+from steelyard.execution.sitting import FamilyAdvantage, JurorFigures, JuryFigures
 from steelyard.services.reports import RunReport
 from steelyard.statistics import gaps_to_leader, judge_agreement, length_effect
 from steelyard.storage.case_results import JudgementCounts
@@ -297,3 +298,25 @@ def test_the_legend_says_how_one_of_equal_means_came_to_lead() -> None:
     assert "leading, not proven (of equal means the cheaper)" in screen_of(even)
     apart = report(names(2), [summary(m, q) for m, q in zip(names(2), (70.0, 60.0), strict=True)], verdict=undecided)
     assert "of equal means" not in screen_of(apart)
+
+
+def test_a_jury_is_told_judge_by_judge_with_what_the_further_ones_added() -> None:
+    jurors = (
+        JurorFigures("openai:gpt-judge", "1" * 64, "gpt", 61.0, 4.0, ("openai:gpt-0",)),
+        JurorFigures(HOSTILE, "2" * 64, "claude", 53.0, -4.0, ()),
+    )
+    favour = FamilyAdvantage("gpt", 12.0, 3.0, 21.0, 0.01, True)
+    found = JuryFigures(
+        jurors, 60, 1.1, 0.82, 0.8, 0.7, everyone="It would be so.", without_own=True, advantages=(favour,)
+    )
+    made = replace(report(), jury=found)
+    screen = " ".join(screen_of(made).split())
+    assert "openai:gpt-judge: mean 61.0, leniency +4.0 points, family gpt" in screen
+    assert "worth 1.1 independent ones (mean correlation 0.82): the further ones added little" in screen
+    assert "openai:gpt-0 without openai:gpt-judge" in screen
+    assert "Judges of gpt give their own family +12.0 points more than the others do" in screen
+    assert "With all scores the verdict would be: It would be so." in screen
+    assert "\x1b]0" not in screen
+    decided = " ".join(screen_of(replace(made, jury=replace(found, holds=False, reason="own_family_decides"))).split())
+    assert "Own families decide who is best, so no best is claimed." in decided
+    assert decided.count("It would be so.") == 1

@@ -48,6 +48,24 @@ def test_without_own_families_a_favour_reaches_no_models_score() -> None:
     assert favoured.scores == pytest.approx(plain.scores)
 
 
+def test_a_model_with_few_scored_outputs_takes_no_leniency_from_the_others() -> None:
+    """One model is scored on a single case: leniency is still that of all outputs, each counting alike."""
+    shift = np.array([8.0, 0.0, -8.0])[:, None, None]
+    scores = np.clip(np.broadcast_to(np.clip(scored(3, noise=0.0), 20, 80)[:1], (3, 50, len(MODELS))) + shift, 0, 100)
+    scores = scores.copy()
+    scores[:, 1:, -1] = np.nan
+    for families in ((None, None), (("a", "b", "c"), MODELS)):
+        assert pool_jurors(scores, *families).leniency == pytest.approx((8, 0, -8))
+
+
+def test_a_model_without_any_score_links_no_jurors() -> None:
+    scores = scored(3, ("a", "b"), ("a", "b", "z"))
+    assert pool_jurors(scores, ("a", "b"), ("a", "b", "z")).leniency
+    scores[:, :, 2] = np.nan
+    with pytest.raises(NotComparable):
+        pool_jurors(scores, ("a", "b"), ("a", "b", "z"))
+
+
 def test_jurors_who_share_no_model_outside_their_families_cannot_be_compared() -> None:
     with pytest.raises(NotComparable):
         pool_jurors(scored(1, ("a", "b"), ("a", "b")), ("a", "b"), ("a", "b"))

@@ -21,7 +21,7 @@ from steelyard.cli.people import tell_people
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
-from steelyard.services.certificates import certificate_so_far
+from steelyard.services.certificates import mark_so_far
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.runs import RunRow
 
@@ -155,8 +155,7 @@ def _verdict(run: RunRow) -> str:
 
 def _marked(run: RunRow) -> bool:
     """Whether the run's grades count although its judge did not pass its examination."""
-    certificate = certificate_so_far(run)
-    return certificate is not None and certificate.mark is not None
+    return mark_so_far(run) is not None
 
 
 def _spent(run: RunRow) -> str:

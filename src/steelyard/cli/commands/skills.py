@@ -18,7 +18,7 @@ from steelyard.cli.guard import tell
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
-from steelyard.services.certificates import certificate_so_far
+from steelyard.services.certificates import mark_so_far
 from steelyard.services.skills import CaseChange
 from steelyard.skills.folder import LoadedSkill, find_skills, read_skill
 from steelyard.storage.removal import Belongings
@@ -134,8 +134,7 @@ def show_skill(name: str) -> int:
             screen.line(f"  steelyard run {words.safe(kept.name)} --model provider:name")
         for run in runs:
             leading = f", leading {words.safe(run.best_model)}" if run.best_model else ""
-            certificate = certificate_so_far(run)
-            if certificate is not None and certificate.mark is not None:
+            if mark_so_far(run) is not None:
                 leading += ", its judge accepted although it did not pass"
             screen.line(f"  {str(run.id)[:8]}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {run.status}{leading}")
         return exits.OK

@@ -17,11 +17,12 @@ from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
 from steelyard.storage.runs import RunRow
-from steelyard.web.certificate_view import certificate_view
+from steelyard.web.certificate_view import certificate_views
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
 from steelyard.web.filters import money
 from steelyard.web.forms import Form, text
+from steelyard.web.jury_view import jury_view
 from steelyard.web.links import run_url, with_query
 from steelyard.web.matrix_view import matrix_view
 from steelyard.web.model_table import BY_KEY, COLUMNS, DEFAULT_SORT, model_rows, sorted_rows
@@ -154,7 +155,8 @@ async def _page(
         descending=descending,
         sorted_by=sorted_by,
         matrix=matrix_view(page, run_id),
-        certificate=certificate_view(shown.certificate, under_way=shown.progress.under_way),
+        certificates=certificate_views(shown.certificates, under_way=shown.progress.under_way),
+        jury=None if report is None else jury_view(report),
         notices=notices(shown),
         failures=failure_lines(shown),
         resumable=is_resumable(shown),

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import InputError
+from steelyard.judging.panel import MOST_JUDGES
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.estimates import Estimate, race_sentence
 from steelyard.services.model_offers import MOST_LISTED
@@ -37,7 +38,7 @@ router = APIRouter()
 
 @router.get("/skills/{skill}/benchmark/new")
 async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant, skill: str) -> Response:
-    """The form as the last run was, or as a link chooses: model (repeated), judge, cases, max_tokens."""
+    """The form as the last run was, or as a link chooses: model, further_judge (repeated), judge, cases, max_tokens."""
     row = await bench.catalogue.find(tenant, skill)
     first = await bench.run_forms.form(tenant, row.id)
     given = {key: request.query_params.getlist(key) for key in request.query_params}
@@ -136,6 +137,7 @@ async def _page(
         ad_hoc=ad_hoc_rows(values, more=more),
         most_ad_hoc=MOST_AD_HOC,
         most_listed=MOST_LISTED,
+        most_judges=MOST_JUDGES,
         open_more=bool(problems and MORE_FIELDS & problems.keys()),
         errors=problems or {},
         **_estimated(selected, estimate, {}),

@@ -3,7 +3,7 @@
 from steelyard.storage.migrations.scripts import execute, refuse_downgrade, script
 
 revision = "0014"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -50,7 +50,7 @@ def scaled_amount(
     if first.ndim != 2 or first.shape != second.shape or weights.shape != first.shape[1:]:
         raise ValueError(f"Tokens of {first.shape} and {second.shape} do not fit amounts of {weights.shape}.")
     families = None if clusters is None else from_labels(clusters, len(first))
-    told: Bools = np.isfinite(np.concatenate([first, second], axis=1)).all(axis=1).astype(np.bool_)
+    told: Bools = np.asarray(np.isfinite(np.concatenate([first, second], axis=1)).all(axis=1), dtype=np.bool_)
     first, second = first[told], second[told]
     n = len(first)
     if n == 0:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.staleness import STALE_AFTER_DAYS
+from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
 
 Kind = Literal["openai", "anthropic", "google"]
@@ -70,8 +71,9 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, and the
-    days after which a benchmark is stale.
+    """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, the
+    days after which a benchmark is stale, and for how many whole months before this one `steelyard rollup retention`
+    keeps uses one by one.
     """
 
     home: Path
@@ -80,6 +82,7 @@ class ProviderSettings:
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
     stale_after_days: int = STALE_AFTER_DAYS
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
+    kept_months: int = KEPT_MONTHS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,11 +132,17 @@ class _Staleness(BaseModel):
     days: int = Field(default=STALE_AFTER_DAYS, ge=1, le=36_500)
 
 
+class _Retention(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    months: int = Field(default=KEPT_MONTHS, ge=2, le=120)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore")
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
     staleness: _Staleness = Field(default_factory=_Staleness)
+    retention: _Retention = Field(default_factory=_Retention)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -170,7 +179,13 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
                 next_step=f"Take it out of the URL and set {endpoint.key_env}.",
             )
     return ProviderSettings(
-        home, endpoints, CallSettings(**file.calls.model_dump()), _prices(file), file.staleness.days, _marks(file)
+        home,
+        endpoints,
+        CallSettings(**file.calls.model_dump()),
+        _prices(file),
+        file.staleness.days,
+        _marks(file),
+        file.retention.months,
     )
 
 

@@ -163,7 +163,7 @@ class Examiner:
         return None
 
     async def _note(self, context: RunContext, judge: Judge, asked: Sequence[_Asked], left: Collection[str]) -> None:
-        """Say on the run how far the judge's examination is, for whoever watches; the next note makes up for one lost."""
+        """Say on the run how far the judge's examination is, for whoever watches; the next makes up for one lost."""
         done = sum(one.digest not in left for one in asked)
         with suppress(*DATABASE_AWAY):
             async with self._database.tenant(context.tenant_id) as connection:

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check bench bench-statistics bench-judge bench-throughput bench-pages bench-peers screenshots serve
+.PHONY: help install dev assets demo test check bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-throughput: dev ## Measure wall time, CPU and memory of runs against a loc
 
 bench-pages: dev ## Time every page at scale and write docs/pages.md (HOME_FILLED=… or half an hour of filling)
 	$(BIN)/python -m benchmarks.pages $(if $(HOME_FILLED),--home $(HOME_FILLED))
+
+bench-ingest: dev ## Measure uses and spans taken in a second over HTTP and write docs/ingest.md
+	$(BIN)/python -m benchmarks.ingest
 
 bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers

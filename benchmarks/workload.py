@@ -101,6 +101,19 @@ def postmaster_cpu_s(home: Path) -> float:
     return sum(sum(int(value) for value in row[11:15]) for row in fields) / 100
 
 
+def database_cpu_s(home: Path) -> float:
+    """CPU seconds of the embedded server and of all its backends, those that live among them."""
+    parents = [int(pid.read_text().split()[0]) for pid in home.rglob("postmaster.pid")]
+    return postmaster_cpu_s(home) + sum(children_cpu_s(parent) for parent in parents)
+
+
+def children_cpu_s(parent: int) -> float:
+    """CPU seconds of the processes that the main thread of `parent` started and that live."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    fields = [Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split() for child in children]
+    return sum(int(value) for row in fields for value in row[11:13]) / 100
+
+
 def write_between(path: Path, marker: str, text: str) -> None:
     """Replace what stands between `<!-- marker:begin -->` and `<!-- marker:end -->` of a file."""
     begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"

@@ -37,24 +37,25 @@ _INSERT = """
               FROM unnest(%s::text[], %s::text[]) AS m (name, provider)) m ON m.number = s.model
      ORDER BY s.id"""
 _ROLLUP = """
-    INSERT INTO measurement_daily AS old (tenant_id, skill_id, day, model_name, uses, input_tokens, output_tokens,
-                                          total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-                                          cost_microcents, cost_unknown, latency_ms_sum, latency_uses)
-    SELECT %s, k.id, (s.at AT TIME ZONE 'UTC')::date AS day, m.name, count(*), sum(s.sent), sum(s.received),
-           sum(s.sent + s.received), 0, 0, 0, coalesce(sum(s.cost) FILTER (WHERE s.cost >= 0), 0),
-           count(*) FILTER (WHERE s.cost < 0), sum(s.latency), count(*)
+    INSERT INTO measurement_daily AS old (tenant_id, skill_id, day, model_name, skill_version_id, uses, input_tokens,
+                                          output_tokens, total_tokens, cache_read_tokens, cache_write_tokens,
+                                          reasoning_tokens, cost_microcents, cost_unknown, latency_us_sum, latency_uses)
+    SELECT %s, k.id, (s.at AT TIME ZONE 'UTC')::date AS day, m.name, '00000000-0000-0000-0000-000000000000', count(*),
+           sum(s.sent), sum(s.received), sum(s.sent + s.received), 0, 0, 0,
+           coalesce(sum(s.cost) FILTER (WHERE s.cost >= 0), 0), count(*) FILTER (WHERE s.cost < 0),
+           sum(round(s.latency * 1000)::bigint), count(*)
       FROM sent_uses s
       JOIN sent_owners k ON k.number = s.skill
       JOIN (SELECT row_number() OVER () - 1 AS number, name FROM unnest(%s::text[]) AS m (name)) m
         ON m.number = s.model
      GROUP BY k.id, day, m.name ORDER BY k.id, day, m.name
-    ON CONFLICT (tenant_id, skill_id, day, model_name) DO UPDATE
+    ON CONFLICT (tenant_id, skill_id, day, model_name, skill_version_id) DO UPDATE
        SET uses = old.uses + EXCLUDED.uses, input_tokens = old.input_tokens + EXCLUDED.input_tokens,
            output_tokens = old.output_tokens + EXCLUDED.output_tokens,
            total_tokens = old.total_tokens + EXCLUDED.total_tokens,
            cost_microcents = old.cost_microcents + EXCLUDED.cost_microcents,
            cost_unknown = old.cost_unknown + EXCLUDED.cost_unknown,
-           latency_ms_sum = old.latency_ms_sum + EXCLUDED.latency_ms_sum,
+           latency_us_sum = old.latency_us_sum + EXCLUDED.latency_us_sum,
            latency_uses = old.latency_uses + EXCLUDED.latency_uses"""
 
 

@@ -112,6 +112,8 @@ def _tabs(known: Known) -> list[Line]:
         Line("Benchmark tab, 1,000 runs, 365 days", _fixed(f"{main}/benchmark", days=365)),
         Line("Price of the next benchmark (fragment)", lambda _: Visit(f"{main}/benchmark/again", PARTIAL)),
         Line("What speaks against it (fragment)", lambda _: Visit(f"{main}/benchmark/causes?line=1", PARTIAL)),
+        Line("What changed the cost (fragment)", lambda _: Visit(f"{main}/benchmark/change?days=365", PARTIAL)),
+        Line("In production (fragment)", lambda _: Visit(f"{main}/benchmark/production", PARTIAL)),
         Line("Details tab, any skill", any_skill("details")),
         Line("Details tab, the longest", _fixed(f"{main}/details")),
         Line("Details tab, raw text", _fixed(f"{main}/details", view="raw")),

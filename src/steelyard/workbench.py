@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from steelyard.services.cases import CaseService
     from steelyard.services.catalogue import SkillCatalogue
     from steelyard.services.comparisons import Comparisons
+    from steelyard.services.cost_trend import CostTrends
     from steelyard.services.deliveries import Deliveries
     from steelyard.services.draft_versions import DraftVersions
     from steelyard.services.drawings import Drawings
@@ -40,16 +41,19 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.history import RunHistory
     from steelyard.services.intake import IntakeService
+    from steelyard.services.later_prices import LaterPrices
     from steelyard.services.live import LiveRuns
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.notices import NoticeService
     from steelyard.services.opinions import OpinionService
     from steelyard.services.people import PeopleService
+    from steelyard.services.production import ProductionService
     from steelyard.services.ratings import RatingService
     from steelyard.services.rebenchmarks import Rebenchmarks
     from steelyard.services.repricing import RunPrices
     from steelyard.services.reviews import ReviewService
+    from steelyard.services.rollup import RollupService
     from steelyard.services.run_form import RunForms
     from steelyard.services.run_view import RunViews
     from steelyard.services.schedule import Schedule
@@ -223,6 +227,30 @@ class Workbench:
         return UsageService(self.database, self.price)
 
     @cached_property
+    def later_prices(self) -> LaterPrices:
+        from steelyard.services.later_prices import LaterPrices
+
+        return LaterPrices(self.database, self.price)
+
+    @cached_property
+    def cost_trends(self) -> CostTrends:
+        from steelyard.services.cost_trend import CostTrends
+
+        return CostTrends(self.database, self.price)
+
+    @cached_property
+    def production(self) -> ProductionService:
+        from steelyard.services.production import ProductionService
+
+        return ProductionService(self.database, self.price)
+
+    @cached_property
+    def rollup(self) -> RollupService:
+        from steelyard.services.rollup import RollupService
+
+        return RollupService(self.database)
+
+    @cached_property
     def feedback(self) -> FeedbackService:
         from steelyard.services.feedback import FeedbackService
 
@@ -319,6 +347,7 @@ class Workbench:
 
     @cached_property
     def scheduled_check(self) -> ScheduledCheck:
+        from steelyard.services.housekeeping import CHORES
         from steelyard.services.scheduled_check import ScheduledCheck
 
         return ScheduledCheck(
@@ -328,6 +357,7 @@ class Workbench:
             self.rebenchmarks,
             self.deliveries,
             self.settings.notices,
+            chores=(*CHORES, lambda _, tenant, __: self.later_prices.price(tenant)),
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
+from steelyard.cli.rollup_commands import production, rollup_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 
 # exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
@@ -407,11 +408,13 @@ def demo(
     raise typer.Exit(code)
 
 
+app.command("production")(production)
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")
 app.add_typer(notify_app, name="notify")
 app.add_typer(measurements_app, name="measurements")
+app.add_typer(rollup_app, name="rollup")
 app.add_typer(models_app, name="models")
 
 

@@ -11,7 +11,7 @@ from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 
 skills_app = group("Add, list, lint, show and delete skills; say how sound their golden cases are.")
-measurements_app = group("Import measured uses of skills; list those of skills that are not here.")
+measurements_app = group("Import measured uses of skills; list those of skills that are not here; price old ones.")
 
 
 @skills_app.command("add")
@@ -114,4 +114,17 @@ def measurements_unmatched() -> None:
         from steelyard.cli.commands.measurements import list_unmatched
 
         code = list_unmatched()
+    raise typer.Exit(code)
+
+
+@measurements_app.command("price")
+def measurements_price() -> None:
+    """Price uses whose price was not known when they came, each by the prices of its day. For a scheduler too.
+
+    A cost that is known already is never changed.
+    """
+    with guarded():
+        from steelyard.cli.commands.measurements import price_later
+
+        code = price_later()
     raise typer.Exit(code)

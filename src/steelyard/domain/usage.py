@@ -9,6 +9,10 @@ from uuid import UUID, uuid4
 from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
 
+# Whole months before the current one of which uses are kept one by one, unless the settings say otherwise: with this
+# month they are more than a year.
+KEPT_MONTHS = 13
+
 
 @dataclass(frozen=True)
 class Measurement:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.notices import NoticeSettings
 from steelyard.domain.staleness import STALE_AFTER_DAYS
+from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
 from steelyard.providers.notice_settings import Checks, Notices
 
@@ -72,8 +73,9 @@ class CallSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, and the
-    days after which a benchmark is stale.
+    """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, the
+    days after which a benchmark is stale, and for how many whole months before this one `steelyard rollup retention`
+    keeps uses one by one.
     """
 
     home: Path
@@ -82,6 +84,7 @@ class ProviderSettings:
     prices: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
     stale_after_days: int = STALE_AFTER_DAYS
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
+    kept_months: int = KEPT_MONTHS
     notices: NoticeSettings = field(default_factory=NoticeSettings)
 
     @property
@@ -132,11 +135,17 @@ class _Staleness(BaseModel):
     days: int = Field(default=STALE_AFTER_DAYS, ge=1, le=36_500)
 
 
+class _Retention(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    months: int = Field(default=KEPT_MONTHS, ge=2, le=120)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore")
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
     staleness: _Staleness = Field(default_factory=_Staleness)
+    retention: _Retention = Field(default_factory=_Retention)
     checks: Checks = Field(default_factory=Checks)
     notices: Notices = Field(default_factory=Notices)
 
@@ -181,6 +190,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         _prices(file),
         file.staleness.days,
         _marks(file),
+        file.retention.months,
         file.notices.settings(file.checks, env),
     )
 

@@ -1,4 +1,4 @@
-"""What the daily check tidies up besides. A new chore is a function of (database, tenant, now) in CHORES."""
+"""What the check does besides. A chore is a function of (database, tenant, now): one of CHORES, or the workbench's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from steelyard.services.intake import SPANS_KNOWN_DAYS
 from steelyard.storage import deliveries, notices, seen_spans
 from steelyard.storage.database import Database
 
-Chore = Callable[[Database, UUID, datetime], Awaitable[None]]
+Chore = Callable[[Database, UUID, datetime], Awaitable[object]]
 
 # Days for which the log of messages and the causes that are gone are kept.
 LOG_DAYS = 30

@@ -13,8 +13,9 @@ from steelyard.domain.errors import InputError
 from steelyard.domain.usage import Measurement
 from steelyard.intake import Refused, Use, read_item
 from steelyard.intake.otlp import Form, Marks, SpanUse, find_calls, read_spans
-from steelyard.services.usage import MAX_BATCH, Claim, UsageService
-from steelyard.storage import seen_spans, skills, unmatched
+from steelyard.pricing import Cost
+from steelyard.services.usage import MAX_BATCH, UsageService, check_kept
+from steelyard.storage import seen_spans, skills, unmatched, usage
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.unmatched import UnmatchedSkill
 
@@ -91,8 +92,8 @@ class IntakeService:
                 next_step="Send it in several.",
             )
         # Ten thousand take a good part of a second, for which the pages would stand still.
-        uses, refused = await asyncio.to_thread(self._read, items)
-        return await self._keep(tenant_id, uses, refused)
+        read, refused = await asyncio.to_thread(self._read, items)
+        return await self._keep(tenant_id, read, refused)
 
     async def take_spans(self, tenant_id: UUID, body: bytes, form: Form) -> TakenSpans:
         """Keep the model calls among the spans of an ExportTraceServiceRequest, each call once.
@@ -118,10 +119,11 @@ class IntakeService:
         versions = sum(call.odd_version for call in calls)
         for start in range(0, len(calls), MAX_BATCH):
             some = calls[start : start + MAX_BATCH]
-            claim = _claim(tenant_id, {call.use.id: call.marks for call in some})
-            taken = await self._keep(tenant_id, [call.use for call in some], [], claim)
+            read = [self._priced(index, call.use) for index, call in enumerate(some)]
+            taken = await self._keep(tenant_id, read, [], {call.use.id: call.marks for call in some})
             kept, duplicates, apart = kept + taken.kept, duplicates + taken.duplicates, apart + taken.unmatched
             versions += taken.unknown_versions
+            refused.update((item.field, item.message) for item in taken.refused)
         return TakenSpans(kept, duplicates, apart, versions, found.nameless, refused)
 
     async def _forget(self, tenant_id: UUID) -> None:
@@ -133,36 +135,42 @@ class IntakeService:
             await seen_spans.forget_spans(connection, today - timedelta(days=SPANS_KNOWN_DAYS))
         self._forgot_on = today
 
-    async def _keep(
-        self, tenant_id: UUID, uses: Sequence[Use], refused: Sequence[RefusedItem], claim: Claim | None = None
-    ) -> Taken:
-        async with self._database.tenant(tenant_id) as connection:
-            ids = await skills.ids_of(connection, sorted({use.skill for use in uses}))
-            told = {ids[use.skill] for use in uses if use.skill in ids and use.skill_version is not None}
-            versions = await skills.digests_of(connection, sorted(told)) if told else {}
-        known = [(use, ids[use.skill]) for use in uses if use.skill in ids]
-        measured = [_measurement(use, skill_id, _version(use, versions.get(skill_id, {}))) for use, skill_id in known]
-        recorded = await self._usage.record(tenant_id, measured, claim=claim)
-        others = [(use.skill, _measurement(use, _NOBODY, None)) for use in uses if use.skill not in ids]
-        apart = await self._usage.record_unmatched(tenant_id, others, claim=claim)
-        return Taken(
-            kept=recorded.kept,
-            duplicates=recorded.duplicates + apart.duplicates,
-            unmatched=apart.kept,
-            unknown_versions=sum(
-                use.skill_version is not None and one.skill_version_id is None
-                for (use, _), one in zip(known, measured, strict=True)
-            ),
-            refused=tuple(refused),
-        )
-
     async def unmatched(self, tenant_id: UUID) -> Sequence[UnmatchedSkill]:
         """The names of skills that uses were sent for and that are not here, the most used first, at most 100."""
         async with self._database.tenant(tenant_id) as connection:
             return await unmatched.list_unmatched(connection, MOST_NAMES)
 
-    def _read(self, items: Sequence[object]) -> tuple[list[Use], list[RefusedItem]]:
-        uses: list[Use] = []
+    async def _keep(
+        self,
+        tenant_id: UUID,
+        read: Sequence[_Read],
+        refused: list[RefusedItem],
+        marks: Mapping[UUID, Marks] | None = None,
+    ) -> Taken:
+        """In one transaction. Those that are too old join `refused`; of those with marks, by id, what was counted under
+        another id is a duplicate.
+        """
+        await self._usage.make_partitions(tenant_id, [one.use.measured_at for one in read])
+        async with self._database.tenant(tenant_id) as connection:
+            read = _of_kept_days(read, await usage.kept_from(connection), refused)
+            fresh = read if marks is None else await _uncounted(connection, tenant_id, read, marks)
+            known = await self._known(connection, fresh)
+            own = [one.measured(*known[_key(one)]) for one in fresh if _key(one) in known]
+            kept = await usage.record_measurements(connection, tenant_id, own) if own else 0
+            others = [(one.use.skill, one.measured(_NOBODY, None)) for one in fresh if _key(one) not in known]
+            apart = await unmatched.keep_unmatched(connection, tenant_id, others) if others else 0
+        return Taken(
+            kept=kept,
+            duplicates=len(read) - kept - apart,
+            unmatched=apart,
+            unknown_versions=sum(
+                one.use.skill_version is not None and known.get(_key(one), (None, _NOBODY))[1] is None for one in fresh
+            ),
+            refused=tuple(sorted(refused, key=lambda item: item.index)),
+        )
+
+    def _read(self, items: Sequence[object]) -> tuple[list[_Read], list[RefusedItem]]:
+        found: list[_Read] = []
         refused: list[RefusedItem] = []
         for index, item in enumerate(items):
             try:
@@ -173,37 +181,83 @@ class IntakeService:
             except InputError as error:
                 refused.append(RefusedItem(index, "measured_at", error.message))
             else:
-                uses.append(use)
-        return uses, refused
+                found.append(self._priced(index, use))
+        return found, refused
+
+    def _priced(self, index: int, use: Use) -> _Read:
+        told = use.cost_microcents is not None
+        return _Read(index, use, None if told else self._usage.price(use.usage, use.model, use.measured_at))
+
+    async def _known(self, connection: Connection, read: Sequence[_Read]) -> dict[_Key, tuple[UUID, UUID | None]]:
+        """(skill, version) of each name and digest that uses are of; names of no skill are left out.
+
+        They stay until the transaction ends: a skill that is being deleted is waited for, and then is not here.
+        """
+        keys = {_key(one) for one in read}
+        ids = await usage.hold_skills_named(connection, sorted({name for name, _ in keys}))
+        told = sorted({ids[name] for name, digest in keys if name in ids and digest is not None})
+        digests = await skills.digests_of(connection, told) if told else {}
+        found = {key: (ids[key[0]], _version(key[1], digests.get(ids[key[0]], {}))) for key in keys if key[0] in ids}
+        named = sorted({version for _, version in found.values() if version is not None})
+        there = await usage.hold_versions(connection, named) if named else {}
+        return {key: (skill, version if version in there else None) for key, (skill, version) in found.items()}
 
 
-def _claim(tenant_id: UUID, marks: Mapping[UUID, Marks]) -> Claim:
-    """Leaves out the uses whose call was counted before, by the id of the use."""
-
-    async def claim(connection: Connection, batch: Sequence[Measurement]) -> Sequence[Measurement]:
-        fresh = await seen_spans.claim_calls(connection, tenant_id, [marks[one.id] for one in batch])
-        return [one for one in batch if marks[one.id].call in fresh]
-
-    return claim
+async def _uncounted(
+    connection: Connection, tenant_id: UUID, read: Sequence[_Read], marks: Mapping[UUID, Marks]
+) -> list[_Read]:
+    fresh = await seen_spans.claim_calls(connection, tenant_id, [marks[one.use.id] for one in read])
+    return [one for one in read if marks[one.use.id].call in fresh]
 
 
-def _measurement(use: Use, skill_id: UUID, version_id: UUID | None) -> Measurement:
-    return Measurement(
-        skill_id,
-        use.measured_at,
-        use.model,
-        use.usage,
-        cost_microcents=use.cost_microcents,
-        latency_ms=use.latency_ms,
-        skill_version_id=version_id,
-        source=use.source,
-        id=use.id,
-    )
+_Key = tuple[str, str | None]
 
 
-def _version(use: Use, digests: dict[str, UUID]) -> UUID | None:
+@dataclass(frozen=True)
+class _Read:
+    """An item that was read; `cost` is what it is priced at where it came without one."""
+
+    index: int
+    use: Use
+    cost: Cost | None
+
+    def measured(self, skill_id: UUID, version_id: UUID | None) -> Measurement:
+        use, cost = self.use, self.cost
+        return Measurement(
+            skill_id,
+            use.measured_at,
+            use.model,
+            use.usage,
+            use.cost_microcents if cost is None else cost.microcents,
+            None if cost is None else cost.price_version,
+            None if cost is None else cost.price_date,
+            use.latency_ms,
+            version_id,
+            use.source,
+            use.id,
+        )
+
+
+def _key(one: _Read) -> _Key:
+    return one.use.skill, one.use.skill_version
+
+
+def _of_kept_days(read: Sequence[_Read], line: date | None, refused: list[RefusedItem]) -> list[_Read]:
+    """Those of days of which uses are kept; the others are added to `refused`."""
+    found: list[_Read] = []
+    for one in read:
+        try:
+            check_kept(one.use.measured_at, line)
+        except InputError as error:
+            refused.append(RefusedItem(one.index, "measured_at", error.message))
+        else:
+            found.append(one)
+    return found
+
+
+def _version(digest: str | None, digests: dict[str, UUID]) -> UUID | None:
     """The version whose digest starts as the use says; None where that is none or several."""
-    if use.skill_version is None:
+    if digest is None:
         return None
-    found = [version for digest, version in digests.items() if digest.startswith(use.skill_version)]
+    found = [version for known, version in digests.items() if known.startswith(digest)]
     return found[0] if len(found) == 1 else None

@@ -50,13 +50,12 @@ class OpinionService:
             raise InputError(f"{error.field}: {error.message}", field=error.field, kept="Nothing was kept.") from None
         _check(opinion)
         async with self._database.tenant(tenant_id) as connection:
-            ids = await skills.ids_of(connection, [opinion.skill])
+            skill_id = await skills.id_of(connection, opinion.skill)
             # Held, so that of two at once the second sees what the first has added.
-            if opinion.skill not in ids or not await hold_skill(connection, ids[opinion.skill]):
+            if skill_id is None or not await hold_skill(connection, skill_id):
                 raise NotFound(
                     f"No skill is called {opinion.skill!r}.", kept="Nothing was kept.", next_step="Add it first."
                 )
-            skill_id = ids[opinion.skill]
             known = feedback.has_feedback if isinstance(opinion.said, Feedback) else suggestions.has_suggestion
             if await known(connection, opinion.id):
                 return Heard(opinion.id, duplicate=True)

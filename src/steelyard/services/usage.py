@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite
@@ -15,12 +15,11 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.usage import Measurement
 from steelyard.pricing import Cost
 from steelyard.skills.text import unstorable
-from steelyard.storage import unmatched, usage
-from steelyard.storage.database import Connection, Database
+from steelyard.storage import usage
+from steelyard.storage.database import Database
 from steelyard.storage.usage import BenchmarkPoint, ModelTotals, UsageDay, UsageTotals
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
-Claim = Callable[[Connection, Sequence[Measurement]], Awaitable[Sequence[Measurement]]]
 SeriesDays = Literal[30, 90, 365]
 
 MAX_BATCH = 10_000
@@ -102,10 +101,8 @@ class UsageService:
         self._now = now
         self._months: set[date] = set()
 
-    async def record(self, tenant_id: UUID, batch: Sequence[Measurement], *, claim: Claim | None = None) -> Recorded:
+    async def record(self, tenant_id: UUID, batch: Sequence[Measurement]) -> Recorded:
         """Keep measurements, priced here where they come without a price; one sent twice counts once.
-
-        `claim` leaves out, in the same transaction, what was counted under another id.
 
         Raises InputError on a value out of range, NotFound on a skill or version that is not there: then nothing of
         the batch is kept.
@@ -117,41 +114,56 @@ class UsageService:
         now = self._now()
         for measurement in batch:
             _check(measurement, now)
-        await self._make_partitions(tenant_id, [measurement.measured_at for measurement in batch])
-        priced = [self._priced(measurement) for measurement in batch]
+        await self.make_partitions(tenant_id, [measurement.measured_at for measurement in batch])
+        priced = [self.priced(measurement) for measurement in batch]
         async with self._database.tenant(tenant_id) as connection:
+            line = await usage.kept_from(connection)
+            for measurement in batch:
+                check_kept(measurement.measured_at, line)
             wanted = {measurement.skill_id for measurement in batch}
-            missing = wanted - await usage.known_skills(connection, list(wanted))
+            missing = wanted - await usage.hold_skills(connection, list(wanted))
             if missing:
                 raise NotFound(f"No skill {min(map(str, missing))}.")
             versions = {m.skill_version_id: m.skill_id for m in batch if m.skill_version_id is not None}
-            known = await usage.known_versions(connection, list(versions)) if versions else {}
+            known = await usage.hold_versions(connection, list(versions)) if versions else {}
             for measurement in batch:
                 version = measurement.skill_version_id
                 if version is not None and known.get(version) != measurement.skill_id:
                     raise NotFound(f"No version {version} of skill {measurement.skill_id}.")
-            fresh = priced if claim is None else await claim(connection, priced)
-            kept = await usage.record_measurements(connection, tenant_id, fresh)
+            kept = await usage.record_measurements(connection, tenant_id, priced)
         return Recorded(kept, len(batch) - kept)
-
-    async def record_unmatched(
-        self, tenant_id: UUID, uses: Sequence[tuple[str, Measurement]], *, claim: Claim | None = None
-    ) -> Recorded:
-        """Keep (skill name, use) pairs of skills that are not here, priced as of now, until they are."""
-        if not uses:
-            return Recorded(0, 0)
-        await self._make_partitions(tenant_id, [use.measured_at for _, use in uses])
-        priced = [(name, self._priced(use)) for name, use in uses]
-        async with self._database.tenant(tenant_id) as connection:
-            if claim is not None:
-                fresh = {use.id for use in await claim(connection, [use for _, use in priced])}
-                priced = [(name, use) for name, use in priced if use.id in fresh]
-            kept = await unmatched.keep_unmatched(connection, tenant_id, priced)
-        return Recorded(kept, len(uses) - kept)
 
     def check_time(self, measured_at: datetime) -> None:
         """Raises InputError for a time without a zone, over a day ahead, or over ten years back."""
         _check_time(measured_at, self._now())
+
+    def priced(self, measurement: Measurement) -> Measurement:
+        """At the price of its day where it comes without one; as it is where none is known."""
+        if measurement.cost_microcents is not None or measurement.price_version is not None:
+            return measurement
+        cost = self.price(measurement.usage, measurement.model, measurement.measured_at)
+        if cost is None:
+            return measurement
+        return replace(
+            measurement, cost_microcents=cost.microcents, price_version=cost.price_version, price_date=cost.price_date
+        )
+
+    def price(self, usage: Usage, model: ModelRef, at: datetime) -> Cost | None:
+        """The cost at the prices of that day; None where none is known."""
+        return self._price(usage, model, at.astimezone(UTC).date())
+
+    async def make_partitions(self, tenant_id: UUID, moments: Sequence[datetime]) -> None:
+        """The months of these measurements and the next two, in a transaction of its own; known ones cost nothing."""
+        utc = [moment.astimezone(UTC).date() for moment in (*moments, self._now() + timedelta(days=62))]
+        months = {day.replace(day=1) for day in utc}
+        if months <= self._months:
+            return
+        async with self._database.tenant(tenant_id) as connection:
+            await usage.ensure_partitions(connection, min(months), max(months))
+        month = min(months)
+        while month <= max(months):
+            self._months.add(month)
+            month = (month + timedelta(days=31)).replace(day=1)
 
     async def skill(self, tenant_id: UUID, skill_id: UUID) -> SkillUsage:
         """The figures of the quick-stat cards; all zero and None for a skill never used."""
@@ -208,36 +220,21 @@ class UsageService:
         async with self._database.tenant(tenant_id) as connection:
             return await usage.benchmark_points(connection, skill_id, since=since, at_least=at_least, limit=limit)
 
-    async def _make_partitions(self, tenant_id: UUID, moments: Sequence[datetime]) -> None:
-        """The months of these measurements and the next two, in a transaction of its own; known ones cost nothing."""
-        utc = [moment.astimezone(UTC).date() for moment in (*moments, self._now() + timedelta(days=62))]
-        months = {day.replace(day=1) for day in utc}
-        if months <= self._months:
-            return
-        async with self._database.tenant(tenant_id) as connection:
-            await usage.ensure_partitions(connection, min(months), max(months))
-        month = min(months)
-        while month <= max(months):
-            self._months.add(month)
-            month = (month + timedelta(days=31)).replace(day=1)
-
-    def _priced(self, measurement: Measurement) -> Measurement:
-        if measurement.cost_microcents is not None or measurement.price_version is not None:
-            return measurement
-        day = measurement.measured_at.astimezone(UTC).date()
-        cost = self._price(measurement.usage, measurement.model, day)
-        if cost is None:
-            return measurement
-        return replace(
-            measurement, cost_microcents=cost.microcents, price_version=cost.price_version, price_date=cost.price_date
-        )
-
     def _today(self) -> date:
         return self._now().astimezone(UTC).date()
 
     def _first_of(self, days: int) -> date:
         """The first of the last `days` UTC days."""
         return self._today() - timedelta(days=days - 1)
+
+
+def check_kept(at: datetime, kept_from: date | None) -> None:
+    """Raises InputError for a use of a day of which no uses are kept any more: it could be a repeat of one that was."""
+    if kept_from is not None and at.astimezone(UTC).date() < kept_from:
+        raise InputError(
+            f"A use of {at.astimezone(UTC):%Y-%m-%d} is too old: from before {kept_from} only daily sums are kept, in"
+            " which a use that was sent before cannot be told from a new one."
+        )
 
 
 def _check_time(at: datetime, now: datetime) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race, first_drop
+    from steelyard.statistics.scaling import Scaled, scaled_amount
     from steelyard.statistics.simultaneous import SimultaneousGap, gaps_to_leader
     from steelyard.statistics.verdict import GapFigures, ModelFigures, Verdict
     from steelyard.statistics.wording import sentence
@@ -66,6 +67,7 @@ __all__ = [
     "OwnFamilyCheck",
     "PairFigures",
     "Race",
+    "Scaled",
     "Shift",
     "SimultaneousGap",
     "SuspectCase",
@@ -97,6 +99,7 @@ __all__ = [
     "pool_jurors",
     "quantile",
     "quantiles",
+    "scaled_amount",
     "sentence",
     "settled_cases",
     "share_shift",
@@ -127,6 +130,7 @@ _HOMES = {
     "pairwise": ("Orders", "PairFigures", "TieBreak", "break_tie"),
     "ppi": ("HumanEstimate", "human_difference", "human_mean"),
     "race": ("Dropped", "Race", "first_drop"),
+    "scaling": ("Scaled", "scaled_amount"),
     "simultaneous": ("SimultaneousGap", "gaps_to_leader"),
     "verdict": ("GapFigures", "ModelFigures", "Verdict"),
     "wording": ("sentence",),

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from steelyard.domain.errors import StorageError
+from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
 
 Connection = AsyncConnection[DictRow]
@@ -69,13 +69,24 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
-        """One transaction as `tenant_id`; commits on leaving, rolls back on an error."""
+        """One transaction as `tenant_id`; commits on leaving, rolls back on an error.
+
+        Raises NotFound where a row was written for a skill, or a version of one, that was deleted meanwhile.
+        """
         begin = _BEGIN.format(role=sql.Identifier(APP_ROLE), tenant=sql.Literal(str(tenant_id)))
         connection = await self._begun(begin)
         try:
             # Its own context commits and rolls back.
             async with connection:
                 yield connection
+        except psycopg.errors.ForeignKeyViolation as error:
+            if "skill" not in (error.diag.constraint_name or ""):
+                raise
+            raise NotFound(
+                "The skill was deleted meanwhile.",
+                kept="Nothing was changed.",
+                next_step="Add it again if it is wanted.",
+            ) from error
         finally:
             await self.pool.putconn(connection)
 

@@ -145,14 +145,6 @@ async def id_of(connection: Connection, name: str) -> UUID | None:
     return None if row is None else row["id"]
 
 
-async def ids_of(connection: Connection, names: Sequence[str]) -> dict[str, UUID]:
-    """The ids of the skills of these names, by name; names without a skill are left out."""
-    cursor = await connection.execute(
-        "SELECT name, id FROM skills WHERE name = ANY(%s)", ([clean(name) for name in names],)
-    )
-    return {row["name"]: row["id"] for row in await cursor.fetchall()}
-
-
 async def digests_of(connection: Connection, skill_ids: Sequence[UUID]) -> dict[UUID, dict[str, UUID]]:
     """The versions of each of these skills by their digests."""
     cursor = await connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.usage import Measurement
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
-from steelyard.storage.usage import record_measurements
+from steelyard.storage.usage import kept_from, record_measurements
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,19 @@ async def keep_unmatched(connection: Connection, tenant_id: UUID, uses: Sequence
 
 
 async def adopt(connection: Connection, tenant_id: UUID, skill_id: UUID, name: str) -> int:
-    """Count the uses under the skill's name as its own; returns how many. Their months' partitions are there."""
+    """Count the uses under the skill's name as its own; returns how many. Their months' partitions are there.
+
+    Those of a time of which no uses are kept any more go.
+    """
+    line = await kept_from(connection)
     cursor = await connection.execute(
         "DELETE FROM unmatched_uses WHERE skill_name = %s RETURNING id, measured_at, use", (clean(name),)
     )
-    found = [_read(skill_id, row["id"], row["measured_at"], row["use"]) for row in await cursor.fetchall()]
+    found = [
+        _read(skill_id, row["id"], row["measured_at"], row["use"])
+        for row in await cursor.fetchall()
+        if line is None or row["measured_at"].astimezone(UTC).date() >= line
+    ]
     return await record_measurements(connection, tenant_id, found) if found else 0
 
 

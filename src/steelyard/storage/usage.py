@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from steelyard.domain.usage import Measurement
+from steelyard.storage.arrays import array, text_array
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
@@ -49,7 +50,7 @@ class ModelTotals(UsageTotals):
 _SUMS = """sum(uses)::bigint AS uses, sum(input_tokens)::bigint AS input_tokens,
            sum(output_tokens)::bigint AS output_tokens, sum(total_tokens)::bigint AS total_tokens,
            sum(cost_microcents)::bigint AS cost_microcents, sum(cost_unknown)::bigint AS cost_unknown,
-           sum(latency_ms_sum)::float8 AS latency_ms_sum, sum(latency_uses)::bigint AS latency_uses"""
+           sum(latency_us_sum)::float8 / 1000 AS latency_ms_sum, sum(latency_uses)::bigint AS latency_uses"""
 
 # Duplicates are dropped before they are counted. The rollup's rows are taken in the order of their key, so that two
 # batches at once wait for each other instead of locking each other out.
@@ -73,15 +74,18 @@ _RECORD = b"""
         ON CONFLICT (tenant_id, id, measured_at) DO NOTHING
         RETURNING *),
     daily AS (
-        INSERT INTO measurement_daily AS old (tenant_id, skill_id, day, model_name, uses, input_tokens, output_tokens,
-                                              total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-                                              cost_microcents, cost_unknown, latency_ms_sum, latency_uses)
-        SELECT tenant_id, skill_id, (measured_at AT TIME ZONE 'UTC')::date AS day, model_name, count(*),
+        INSERT INTO measurement_daily AS old (tenant_id, skill_id, day, model_name, skill_version_id, uses,
+                                              input_tokens, output_tokens, total_tokens, cache_read_tokens,
+                                              cache_write_tokens, reasoning_tokens, cost_microcents, cost_unknown,
+                                              latency_us_sum, latency_uses)
+        SELECT tenant_id, skill_id, (measured_at AT TIME ZONE 'UTC')::date AS day, model_name,
+               coalesce(skill_version_id, '00000000-0000-0000-0000-000000000000') AS version, count(*),
                sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(cache_read_tokens),
                sum(cache_write_tokens), sum(reasoning_tokens), coalesce(sum(cost_microcents), 0),
-               count(*) FILTER (WHERE cost_microcents IS NULL), coalesce(sum(latency_ms), 0), count(latency_ms)
-          FROM kept GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (tenant_id, skill_id, day, model_name) DO UPDATE
+               count(*) FILTER (WHERE cost_microcents IS NULL),
+               coalesce(sum(round(latency_ms * 1000)::bigint), 0), count(latency_ms)
+          FROM kept GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (tenant_id, skill_id, day, model_name, skill_version_id) DO UPDATE
            SET uses = old.uses + EXCLUDED.uses,
                input_tokens = old.input_tokens + EXCLUDED.input_tokens,
                output_tokens = old.output_tokens + EXCLUDED.output_tokens,
@@ -91,7 +95,7 @@ _RECORD = b"""
                reasoning_tokens = old.reasoning_tokens + EXCLUDED.reasoning_tokens,
                cost_microcents = old.cost_microcents + EXCLUDED.cost_microcents,
                cost_unknown = old.cost_unknown + EXCLUDED.cost_unknown,
-               latency_ms_sum = old.latency_ms_sum + EXCLUDED.latency_ms_sum,
+               latency_us_sum = old.latency_us_sum + EXCLUDED.latency_us_sum,
                latency_uses = old.latency_uses + EXCLUDED.latency_uses)
     SELECT count(*)::int AS kept FROM kept
 """
@@ -105,38 +109,65 @@ async def ensure_partitions(connection: Connection, first: date, last: date) -> 
 async def record_measurements(connection: Connection, tenant_id: UUID, batch: Sequence[Measurement]) -> int:
     """Keep the measurements and add them to the daily rollup; returns how many were new."""
     columns = (
-        [m.id for m in batch],
-        [m.skill_id for m in batch],
-        [m.skill_version_id for m in batch],
-        [m.measured_at for m in batch],
-        [clean(m.model.text) for m in batch],
-        [clean(m.model.provider) for m in batch],
-        [m.usage.input_tokens for m in batch],
-        [m.usage.output_tokens for m in batch],
-        [m.usage.cache_read_tokens for m in batch],
-        [m.usage.cache_write_tokens for m in batch],
-        [m.usage.reasoning_tokens for m in batch],
-        [m.cost_microcents for m in batch],
-        [m.price_version for m in batch],
-        [m.price_date for m in batch],
-        [m.latency_ms for m in batch],
-        [clean(m.source) for m in batch],
+        array([m.id for m in batch]),
+        array([m.skill_id for m in batch]),
+        array([m.skill_version_id for m in batch]),
+        array([m.measured_at for m in batch]),
+        text_array([m.model.text for m in batch]),
+        text_array([m.model.provider for m in batch]),
+        array([m.usage.input_tokens for m in batch]),
+        array([m.usage.output_tokens for m in batch]),
+        array([m.usage.cache_read_tokens for m in batch]),
+        array([m.usage.cache_write_tokens for m in batch]),
+        array([m.usage.reasoning_tokens for m in batch]),
+        array([m.cost_microcents for m in batch]),
+        text_array([m.price_version for m in batch]),
+        array([m.price_date for m in batch]),
+        array([m.latency_ms for m in batch]),
+        text_array([m.source for m in batch]),
     )
     row = await (await connection.execute(_RECORD, (*columns, tenant_id))).fetchone()
     assert row is not None
     return row["kept"]
 
 
-async def known_skills(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these skills there are."""
-    cursor = await connection.execute("SELECT id FROM skills WHERE id = ANY(%s)", (list(ids),))
+async def hold_skills(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these skills there are. They stay until the transaction ends."""
+    cursor = await connection.execute(
+        "SELECT id FROM skills WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", (list(ids),)
+    )
     return {row["id"] for row in await cursor.fetchall()}
 
 
-async def known_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """The skill of each of these versions."""
-    cursor = await connection.execute("SELECT id, skill_id FROM skill_versions WHERE id = ANY(%s)", (list(ids),))
+async def hold_skills_named(connection: Connection, names: Sequence[str]) -> dict[str, UUID]:
+    """The ids of the skills of these names, by name; names without a skill are left out. They stay as above."""
+    cursor = await connection.execute(
+        "SELECT name, id FROM skills WHERE name = ANY(%s) ORDER BY id FOR KEY SHARE",
+        ([clean(name) for name in names],),
+    )
+    return {row["name"]: row["id"] for row in await cursor.fetchall()}
+
+
+async def hold_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The skill of each of these versions. They stay until the transaction ends.
+
+    To be done before measurements are recorded: a version that is being deleted is waited for here, where no day of
+    the rollup is held yet.
+    """
+    cursor = await connection.execute(
+        "SELECT id, skill_id FROM skill_versions WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", (list(ids),)
+    )
     return {row["id"]: row["skill_id"] for row in await cursor.fetchall()}
+
+
+async def kept_from(connection: Connection) -> date | None:
+    """The day from which on uses are kept one by one; None where none were let go yet.
+
+    It stays so until the transaction ends: letting a month go waits for that.
+    """
+    await connection.execute("LOCK TABLE ONLY token_measurements IN ROW EXCLUSIVE MODE")
+    row = await (await connection.execute("SELECT kept_from FROM measurement_retention")).fetchone()
+    return None if row is None else row["kept_from"]
 
 
 async def usage_days(connection: Connection, skill_id: UUID, first: date, last: date) -> list[UsageDay]:

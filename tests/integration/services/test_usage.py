@@ -22,17 +22,21 @@ from tests.integration.services.made_skills import other_tenant, skill
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 _RECOUNT = """
-    SELECT skill_id, (measured_at AT TIME ZONE 'UTC')::date AS day, model_name, count(*) AS uses,
+    SELECT skill_id, (measured_at AT TIME ZONE 'UTC')::date AS day, model_name,
+           coalesce(skill_version_id, '00000000-0000-0000-0000-000000000000') AS version, count(*) AS uses,
            sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
            sum(total_tokens)::bigint AS total_tokens, sum(cache_read_tokens)::bigint AS cache_read_tokens,
            sum(cache_write_tokens)::bigint AS cache_write_tokens, sum(reasoning_tokens)::bigint AS reasoning_tokens,
            coalesce(sum(cost_microcents), 0)::bigint AS cost_microcents,
-           count(*) FILTER (WHERE cost_microcents IS NULL) AS cost_unknown, count(latency_ms) AS latency_uses
-      FROM token_measurements GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+           count(*) FILTER (WHERE cost_microcents IS NULL) AS cost_unknown,
+           coalesce(sum(round(latency_ms * 1000)::bigint), 0)::bigint AS latency_us_sum, count(latency_ms)
+           AS latency_uses
+      FROM token_measurements GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
 _ROLLUP = """
-    SELECT skill_id, day, model_name, uses, input_tokens, output_tokens, total_tokens, cache_read_tokens,
-           cache_write_tokens, reasoning_tokens, cost_microcents, cost_unknown, latency_uses
-      FROM measurement_daily ORDER BY 1, 2, 3"""
+    SELECT skill_id, day, model_name, skill_version_id AS version, uses, input_tokens, output_tokens, total_tokens,
+           cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_microcents, cost_unknown,
+           latency_us_sum, latency_uses
+      FROM measurement_daily ORDER BY 1, 2, 3, 4"""
 
 
 def price(usage: Usage, model: ModelRef, when: date) -> Cost | None:

@@ -139,3 +139,45 @@ async def test_the_runs_there_are_already_say_what_they_say_of_each_model(empty:
 
 def test_the_revision_looked_for_is_the_newest_there_is() -> None:
     assert head_revision() == HEAD
+
+
+_DAILY = """INSERT INTO measurement_daily VALUES (%s, %s, %s, 't:m', %s, 10, 5, 15, 0, 0, 0, %s, %s, %s, %s)"""
+
+
+async def test_sums_of_use_are_told_by_version_and_those_of_uses_that_are_gone_are_kept(empty: str) -> None:
+    migrate(empty, revision="0008")
+    tenant, skill, version = uuid4(), uuid4(), uuid4()
+    with psycopg.connect(empty) as connection:
+        connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant),))
+        connection.execute("INSERT INTO tenants (id, name) VALUES (%s, 't')", (tenant,))
+        connection.execute("INSERT INTO skills (tenant_id, id, name) VALUES (%s, %s, 'weigh')", (tenant, skill))
+        connection.execute(
+            """INSERT INTO skill_versions (tenant_id, id, skill_id, digest, prompt, body)
+               VALUES (%s, %s, %s, 'd', '', '')""",
+            (tenant, version, skill),
+        )
+        connection.execute("SELECT ensure_measurement_partitions('2026-10-01', '2026-10-02')")
+        for of, latency, cost in ((version, 0.1, 3), (version, 0.2, None), (None, None, 4)):
+            connection.execute(
+                """INSERT INTO token_measurements (tenant_id, skill_id, skill_version_id, measured_at, model_name,
+                                                   model_provider, input_tokens, output_tokens, total_tokens,
+                                                   cost_microcents, latency_ms, source)
+                   VALUES (%s, %s, %s, '2026-10-01 23:59Z', 't:m', 't', 1, 1, 2, %s, %s, 'api')""",
+                (tenant, skill, of, cost, latency),
+            )
+        # One use more than there are rows of the first day, and a day of which there are none.
+        connection.execute(_DAILY, (tenant, skill, "2026-10-01", 4, 12, 1, 0.5, 3))
+        connection.execute(_DAILY, (tenant, skill, "2026-09-30", 2, 9, 0, 7.25, 2))
+    migrate(empty)
+    async with Database(empty) as database, database.tenant(tenant) as connection:
+        cursor = await connection.execute(
+            """SELECT day::text, skill_version_id, uses, input_tokens, cost_microcents, cost_unknown, latency_us_sum,
+                      latency_uses FROM measurement_daily ORDER BY 1, 2"""
+        )
+        found = {(row["day"], row["skill_version_id"]): list(row.values())[2:] for row in await cursor.fetchall()}
+    unknown = UUID(int=0)
+    assert found[("2026-09-30", unknown)] == [2, 10, 9, 0, 7250, 2]
+    assert found[("2026-10-01", version)] == [2, 2, 3, 1, 300, 2]
+    # Of no version: the one use there is, and what was summed beyond the rows.
+    assert found[("2026-10-01", unknown)] == [2, 8, 9, 0, 200, 1]
+    assert len(found) == 3

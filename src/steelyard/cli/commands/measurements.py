@@ -1,4 +1,4 @@
-"""`steelyard measurements`: import uses of skills from a CSV file, and list those of skills that are not here."""
+"""`steelyard measurements`: import uses from a CSV file, list those of skills that are not here, price old ones."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.intake.items import FIELDS, REQUIRED
 from steelyard.services.intake import Taken
+from steelyard.services.later_prices import PricedLater
 
 BATCH = 5_000
 REFUSED_SHOWN = 20
@@ -67,6 +68,34 @@ def list_unmatched() -> int:
         return exits.OK
 
     return asyncio.run(body())
+
+
+def price_later() -> int:
+    """Price uses whose price was not known when they came."""
+
+    async def body() -> PricedLater:
+        async with open_workbench() as workbench:
+            return await workbench.later_prices.price(workbench.tenant_id)
+
+    found = asyncio.run(body())
+    screen = Terminal().out
+    if not found.priced and not found.unknown and not found.unmatched:
+        screen.line("Every use has a known cost.")
+        return exits.OK
+    screen.line(f"{words.count(found.priced, 'use')} priced by the prices of their days.")
+    for model in found.models:
+        if model.priced:
+            cost = words.spent(model.microcents, lower_bound=False)
+            screen.line(f"  {words.safe(model.model, 60)}: {words.count(model.priced, 'use')}, {cost}")
+    if found.unmatched:
+        screen.line(f"{words.count(found.unmatched, 'use')} of skills that are not here priced too.")
+    unknown = [model for model in found.models if model.unknown]
+    for model in unknown:
+        screen.line(f"Still unknown: {words.safe(model.model, 60)}, {words.count(model.unknown, 'use')}.")
+    if unknown:
+        next_step = "Give prices of your own in settings.toml ([providers.NAME.prices]), then run this again."
+        screen.line(words.hang(next_step, screen.width, 0))
+    return exits.OK
 
 
 @contextmanager

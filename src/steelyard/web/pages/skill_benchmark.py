@@ -98,6 +98,7 @@ async def benchmark_tab(
         spans=SPANS,
         spanning=spanning,
         scatter=scatter,
+        used_or_benchmarked=report is not None or usage.total.uses > 0,
         models=() if report is None else sorted_rows(model_rows(report), order, descending=descending),
         columns=COLUMNS,
         order=order,

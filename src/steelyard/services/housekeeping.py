@@ -1,4 +1,4 @@
-"""What the check does besides. A chore is a function of (database, tenant, now): one of CHORES, or the workbench's own."""
+"""What the check does besides. A chore takes (database, tenant, now): one of CHORES, or the workbench's own."""
 
 from __future__ import annotations
 

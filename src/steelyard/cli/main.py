@@ -11,6 +11,7 @@ import typer
 
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
+from steelyard.cli.backup_commands import backup, restore
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
@@ -400,6 +401,8 @@ def demo(
 
 
 app.command("production")(production)
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from steelyard.services.intake import IntakeService
     from steelyard.services.later_prices import LaterPrices
     from steelyard.services.live import LiveRuns
+    from steelyard.services.metrics import Metrics
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.opinions import OpinionService
@@ -112,6 +113,15 @@ class Workbench:
         from steelyard.judging import Judge
 
         return Judge(model, self.providers.identity(model))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this process counts; model calls from when it is first asked for."""
+        from steelyard.services.metrics import Metrics
+
+        metrics = Metrics(self.database, self.price, lambda: self.in_flight)
+        self.providers.on_ended = metrics.call
+        return metrics
 
     @cached_property
     def skills(self) -> SkillService:

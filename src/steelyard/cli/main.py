@@ -347,12 +347,19 @@ def serve(
 
 
 @app.command()
-def worker(concurrency: given.Concurrency = 16, verbose: given.Verbose = False) -> None:
+def worker(
+    concurrency: given.Concurrency = 16,
+    probes: Annotated[
+        str | None,
+        typer.Option("--probes", metavar="PORT", help="Serve /healthz, /readyz and /metrics there; or ADDRESS:PORT."),
+    ] = None,
+    verbose: given.Verbose = False,
+) -> None:
     """Serve the calls of every run until interrupted."""
     with guarded(verbose=verbose):
         from steelyard.cli.commands.system import worker as body
 
-        code = body(concurrency)
+        code = body(concurrency, probes)
     raise typer.Exit(code)
 
 

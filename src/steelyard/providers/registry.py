@@ -41,6 +41,8 @@ class Providers:
         self._opening = threading.Lock()
         self._local: LocalModels | None = None
         self._limits: dict[str, AdaptiveLimit] = {}
+        # Hears of each call that has ended, attempts taken together.
+        self.on_ended: Callable[[ModelRef, ModelResponse | CallError], None] | None = None
         # By ticket, the calls that have failed and are tried again: provider, since when, with what message.
         self._failing: dict[int, tuple[str, float, str]] = {}
 
@@ -62,15 +64,20 @@ class Providers:
             self._failing[ticket] = (request.model.provider, began, error.message)
 
         try:
-            return await call_with_retries(
+            response = await call_with_retries(
                 lambda: provider.complete(request),
                 self._policy,
                 lambda: self._slots.hold(limit, model=request.model.text, priority=priority, ticket=ticket),
                 before_call,
                 failed,
             )
+        except CallError as error:
+            self._tell(request.model, error)
+            raise
         finally:
             self._failing.pop(ticket, None)
+        self._tell(request.model, response)
+        return response
 
     async def aclose(self) -> None:
         """Close connections and unload local models; safe to call twice."""
@@ -151,6 +158,10 @@ class Providers:
     def limit(self, ref: ModelRef) -> AdaptiveLimit:
         """The adaptive limit `ref` is called under, to be shown."""
         return self._limit(ref.provider)
+
+    def _tell(self, model: ModelRef, ended: ModelResponse | CallError) -> None:
+        if self.on_ended is not None:
+            self.on_ended(model, ended)
 
     def _provider_key(self, name: str) -> str:
         if name == LOCAL:

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from steelyard import bootstrap, charts
+from steelyard import bootstrap, charts, logs
 from steelyard.domain.errors import InputError
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
@@ -38,6 +38,7 @@ def serve(
     `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
     Raises InputError for a host that is not loopback or a port that is taken, and what opening the workbench raises.
     """
+    logs.configure()
     with _bound(host, port) as listening:
         number = listening.getsockname()[1]
         asyncio.run(_serve(listening, _address(host, number), worker, concurrency, say, ready))
@@ -77,11 +78,16 @@ def _bound(host: str, port: int) -> Generator[socket.socket]:
         yield listening
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for.
+class QuietServer(uvicorn.Server):
+    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for."""
 
-    `streams` are ended before it waits for its connections: nothing else would end them.
-    """
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+class _Server(QuietServer):
+    """`streams` are ended before it waits for its connections: nothing else would end them."""
 
     def __init__(self, config: uvicorn.Config, streams: LiveRuns) -> None:
         super().__init__(config)
@@ -90,10 +96,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._streams.aclose()
         await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
 
 
 async def _serve(
@@ -106,9 +108,11 @@ async def _serve(
 ) -> None:
     async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
         app = create_app(workbench)
+        app.state.worker = "serving" if worker else "none"
         config = uvicorn.Config(
             app,
             lifespan="off",
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -130,6 +134,7 @@ async def _serve(
             again = "Interrupt again to leave at once."
             say(f"Stopping: {calls} in flight finish and are saved. {again}" if waiting else "Stopping.")
             stop.set()
+            app.state.worker = "stopping"
             server.should_exit = True
 
         with _on_signals(interrupted):

@@ -336,13 +336,14 @@ def serve(
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     concurrency: given.Concurrency = 16,
+    grace: given.Grace = 300.0,
     verbose: given.Verbose = False,
 ) -> None:
     """Serve the web application on this machine, and the calls of its runs, until interrupted."""
     with guarded(verbose=verbose):
         from steelyard.cli.commands.system import serve as body
 
-        code = body(host, port, worker=not no_worker, browse=open_, concurrency=concurrency)
+        code = body(host, port, worker=not no_worker, browse=open_, concurrency=concurrency, grace_s=grace)
     raise typer.Exit(code)
 
 
@@ -353,13 +354,14 @@ def worker(
         str | None,
         typer.Option("--probes", metavar="PORT", help="Serve /healthz, /readyz and /metrics there; or ADDRESS:PORT."),
     ] = None,
+    grace: given.Grace = 300.0,
     verbose: given.Verbose = False,
 ) -> None:
     """Serve the calls of every run until interrupted."""
     with guarded(verbose=verbose):
         from steelyard.cli.commands.system import worker as body
 
-        code = body(concurrency, probes)
+        code = body(concurrency, probes=probes, grace_s=grace)
     raise typer.Exit(code)
 
 

@@ -15,6 +15,7 @@ import uvicorn
 
 from steelyard import bootstrap, charts, logs
 from steelyard.domain.errors import InputError
+from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
 
@@ -30,10 +31,11 @@ def serve(
     port: int = PORT,
     worker: bool = True,
     concurrency: int = bootstrap.DEFAULT_CONCURRENCY,
+    grace_s: float = GRACE_S,
     say: Callable[[str], None],
     ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until interrupted; calls in flight then finish and are saved. Blocking.
+    """Serve until interrupted; calls in flight then have `grace_s` to finish and are saved. Blocking.
 
     `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
     Raises InputError for a host that is not loopback or a port that is taken, and what opening the workbench raises.
@@ -41,7 +43,7 @@ def serve(
     logs.configure()
     with _bound(host, port) as listening:
         number = listening.getsockname()[1]
-        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, say, ready))
+        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, grace_s, say, ready))
 
 
 def _address(host: str, port: int) -> str:
@@ -103,6 +105,7 @@ async def _serve(
     address: str,
     worker: bool,
     concurrency: int,
+    grace_s: float,
     say: Callable[[str], None],
     ready: Callable[[str], object] | None,
 ) -> None:
@@ -137,7 +140,7 @@ async def _serve(
             app.state.worker = "stopping"
             server.should_exit = True
 
-        with _on_signals(interrupted):
+        with _on_signals(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
             # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 
-def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int) -> int:
+def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int, grace_s: float) -> int:
     """Serve the web application until interrupted; what is in flight then finishes and is saved."""
     import webbrowser
 
@@ -32,16 +32,18 @@ def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int)
         port=port,
         worker=worker,
         concurrency=concurrency,
+        grace_s=grace_s,
         say=logs.teller(Terminal().err.line),
         ready=webbrowser.open if browse else None,
     )
     return exits.OK
 
 
-def worker(concurrency: int, probes: str | None = None) -> int:
+def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
     """Serve every run's jobs until interrupted; what is in flight then finishes and is saved."""
 
     async def body() -> int:
+        from steelyard.services.leaving import leaving_after
         from steelyard.web.probes_server import probed
 
         terminal, stop = Terminal(), asyncio.Event()
@@ -72,7 +74,7 @@ def worker(concurrency: int, probes: str | None = None) -> int:
             def left(run: LeftRun) -> None:
                 say(words.safe(run.sentence))
 
-            with on_interrupt(interrupted):
+            with on_interrupt(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
                 told = "" if where is None else f" Probes are at {where}."
                 say(f"Serving jobs, at most {words.count(concurrency, 'call')} at once. Ctrl-C stops.{told}")
                 await workbench.work(run_id=None, stop=stop, ended=ended, left=left)

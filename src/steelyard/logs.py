@@ -48,7 +48,10 @@ def configure(env: Mapping[str, str] | None = None) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter((_Json if form == "json" else _Text)(secrets_of(env)))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    # Others' handlers stay; the one of an earlier call does not, or each line would stand there twice.
+    for old in [old for old in root.handlers if isinstance(old.formatter, _Formatter)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
     logging.getLogger("steelyard").setLevel(logging.INFO if form == "json" else logging.WARNING)
 
 

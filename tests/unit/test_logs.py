@@ -33,7 +33,7 @@ def own_logging() -> Iterator[None]:
 
 def written(form: str, message: str, error: BaseException | None = None) -> str:
     logs.configure({**ENV, "STEELYARD_LOG": form})
-    handler = logging.getLogger().handlers[0]
+    handler = logging.getLogger().handlers[-1]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream := io.StringIO())
     logging.getLogger("steelyard.test").warning("%s", message, exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from steelyard.providers.variants import variant_settings
 
 if TYPE_CHECKING:
     from steelyard.providers.local import LocalModels
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_CONCURRENCY = 50
 # A call that fails for so long is worth a word; shorter waits are a busy vendor's ordinary way.
@@ -160,8 +163,13 @@ class Providers:
         return self._limit(ref.provider)
 
     def _tell(self, model: ModelRef, ended: ModelResponse | CallError) -> None:
-        if self.on_ended is not None:
+        if self.on_ended is None:
+            return
+        try:
             self.on_ended(model, ended)
+        except Exception:
+            # The reply is paid for: whatever is wrong with counting it, it goes to whoever asked.
+            logger.exception("A call of a model could not be counted.")
 
     def _provider_key(self, name: str) -> str:
         if name == LOCAL:

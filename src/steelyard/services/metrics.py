@@ -92,19 +92,20 @@ class Metrics:
             self._uses.labels(door, outcome).inc(count)
 
     async def text(self) -> bytes:
-        """All of it in Prometheus's text form, after a look at the database of at most about two seconds."""
+        """All of it in Prometheus's text form, after a look at the database of a few seconds at most."""
         stats = self._database.pool.get_stats()
         idle = stats.get("pool_available", 0)
         self._pool.labels("idle").set(idle)
         self._pool.labels("busy").set(max(0, stats.get("pool_size", 0) - idle))
         self._pool_waiting.set(stats.get("requests_waiting", 0))
-        self._jobs.clear()
         try:
             found = await vitals(self._database)
-        except DATABASE_ERROR:
+        except (*DATABASE_ERROR, TimeoutError):
+            self._jobs.clear()
             self._up.set(0)
             self._workers.set(0)
         else:
+            self._jobs.clear()
             self._up.set(1)
             self._workers.set(found.workers)
             for (task, state), count in found.jobs.items():

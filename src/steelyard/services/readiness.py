@@ -29,14 +29,14 @@ class Readiness:
 
 
 async def readiness(database: Database, worker: WorkerState) -> Readiness:
-    """Look once, for at most about two seconds.
+    """Look once, for a few seconds at most.
 
     A newer schema is well: while versions are exchanged the older ones go on beside it (docs/deploy.md).
     """
     stopping = ("This process is stopping.",) if worker == "stopping" else ()
     try:
         found = await vitals(database)
-    except DATABASE_ERROR:
+    except (*DATABASE_ERROR, TimeoutError):
         return Readiness((*stopping, "The database cannot be reached."), False, None, HEAD, worker, 0)
     behind = found.revision is None or found.revision < HEAD
     wrong = (f"The database is at schema {found.revision}; this version needs {HEAD}.",) if behind else ()

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -88,7 +89,7 @@ def _environment(dsn: str) -> dict[str, str]:
     return clean_environment() | kept | ({"PGPASSWORD": str(password)} if password else {})
 
 
-def _failed(what: str, said: tempfile._TemporaryFileWrapper[bytes], kept: str) -> StorageError:
+def _failed(what: str, said: IO[bytes], kept: str) -> StorageError:
     said.seek(0)
     lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
     # The first says what went wrong; what follows repeats the statement, and perhaps somebody's data.

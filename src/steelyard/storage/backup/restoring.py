@@ -22,6 +22,7 @@ from steelyard.storage.globals import GLOBAL_TABLES
 from steelyard.storage.migrate import APP_ROLE, HEAD, migrate
 from steelyard.storage.server import Server
 
+_RESTORE_LOCK = 0x57EE17A2E
 # pg_restore of a newer version begins with a setting that older servers do not know.
 _OLDEST_FOR_NEWER = 170_000
 _APP_ROLE = sql.SQL(
@@ -120,6 +121,7 @@ def _swap_in(server: Server, archive: Iterator[bytes], home: Path, *, force: boo
     mark = secrets.token_hex(4)
     fresh, replaced = f"{DATABASE}_new_{mark}", f"{DATABASE}_old_{mark}"
     with psycopg.connect(_dsn(server, "postgres"), connect_timeout=10, autocommit=True) as connection:
+        _alone(connection)
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(fresh)))
         in_place = False
         try:
@@ -127,8 +129,10 @@ def _swap_in(server: Server, archive: Iterator[bytes], home: Path, *, force: boo
             migrate(_dsn(server, fresh))
             _rename(connection, (DATABASE, replaced), (fresh, DATABASE))
             in_place = True
-            saved = home / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{mark}.backup" if used else None
-            if saved is not None:
+            saved = None
+            # Looked at again: now that it has another name, nobody writes to it any more.
+            if used or _has_rows(_dsn(server, replaced)):
+                saved = home / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{mark}.backup"
                 back_up(_dsn(server, replaced), saved, version=version)
             _drop(connection, replaced)
         except BaseException:
@@ -137,6 +141,18 @@ def _swap_in(server: Server, archive: Iterator[bytes], home: Path, *, force: boo
             _drop(connection, fresh)
             raise
     return saved
+
+
+def _alone(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Keep other restorations out while `connection` lasts, and remove what a killed one left. Raises Conflict."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_RESTORE_LOCK,)).fetchone()
+    if row is None or not row[0]:
+        raise Conflict("Another `steelyard restore` is under way here.", kept="Nothing was changed.")
+    left = connection.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (f"{DATABASE}_new_",)
+    ).fetchall()
+    for (name,) in left:
+        _drop(connection, str(name))
 
 
 def _rename(connection: psycopg.Connection[tuple[object, ...]], *names: tuple[str, str]) -> None:

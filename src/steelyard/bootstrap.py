@@ -70,6 +70,7 @@ async def open_workbench(
             queue=queue,
             concurrency=concurrency,
             embedded=server.embedded,
+            env=env,
         )
         stack.push_async_callback(workbench.aclose)
         yield workbench

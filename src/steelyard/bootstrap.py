@@ -71,6 +71,7 @@ async def open_workbench(
             queue=queue,
             concurrency=concurrency,
             embedded=server.embedded,
+            env=env,
         )
         stack.push_async_callback(workbench.aclose)
         yield workbench

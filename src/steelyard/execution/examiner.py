@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -162,12 +163,11 @@ class Examiner:
         return None
 
     async def _note(self, context: RunContext, judge: Judge, asked: Sequence[_Asked], left: Collection[str]) -> None:
-        """Say on the run how far the judge's examination is, for whoever watches it."""
+        """Say on the run how far the judge's examination is, for whoever watches; the next makes up for one lost."""
         done = sum(one.digest not in left for one in asked)
-        await self._commit(
-            context,
-            lambda connection: storage.note_examining(connection, context.run.id, judge.digest, len(asked), done),
-        )
+        with suppress(*DATABASE_AWAY):
+            async with self._database.tenant(context.tenant_id) as connection:
+                await storage.note_examining(connection, context.run.id, judge.digest, len(asked), done)
 
     def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> Keep:
         """Commits a call's reply and price, and its money on the run, all at once."""

@@ -188,7 +188,7 @@ async def test_two_workers_pay_each_judge_once(bench: Bench) -> None:
 async def test_a_line_lost_at_commits_pays_no_judge_twice(bench: Bench, server: Server, seed: int) -> None:
     caller = calling({GPT: always(4), CLAUDE: always(2)})
     run_id = await bench.start(jury_request())
-    async with LossyDatabase(server.dsn, seed=seed, share=0.3) as lossy:
+    async with LossyDatabase(server.dsn, seed=seed, share=0.2) as lossy:
         await replace(bench, database=lossy).serve(run_id, caller)
     report = await report_of(bench, run_id)
     assert (report.run.status, report.counts.judged) == ("completed", 16)

@@ -240,7 +240,7 @@ async def test_cases_that_are_again_what_they_were_are_no_cause(one: Benchmarked
 async def test_another_judge_grades_stored_answers_and_calls_no_candidate(one: Benchmarked) -> None:
     one.world.protocol = " judge/9"
     cause = await one.only(CauseKind.JUDGE)
-    assert "grades otherwise now" in cause.evidence
+    assert "judges otherwise now" in cause.evidence
     assert cause.noticed
     caller = await one.world.again(one.id, cause)
     assert {model for model, _, _ in caller.calls} == {"test:judge"}

@@ -133,7 +133,8 @@ class CaseQueue:
             several = bool(found or ids or examples)
             raise NotFound(
                 f"{'Several cases start with' if several else none} '{id_prefix}'.",
-                next_step="`steelyard cases list SKILL` shows the ids; give four characters of one at least.",
+                next_step="`steelyard skills list` shows the skills, `steelyard cases list SKILL` the ids of its cases;"
+                " give four characters of one at least.",
             )
         if found:
             return found[0]

@@ -162,7 +162,7 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
             try:
                 row = await workbench.catalogue.find(tenant, ref)
             except NotFound:
-                found = await _found(workbench, ref, none="Neither a skill is called nor does a case start with")
+                found = await _found(workbench, ref, none="Neither a skill nor a case is called")
                 if found.kind in (WaitingKind.EXAMPLE, WaitingKind.USE):
                     return list(reversed(await workbench.cases.example_changes(tenant, found.id)))[:limit]
                 if found.kind is WaitingKind.DISAGREEMENT:

@@ -18,6 +18,8 @@ _ESCAPES = re.compile(
 )
 # Control, invisible format (bidi overrides among them), surrogates, private use and unassigned characters.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# What reorders the letters around it: two names that differ in it alone would look the same without.
+_REORDERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ASCII = str.maketrans(
     {
         "…": "...",
@@ -56,9 +58,11 @@ def spent(microcents: int, lower_bound: bool) -> str:
 def safe(text: object, limit: int | None = None) -> str:
     """One line that cannot move the cursor, colour the screen or reorder letters, of at most `limit` columns.
 
-    Escape sequences go, line breaks and tabs become one space, other unseen characters go.
+    Escape sequences go, what reorders letters is spelled as `(U+202E)`, line breaks and tabs become one space, other
+    unseen characters go.
     """
     tamed = _ESCAPES.sub("", str(text))
+    tamed = _REORDERING.sub(lambda found: f"(U+{ord(found[0]):04X})", tamed)
     tamed = "".join(char for char in tamed if char.isspace() or unicodedata.category(char) not in _UNSEEN)
     tamed = re.sub(r"\s+", " ", tamed).strip()
     # A stack of combining marks draws over the lines around it.

@@ -11,21 +11,29 @@ from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, CaseStatus, WaitingKind
 from steelyard.domain.errors import CaseError, Conflict, InputError, NotFound
+from steelyard.domain.feedback import FeedbackStatus
+from steelyard.services.case_decisions import Decision, decision_on_example, refuse_decided_output
 from steelyard.services.case_words import by_of
 from steelyard.services.cases import CaseDraft, CaseService, put_draft
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.tokens import no_such_page, read_token, write_token
 from steelyard.skills.cases.duplicates import NEAR_DUPLICATE, similar_to
-from steelyard.storage import case_queue, standing
+from steelyard.storage import case_queue, feedback, standing
 from steelyard.storage.case_queue import CaseText, Waiting
 from steelyard.storage.cases import CaseEntry
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.feedback import FeedbackRow
 
 MOST_COUNTED = 1_000
 MOST_COMPARED = 3_000
 MOST_ALIKE = 3
 MAX_LIMIT = 200
 _CASES = (WaitingKind.DRAFTED, WaitingKind.PROPOSED)
+_AS_FEEDBACK = {
+    CaseStatus.PENDING: FeedbackStatus.NEW,
+    CaseStatus.ACCEPTED: FeedbackStatus.ACCEPTED,
+    CaseStatus.REJECTED: FeedbackStatus.REJECTED,
+}
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}\Z")
 
 
@@ -103,41 +111,68 @@ class CaseQueue:
         async with self._database.tenant(tenant_id) as connection:
             return sum((await case_queue.count_waiting(connection, skill_id, most=MOST_COUNTED)).values())
 
-    async def find(self, tenant_id: UUID, id_prefix: str) -> Waiting | CaseEntry:
-        """What waits under that id or its start, else the case of it, decided on or not. Raises NotFound."""
+    async def find(
+        self, tenant_id: UUID, id_prefix: str, *, none: str = "No case starts with"
+    ) -> Waiting | CaseEntry | FeedbackRow:
+        """What waits under that id or its start, else the case or the user's example of it, decided on or not.
+
+        Raises NotFound, which says `none` and the id where nothing is there.
+        """
         prefix = id_prefix.strip().lower()
         found: list[Waiting] = []
         ids: list[UUID] = []
+        examples: list[UUID] = []
         if _PREFIX.match(prefix):
             async with self._database.tenant(tenant_id) as connection:
                 found = await case_queue.waiting(
                     connection, skill_id=None, kind=None, after=None, limit=2, id_prefix=prefix
                 )
                 ids = await case_queue.cases_starting(connection, prefix)
-        if len({*(row.id for row in found), *ids}) != 1:
-            several = bool(found or ids)
+                examples = await feedback.examples_starting(connection, prefix)
+        if len({*(row.id for row in found), *ids, *examples}) != 1:
+            several = bool(found or ids or examples)
             raise NotFound(
-                f"{'Several cases start' if several else 'No case starts'} with '{id_prefix}'.",
-                next_step="`steelyard cases list SKILL` shows the ids; give four characters of one at least.",
+                f"{'Several cases start with' if several else none} '{id_prefix}'.",
+                next_step="`steelyard skills list` shows the skills, `steelyard cases list SKILL` the ids of its cases;"
+                " give four characters of one at least.",
             )
-        return found[0] if found else await self._cases.get(tenant_id, ids[0])
+        if found:
+            return found[0]
+        if ids:
+            return await self._cases.get(tenant_id, ids[0])
+        return await self._feedback.get(tenant_id, examples[0])
+
+    async def decision(self, tenant_id: UUID, found: Waiting | CaseEntry | FeedbackRow) -> Decision | None:
+        """What was decided on it; None where it waits."""
+        if isinstance(found, Waiting):
+            return None
+        if isinstance(found, CaseEntry):
+            return None if found.status is CaseStatus.PENDING else await self._cases.decision(tenant_id, found)
+        return None if found.status == FeedbackStatus.NEW else decision_on_example(found)
 
     async def accept(
-        self, tenant_id: UUID, kind: WaitingKind, item_id: UUID, *, who: str | None = None, why: str = ""
+        self,
+        tenant_id: UUID,
+        kind: WaitingKind,
+        item_id: UUID,
+        *,
+        who: str | None = None,
+        why: str = "",
+        seen: CaseStatus = CaseStatus.PENDING,
     ) -> CaseEntry:
-        """Make an accepted case of it.
+        """Make an accepted case of it; of one that was decided on only where it was `seen` as that.
 
         Raises NotFound, Conflict where it was decided on meanwhile or the same is in use, CaseError where nothing says
         what a good output is.
         """
         if kind in _CASES:
-            return await self._cases.accept(tenant_id, item_id, who=who, why=why)
+            return await self._cases.accept(tenant_id, item_id, who=who, why=why, seen=seen)
         if kind is WaitingKind.DISAGREEMENT:
             raise CaseError(
                 "Nobody has said what a good output is.",
                 next_step="Make a pending case of it first, and write the expected output there.",
             )
-        return await self._cases.accept_example(tenant_id, item_id, who=who, why=why)
+        return await self._cases.accept_example(tenant_id, item_id, who=who, why=why, seen=_AS_FEEDBACK[seen])
 
     async def propose(
         self, tenant_id: UUID, kind: WaitingKind, item_id: UUID, *, who: str | None = None, why: str = ""
@@ -154,7 +189,7 @@ class CaseQueue:
         async with self._database.tenant(tenant_id) as connection:
             output = await case_queue.rated_output(connection, item_id)
             await standing.lock_skill(connection, output.skill_id)
-            _refuse_decided(await case_queue.rated_output(connection, item_id))
+            refuse_decided_output(await case_queue.rated_output(connection, item_id))
             draft = CaseDraft(output.input)
             entry = await put_draft(
                 connection,
@@ -166,43 +201,52 @@ class CaseQueue:
                 by.who,
                 by,
             )
-            await case_queue.decide_output(connection, tenant_id, item_id, by, entry.id)
+            if not await case_queue.decide_output(connection, tenant_id, item_id, by, entry.id):
+                refuse_decided_output(await case_queue.rated_output(connection, item_id))
             return entry
 
     async def reject(
-        self, tenant_id: UUID, kind: WaitingKind, item_id: UUID, *, why: str, who: str | None = None
+        self,
+        tenant_id: UUID,
+        kind: WaitingKind,
+        item_id: UUID,
+        *,
+        why: str,
+        who: str | None = None,
+        seen: CaseStatus = CaseStatus.PENDING,
     ) -> None:
-        """It becomes no case.
+        """It becomes no case; one that was accepted is rejected only where it was `seen` as that.
 
         Raises NotFound, Conflict where it was decided on meanwhile, InputError without a reason.
         """
         if kind in _CASES:
-            await self._cases.reject(tenant_id, item_id, why=why, who=who)
+            await self._cases.reject(tenant_id, item_id, why=why, who=who, seen=seen)
         elif kind is not WaitingKind.DISAGREEMENT:
             await self._feedback.reject(tenant_id, item_id, why=why, who=who)
         else:
             by = by_of(who, why, needs_why=True)
             async with self._database.tenant(tenant_id) as connection:
-                _refuse_decided(await case_queue.rated_output(connection, item_id))
+                refuse_decided_output(await case_queue.rated_output(connection, item_id))
                 if not await case_queue.decide_output(connection, tenant_id, item_id, by, None):
-                    _refuse_decided(await case_queue.rated_output(connection, item_id))
+                    refuse_decided_output(await case_queue.rated_output(connection, item_id))
 
     async def reject_all(
         self, tenant_id: UUID, items: Sequence[tuple[WaitingKind, UUID]], *, why: str, who: str | None = None
     ) -> Rejected:
-        """Reject each for one reason; what was decided on meanwhile, or is gone, stays as it is.
+        """Reject each once for one reason; what was decided on meanwhile, or is gone, stays as it is.
 
         Raises InputError without a reason.
         """
         by_of(who, why, needs_why=True)
         done = 0
-        for kind, item_id in items:
+        each = dict.fromkeys(items)
+        for kind, item_id in each:
             try:
                 await self.reject(tenant_id, kind, item_id, why=why, who=who)
             except (Conflict, NotFound):
                 continue
             done += 1
-        return Rejected(done, len(items) - done)
+        return Rejected(done, len(each) - done)
 
 
 async def _others(connection: Connection, rows: Sequence[Waiting]) -> dict[UUID, Sequence[CaseText]]:
@@ -223,15 +267,6 @@ def _alike(rows: Sequence[Waiting], others: Mapping[UUID, Sequence[CaseText]]) -
             alike = [Alike(cases[place], share) for place, share in pairs if cases[place].id != row.id]
             found[row.id] = tuple(sorted(alike, key=lambda one: (-one.similarity, one.case.key))[:MOST_ALIKE])
     return found
-
-
-def _refuse_decided(output: case_queue.RatedOutput) -> None:
-    if output.decided:
-        raise Conflict(
-            "This output was decided on meanwhile.",
-            kept="Nothing was changed.",
-            next_step="Look at the queue again.",
-        )
 
 
 def _read_place(token: str) -> tuple[datetime, UUID]:

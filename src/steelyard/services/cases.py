@@ -14,6 +14,13 @@ from steelyard.domain.cases import By, CaseSource, CaseStatus, Check, GoldenCase
 from steelyard.domain.errors import CaseError, Conflict
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
 from steelyard.judging import validate_check
+from steelyard.services.case_decisions import (
+    Decision,
+    decision_on_case,
+    refuse_decided_case,
+    refuse_decided_example,
+    refuse_out_of_use,
+)
 from steelyard.services.case_words import by_of
 from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
 from steelyard.skills.text import unstorable
@@ -138,51 +145,69 @@ class CaseService:
         author: str | None = None,
         why: str = "",
         accept: bool = False,
+        seen: CaseStatus | None = None,
     ) -> CaseEntry:
         """The case with its new text, which is a new row of the same source and status where anything changed.
 
         The old row is retired: results keep pointing at what they were measured on. With `accept` it is accepted as
-        well. Raises CaseError, Conflict, NotFound.
+        well. `seen` is the status the editor was shown, where that is known. Raises CaseError, Conflict where it was
+        decided on since or is out of use, NotFound.
         """
         by = by_of(author, why)
         async with self._database.tenant(tenant_id) as connection:
             old = await self._in_use(connection, case_id)
+            await refuse_decided_case(connection, old, seen)
             waits = old.status is CaseStatus.PENDING and not accept
             case = _case(draft, old.case.source, draft.key or old.case.case_id, old.case, complete=not waits)
             case_id = old.id
-            if not _same(case, old.case):
+            back = accept and old.status is CaseStatus.REJECTED
+            if back or not _same(case, old.case):
                 others = await cases.live_keys(connection, old.skill_id)
-                others.pop(old.case.case_id, None)
+                if not back:
+                    others.pop(old.case.case_id, None)
                 _refuse_double(case, others)
+            if not _same(case, old.case):
                 name = _author(case.source, author, old.author)
                 case_id = await cases.replace_case(connection, tenant_id, old, case, author=name, by=by)
             if accept:
                 await cases.decide_case(connection, old.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
-    async def accept(self, tenant_id: UUID, case_id: UUID, *, who: str | None = None, why: str = "") -> CaseEntry:
-        """From now on runs use it.
+    async def accept(
+        self,
+        tenant_id: UUID,
+        case_id: UUID,
+        *,
+        who: str | None = None,
+        why: str = "",
+        seen: CaseStatus | None = None,
+    ) -> CaseEntry:
+        """From now on runs use it. `seen` is the status whoever decides was shown, where that is known.
 
-        Raises NotFound, Conflict where it is out of use or its key is taken, CaseError where nothing says what a good
-        output is.
+        Raises NotFound, Conflict where it was decided on since, is out of use or its key is taken, CaseError where
+        nothing says what a good output is.
         """
         by = by_of(who, why)
         async with self._database.tenant(tenant_id) as connection:
             entry = await self._in_use(connection, case_id)
+            await refuse_decided_case(connection, entry, seen, CaseStatus.ACCEPTED)
             _refuse_incomplete(entry.case)
             if entry.status is CaseStatus.REJECTED:
                 _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
             await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
-    async def reject(self, tenant_id: UUID, case_id: UUID, *, why: str, who: str | None = None) -> CaseEntry:
-        """No run uses it, even when its folder is added again.
+    async def reject(
+        self, tenant_id: UUID, case_id: UUID, *, why: str, who: str | None = None, seen: CaseStatus | None = None
+    ) -> CaseEntry:
+        """No run uses it, even when its folder is added again. `seen` is the status whoever decides was shown.
 
-        Raises NotFound, Conflict where it is out of use, InputError without a reason.
+        Raises NotFound, Conflict where it was decided on since or is out of use, InputError without a reason.
         """
         by = by_of(who, why, needs_why=True)
         async with self._database.tenant(tenant_id) as connection:
             entry = await self._in_use(connection, case_id)
+            await refuse_decided_case(connection, entry, seen, CaseStatus.REJECTED)
             await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.REJECTED, by)
             return await cases.get_case(connection, case_id)
 
@@ -198,6 +223,19 @@ class CaseService:
         """The history of a case, of what it was and became by being edited too, the oldest first."""
         async with self._database.tenant(tenant_id) as connection:
             return await case_changes.of_case(connection, case_id)
+
+    async def decision(self, tenant_id: UUID, entry: CaseEntry) -> Decision:
+        """Who made the case what it is, when and why."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await decision_on_case(connection, entry)
+
+    async def example_changes(self, tenant_id: UUID, feedback_id: UUID) -> Sequence[ChangeRow]:
+        """The history of a user's example and of the case made of it, the oldest first. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            row = await feedback.get_feedback(connection, feedback_id)
+            if row.golden_case_id is not None:
+                return await case_changes.of_case(connection, row.golden_case_id)
+            return await case_changes.of_example(connection, feedback_id)
 
     async def history(
         self, tenant_id: UUID, skill_id: UUID, *, before: int | None = None, limit: int = 100
@@ -215,18 +253,30 @@ class CaseService:
         author: str | None = None,
         who: str | None = None,
         why: str = "",
+        seen: FeedbackStatus = FeedbackStatus.NEW,
     ) -> CaseEntry:
         """Make an accepted case of a user's example, as it is or as edited in `draft`, and accept the feedback.
 
-        `author` of the case is whoever gave the example unless named, `who` is whoever accepts it.
+        `author` of the case is whoever gave the example unless named, `who` is whoever accepts it. One that was
+        rejected is brought back where it was `seen` as that. Raises NotFound, CaseError, Conflict where it was decided
+        on since or the same is in use.
         """
-        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.ACCEPTED, author, who, why)
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.ACCEPTED, author, who, why, seen)
 
     async def propose_example(
-        self, tenant_id: UUID, feedback_id: UUID, draft: CaseDraft | None = None, *, author: str | None = None
+        self,
+        tenant_id: UUID,
+        feedback_id: UUID,
+        draft: CaseDraft | None = None,
+        *,
+        author: str | None = None,
+        seen: FeedbackStatus = FeedbackStatus.NEW,
     ) -> CaseEntry:
-        """Make a pending case of a user's example, for another member to accept, and accept the feedback."""
-        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.PENDING, author, author, "")
+        """Make a pending case of a user's example, for another member to accept, and accept the feedback.
+
+        Raises as `accept_example`.
+        """
+        return await self._of_example(tenant_id, feedback_id, draft, CaseStatus.PENDING, author, author, "", seen)
 
     async def example_draft(self, tenant_id: UUID, feedback_id: UUID) -> CaseDraft:
         """A user's example as a draft to edit. Raises NotFound, Conflict."""
@@ -250,6 +300,7 @@ class CaseService:
         author: str | None,
         who: str | None,
         why: str,
+        seen: FeedbackStatus,
     ) -> CaseEntry:
         by = by_of(who or author, why)
         async with self._database.tenant(tenant_id) as connection:
@@ -257,6 +308,7 @@ class CaseService:
             await standing.lock_skill(connection, row.skill_id)
             row = await feedback.get_feedback(connection, feedback_id)
             example = _example_draft(row)
+            refuse_decided_example(row, seen)
             given = row.feedback_type == FeedbackType.TRAINING_EXAMPLE
             source = CaseSource.TRAINING_EXAMPLE if given else CaseSource.PRODUCTION
             name = author or row.author
@@ -279,11 +331,7 @@ class CaseService:
         entry = await cases.get_case(connection, case_id)
         await standing.lock_skill(connection, entry.skill_id)
         entry = await cases.get_case(connection, case_id)
-        if entry.retired_at is not None:
-            raise Conflict(
-                "This golden case is out of use: it was edited or retired meanwhile.",
-                next_step="Look at the skill's cases again.",
-            )
+        await refuse_out_of_use(connection, entry)
         return entry
 
 
@@ -312,7 +360,7 @@ def _example_draft(row: feedback.FeedbackRow) -> CaseDraft:
     if not (row.example_input or "").strip():
         raise Conflict("Only feedback that carries an input can become a golden case.")
     if row.golden_case_id is not None:
-        raise Conflict("This example is a golden case already.", next_step="Look at the skill's cases again.")
+        refuse_decided_example(row)
     given = row.feedback_type == FeedbackType.TRAINING_EXAMPLE or row.positive
     return CaseDraft(row.example_input or "", row.expected_output or (row.example_output if given else None) or "")
 

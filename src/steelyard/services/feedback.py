@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from steelyard.domain.errors import Conflict, InputError
+from steelyard.domain.errors import InputError
 from steelyard.domain.feedback import Feedback, FeedbackStatus, FeedbackType
+from steelyard.services.case_decisions import refuse_decided_example
 from steelyard.services.case_words import by_of
 from steelyard.services.tokens import no_such_page, read_token, write_token
 from steelyard.skills.text import unstorable
-from steelyard.storage import feedback
+from steelyard.storage import case_changes, feedback, standing
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import FeedbackCounts, FeedbackRow
 from steelyard.storage.skills import name_of, skill_of_version
@@ -129,15 +130,14 @@ class FeedbackService:
         )
 
     async def reject(self, tenant_id: UUID, feedback_id: UUID, *, why: str, who: str | None = None) -> FeedbackRow:
-        """Raises NotFound, Conflict where it became a golden case, InputError without a reason."""
+        """Raises NotFound, Conflict where it was decided on already, InputError without a reason."""
         by = by_of(who, why, needs_why=True)
         async with self._database.tenant(tenant_id) as connection:
             row = await feedback.get_feedback(connection, feedback_id)
-            if row.golden_case_id is not None:
-                raise Conflict(
-                    "This example is a golden case already.", next_step="Reject or retire that case instead."
-                )
+            await standing.lock_skill(connection, row.skill_id)
+            refuse_decided_example(await feedback.get_feedback(connection, feedback_id))
             await feedback.decide_feedback(connection, feedback_id, FeedbackStatus.REJECTED, by)
+            await case_changes.note_rejected_example(connection, feedback_id, by)
             return await feedback.get_feedback(connection, feedback_id)
 
 

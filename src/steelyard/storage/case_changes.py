@@ -22,11 +22,13 @@ _IN = (CaseChange.PROPOSED, CaseChange.ADDED, CaseChange.RESTORED)
 class ChangeRow:
     """One change. The digests are of the case's text, None where it was not, or is no longer, in use.
 
-    `previous_case_id` is the row that an edited case was before. `seq` grows with time.
+    `previous_case_id` is the row that an edited case was before. A user's example that was rejected has no case, and a
+    `feedback_id` in place of one. `seq` grows with time.
     """
 
     seq: int
-    case_id: UUID
+    case_id: UUID | None
+    feedback_id: UUID | None
     previous_case_id: UUID | None
     case_key: str
     source: str
@@ -38,8 +40,8 @@ class ChangeRow:
     changed_at: datetime
 
 
-_ROW = """SELECT seq, case_id, previous_case_id, case_key, source, change, who, why, digest_before, digest_after,
-                 changed_at
+_ROW = """SELECT seq, case_id, feedback_id, previous_case_id, case_key, source, change, who, why, digest_before,
+                 digest_after, changed_at
             FROM case_changes"""
 
 
@@ -79,8 +81,30 @@ async def note_edits(connection: Connection, edited: Mapping[UUID, UUID], by: By
     )
 
 
+async def note_rejected_example(connection: Connection, feedback_id: UUID, by: By) -> None:
+    """Note that a user's example became no case."""
+    await connection.execute(
+        """INSERT INTO case_changes (tenant_id, skill_id, feedback_id, case_key, source, change, who, why)
+           SELECT tenant_id, skill_id, id, 'example ' || left(id::text, 8),
+                  CASE WHEN feedback_type = 'training_example' THEN 'training_example' ELSE 'production' END,
+                  'rejected', %s, %s
+             FROM skill_feedback WHERE id = %s""",
+        (clean(by.who), clean(by.why), feedback_id),
+    )
+
+
+async def of_example(connection: Connection, feedback_id: UUID) -> list[ChangeRow]:
+    """Every rejection of a user's example, the oldest first; what became of its case is in the history of that."""
+    async with connection.cursor(row_factory=record_row(ChangeRow)) as cursor:
+        await cursor.execute((_ROW + " WHERE feedback_id = %s ORDER BY seq").encode(), (feedback_id,))
+        return await cursor.fetchall()
+
+
 async def of_case(connection: Connection, case_id: UUID) -> list[ChangeRow]:
-    """Every change of the case and of what it was and became by being edited, the oldest first."""
+    """Every change of the case and of what it was and became by being edited, the oldest first.
+
+    Rejections of the example that it was made of are among them.
+    """
     async with connection.cursor(row_factory=record_row(ChangeRow)) as cursor:
         await cursor.execute(
             (
@@ -92,7 +116,10 @@ async def of_case(connection: Connection, case_id: UUID) -> list[ChangeRow]:
                               AND line.id IN (h.case_id, h.previous_case_id))
                 """
                 + _ROW
-                + " WHERE case_id IN (SELECT id FROM line) ORDER BY seq"
+                + """ WHERE case_id IN (SELECT id FROM line)
+                       OR feedback_id IN (SELECT f.id FROM skill_feedback f
+                                           WHERE f.golden_case_id IN (SELECT id FROM line))
+                    ORDER BY seq"""
             ).encode(),
             (case_id,),
         )

@@ -66,12 +66,14 @@ class CaseText:
 
 @dataclass(frozen=True)
 class RatedOutput:
-    """An output of a run, in full, with the input it answers."""
+    """An output of a run and its input in full, and who decided on it, when and why: None where it waits."""
 
     skill_id: UUID
     input: str
     golden_case_id: UUID | None
-    decided: bool
+    decided_by: str | None
+    decided_why: str | None
+    decided_at: datetime | None
 
 
 _PLACE = """(%(skill)s::uuid IS NULL OR {skill} = %(skill)s)
@@ -201,7 +203,8 @@ async def rated_output(connection: Connection, result_id: UUID) -> RatedOutput:
     """Raises NotFound."""
     async with connection.cursor(row_factory=record_row(RatedOutput)) as cursor:
         await cursor.execute(
-            """SELECT r.skill_id, c.input, d.golden_case_id, d.who IS NOT NULL AS decided
+            """SELECT r.skill_id, c.input, d.golden_case_id, d.who AS decided_by, d.why AS decided_why,
+                      d.decided_at
                  FROM benchmark_results b
                  JOIN benchmark_runs r ON r.tenant_id = b.tenant_id AND r.id = b.benchmark_run_id
                  JOIN golden_cases c ON c.tenant_id = b.tenant_id AND c.id = b.case_id

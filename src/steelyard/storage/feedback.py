@@ -33,6 +33,8 @@ class FeedbackRow:
     golden_case_id: UUID | None
     created_at: datetime
     decided_at: datetime | None
+    decided_by: str | None
+    decided_why: str | None
 
     @property
     def positive(self) -> bool | None:
@@ -50,7 +52,8 @@ class FeedbackCounts:
 
 
 _ROW = """SELECT id, skill_id, skill_version_id, feedback_type, quality_score, comment, example_input, example_output,
-                 expected_output, author, model_name, status, golden_case_id, created_at, decided_at
+                 expected_output, author, model_name, status, golden_case_id, created_at, decided_at,
+                 decided_by, decided_why
             FROM skill_feedback"""
 POSITIVE = f"(feedback_type = 'thumb_up' OR feedback_type = 'rating' AND quality_score >= {POSITIVE_FROM})"
 NEGATIVE = f"(feedback_type = 'thumb_down' OR feedback_type = 'rating' AND quality_score < {POSITIVE_FROM})"
@@ -103,6 +106,15 @@ async def get_feedback(connection: Connection, feedback_id: UUID) -> FeedbackRow
     if row is None:
         raise NotFound("No such feedback.")
     return row
+
+
+async def examples_starting(connection: Connection, id_prefix: str) -> list[UUID]:
+    """The feedback with an input whose id starts so; at most two."""
+    cursor = await connection.execute(
+        """SELECT id FROM skill_feedback WHERE id::text LIKE %s AND example_input ~ '\\S' ORDER BY id LIMIT 2""",
+        (id_prefix.lower() + "%",),
+    )
+    return [row["id"] for row in await cursor.fetchall()]
 
 
 async def has_feedback(connection: Connection, feedback_id: UUID) -> bool:

@@ -103,7 +103,8 @@ class TypedCase:
 class FormPage:
     """A form of a case: where it is sent, its title, and its buttons as (what is done, label).
 
-    `now`: of a case that is out of use, the address of what it has become.
+    `now`: of a case that is out of use, the address of what it has become. `seen` is the status the case or example of
+    the form has, `overturns` the decision on it that another one would undo, in words.
     """
 
     title: str
@@ -112,6 +113,8 @@ class FormPage:
     note: str = ""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     now: str | None = None
+    seen: str = ""
+    overturns: str = ""
 
 
 def check_words(check: Check) -> tuple[str, str]:

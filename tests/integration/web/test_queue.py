@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from uuid import UUID, uuid4
 
@@ -196,14 +197,14 @@ async def test_many_are_rejected_at_once_for_one_reason(site: Site) -> None:
     assert (await site.post("/queue/reject", {"item": items})).status_code == 422
     assert (await site.post("/queue/reject", {"why": "Old."})).status_code == 422
     answer = await site.post("/queue/reject", {"item": items, "why": "Old."})
-    assert "2+rejected.+1+had" in answer.headers["location"]
+    assert answer.headers["location"] == "/queue?done=rejected-2-1"
     assert [one.case.input for one in await site.workbench.cases.list(site.tenant_id, skill_id)] == [
         "0 lb",
         "1 lb",
         "2 lb",
     ]
     page = await site.client.get(answer.headers["location"])
-    assert "2 rejected. 1 had been decided on meanwhile." in page.text
+    assert "2 rejected. 1 had been decided on before." in page.text
     assert page.text.count("data-queue-item") == 1
 
 
@@ -273,3 +274,122 @@ async def test_what_is_no_decision_changes_nothing(site: Site, kind: str, do: st
     entry = await site.workbench.cases.propose(site.tenant_id, skill_id, CaseDraft("1 lb", "x"))
     assert (await site.post(f"/queue/{kind}/{entry.id}", {"do": do})).status_code in (404, 422)
     assert (await site.workbench.cases.get(site.tenant_id, entry.id)).status is CaseStatus.PENDING
+
+
+@pytest.mark.parametrize(("first", "second"), [("reject", "accept"), ("accept", "reject"), ("accept", "accept")])
+@pytest.mark.parametrize("kind", ["proposed", "example", "use"])
+async def test_an_old_page_does_not_overturn_what_another_decided(
+    site: Site, kind: str, first: str, second: str
+) -> None:
+    skill_id = await skill(site)
+    if kind == "proposed":
+        item = (await site.workbench.cases.propose(site.tenant_id, skill_id, CaseDraft("2 lb", "907 g"))).id
+    else:
+        given = FeedbackType.TRAINING_EXAMPLE if kind == "example" else FeedbackType.THUMB_UP
+        item = await said(site, skill_id, given, example_input="2 lb", example_output="907 g")
+    await site.post("/queue/name", {"name": "Bob"})
+    assert (await site.post(f"/queue/{kind}/{item}", {"do": first, "why": "Seen <b>it."})).status_code == 303
+    await site.post("/queue/name", {"name": "Ann"})
+    before = await site.workbench.cases.history(site.tenant_id, skill_id)
+    refused = await site.post(f"/queue/{kind}/{item}", {"do": second, "why": "Mine."})
+    assert refused.status_code == 409
+    for words in (
+        "by Bob on 20",
+        "UTC: “Seen &lt;b&gt;it.”",
+        "That stays as it is.",
+        "otherwise" if first == "accept" else "all the same",
+    ):
+        assert words in refused.text
+    assert await site.workbench.cases.history(site.tenant_id, skill_id) == before
+
+
+@pytest.mark.parametrize("kind", ["proposed", "example"])
+async def test_of_many_at_once_one_decides(site: Site, kind: str) -> None:
+    skill_id = await skill(site)
+    if kind == "proposed":
+        item = (await site.workbench.cases.propose(site.tenant_id, skill_id, CaseDraft("2 lb", "907 g"))).id
+    else:
+        item = await said(site, skill_id, FeedbackType.TRAINING_EXAMPLE, example_input="2 lb", expected_output="907 g")
+    posts = [
+        site.post(f"/queue/{kind}/{item}", {"do": do, "why": f"Post {number}."})
+        for number, do in enumerate(("accept", "reject") * 4)
+    ]
+    codes = sorted([answer.status_code for answer in await asyncio.gather(*posts)])
+    assert codes == [303] + [409] * 7
+    changes = [row.change for row in await site.workbench.cases.history(site.tenant_id, skill_id)]
+    assert len([change for change in changes if change in ("accepted", "added", "rejected")]) == 1
+
+
+async def test_what_was_ticked_twice_or_rejected_earlier_is_not_counted_as_rejected(site: Site) -> None:
+    skill_id = await skill(site)
+    made = [await site.workbench.cases.propose(site.tenant_id, skill_id, CaseDraft(f"{n} lb", "x")) for n in range(2)]
+    given = await said(site, skill_id, FeedbackType.TRAINING_EXAMPLE, example_input="2 lb", expected_output="907 g")
+    items = [f"proposed:{made[0].id}"] * 3 + [f"proposed:{made[1].id}", f"example:{given}"]
+    for item in items[3:]:
+        kind, _, item_id = item.partition(":")
+        await site.post(f"/queue/{kind}/{item_id}", {"do": "reject", "why": "Old."})
+    answer = await site.post("/queue/reject", {"item": items, "why": "Old."})
+    assert answer.headers["location"] == "/queue?done=rejected-1-2"
+
+
+@pytest.mark.parametrize("text", ["Paid+in+full", "accepted.", "rejected-1-2-3", "rejected-1-x", "%3Cb%3E"])
+async def test_a_link_does_not_say_what_was_done(site: Site, text: str) -> None:
+    await skill(site)
+    assert "queue-done" not in (await site.client.get(f"/queue?done={text}")).text
+    assert "It was rejected." in (await site.client.get("/queue?done=rejected")).text
+
+
+async def test_the_address_of_a_refused_decision_leads_to_the_queue(site: Site) -> None:
+    await skill(site)
+    for path in (f"example/{uuid4()}", "reject", "name"):
+        answer = await site.client.get(f"/queue/{path}", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/queue")
+    for path in ("cases", "examples"):
+        answer = await site.client.get(f"/skills/weigh/{path}/{uuid4()}/accept", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/skills/weigh/details#cases")
+
+
+async def test_a_rejected_example_is_in_the_history_and_can_be_brought_back_by_who_sees_that(site: Site) -> None:
+    skill_id = await skill(site)
+    item = await said(site, skill_id, FeedbackType.TRAINING_EXAMPLE, example_input="2 lb", expected_output="907 g")
+    url = f"/skills/weigh/examples/{item}"
+    open_page = {"input": "2 lb", "expected": "0.9 kg", "do": "add", "seen": "new"}
+    await site.post("/queue/name", {"name": "Bob"})
+    await site.post("/queue/reject", {"item": [f"example:{item}"], "why": "Never seen."})
+    page = (await site.client.get("/skills/weigh/case-history")).text
+    assert all(words in page for words in ("rejected", "Bob", "Never seen.", f'href="{url}"'))
+    for old in (open_page, {name: value for name, value in open_page.items() if name != "seen"}):
+        refused = await site.post(url, old)
+        assert (refused.status_code, "rejected by Bob" in refused.text, "0.9 kg" in refused.text) == (409, True, True)
+    assert (await site.post(f"{url}/accept")).status_code == 409
+    shown = (await site.client.get(url)).text
+    assert "Deciding otherwise here overturns that" in shown
+    assert 'name="seen" value="rejected"' in shown
+    assert (await site.post(url, {**open_page, "seen": "rejected"})).status_code == 303
+    told = await site.workbench.cases.example_changes(site.tenant_id, item)
+    assert [(row.change, row.why) for row in told] == [("rejected", "Never seen."), ("added", "")]
+    (entry,) = await site.workbench.cases.list(site.tenant_id, skill_id)
+    assert await site.workbench.cases.changes(site.tenant_id, entry.id) == told
+    assert "Never seen." in (await site.client.get(f"/skills/weigh/cases/{entry.id}")).text
+
+
+async def test_a_cases_page_says_what_it_overturns_and_an_old_one_overturns_nothing(site: Site) -> None:
+    skill_id = await skill(site)
+    entry = await site.workbench.cases.propose(site.tenant_id, skill_id, CaseDraft("1 lb", "454 g", key="one"))
+    url = f"/skills/weigh/cases/{entry.id}"
+    typed = {"key": "one", "input": "1 lb", "expected": "0.454 kg", "do": "accept"}
+    await site.workbench.cases.reject(site.tenant_id, entry.id, why="Rare.", who="Bob")
+    refused = await site.post(url, {**typed, "seen": "pending"})
+    assert (refused.status_code, "rejected by Bob" in refused.text, "0.454 kg" in refused.text) == (409, True, True)
+    assert (await site.post(f"{url}/accept", {"seen": "pending"})).status_code == 409
+    shown = (await site.client.get(url)).text
+    assert "It was rejected by Bob" in shown
+    assert "all the same" in shown
+    assert (await site.post(url, {**typed, "seen": "rejected"})).status_code == 303
+    (now,) = await site.workbench.cases.list(site.tenant_id, skill_id)
+    assert (now.status, now.case.expected) == (CaseStatus.ACCEPTED, "0.454 kg")
+    url = f"/skills/weigh/cases/{now.id}"
+    assert "It was accepted by" in (await site.client.get(url)).text
+    assert (await site.post(f"{url}/reject", {"seen": "pending", "why": "No."})).status_code == 409
+    assert (await site.post(f"{url}/reject", {"seen": "accepted", "why": "No."})).status_code == 303
+    assert (await site.workbench.cases.get(site.tenant_id, now.id)).status is CaseStatus.REJECTED

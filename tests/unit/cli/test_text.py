@@ -49,7 +49,7 @@ def test_taming_twice_changes_nothing_more(text: str) -> None:
         ("\x9b2Jclear", "clear"),
         ("a\x08\x08b\x00c", "abc"),
         ("one\r\ntwo\tthree", "one two three"),
-        ("\u202eabc\u2066", "abc"),
+        ("\u202eabc\u2066", "(U+202E)abc(U+2066)"),
         ("[bold]as it is[/bold]", "[bold]as it is[/bold]"),
         ("plain ünïcode 模型", "plain ünïcode 模型"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -13,14 +14,17 @@ from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
-from steelyard.domain.cases import CaseSource, WaitingKind
+from steelyard.domain.cases import CaseSource, CaseStatus, WaitingKind
 from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.feedback import FeedbackStatus, FeedbackType
 from steelyard.domain.models import ModelRef
+from steelyard.services.case_decisions import Decision
 from steelyard.services.case_queue import MAX_LIMIT, QueueItem
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.cases import CaseEntry
+from steelyard.storage.feedback import FeedbackRow
 from steelyard.workbench import Workbench
 
 _KINDS = {
@@ -30,6 +34,16 @@ _KINDS = {
     "use": "from production",
     "disagreement": "judge contradicted",
 }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What an id names, the status it has, and the decision that another one overturns, None where it waits."""
+
+    kind: WaitingKind
+    id: UUID
+    seen: CaseStatus
+    decision: Decision | None
 
 
 def list_cases(skill: str, json_to: str | None, *, pending: bool) -> int:
@@ -105,33 +119,41 @@ def propose_cases(skill: str, model: str | None, count: int, budget: float | Non
 
 
 def accept_case(id_prefix: str, reason: str, who: str | None) -> int:
-    """Accept what waits, or a case that was rejected."""
+    """Accept what waits, or a case or user's example that was rejected."""
 
-    async def body() -> CaseEntry:
+    async def body() -> tuple[CaseEntry, _Found]:
         async with open_workbench() as workbench:
-            kind, item_id = await _found(workbench, id_prefix)
-            return await workbench.case_queue.accept(workbench.tenant_id, kind, item_id, who=who, why=reason)
+            found = await _found(workbench, id_prefix)
+            entry = await workbench.case_queue.accept(
+                workbench.tenant_id, found.kind, found.id, who=who, why=reason, seen=found.seen
+            )
+            return entry, found
 
-    entry = asyncio.run(body())
+    entry, found = asyncio.run(body())
     Terminal().out.line(f"Accepted: '{words.safe(entry.case.case_id)}' counts from the next run on.")
+    _say_overturned(found)
     return exits.OK
 
 
 def reject_case(id_prefix: str, reason: str, who: str | None) -> int:
     """Reject what waits, or a case that is in use."""
 
-    async def body() -> None:
+    async def body() -> _Found:
         async with open_workbench() as workbench:
-            kind, item_id = await _found(workbench, id_prefix)
-            await workbench.case_queue.reject(workbench.tenant_id, kind, item_id, who=who, why=reason)
+            found = await _found(workbench, id_prefix)
+            await workbench.case_queue.reject(
+                workbench.tenant_id, found.kind, found.id, who=who, why=reason, seen=found.seen
+            )
+            return found
 
-    asyncio.run(body())
+    found = asyncio.run(body())
     Terminal().out.line("Rejected.")
+    _say_overturned(found)
     return exits.OK
 
 
 def show_history(ref: str, limit: int, json_to: str | None) -> int:
-    """Of a skill's cases, or of one case by its id."""
+    """Of a skill's cases, or of one case or user's example by its id."""
     check_target(json_to)
 
     async def body() -> Sequence[ChangeRow]:
@@ -140,12 +162,14 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
             try:
                 row = await workbench.catalogue.find(tenant, ref)
             except NotFound:
-                kind, case_id = await _found(workbench, ref)
-                if kind not in (WaitingKind.PROPOSED, WaitingKind.DRAFTED):
+                found = await _found(workbench, ref, none="Neither a skill nor a case is called")
+                if found.kind in (WaitingKind.EXAMPLE, WaitingKind.USE):
+                    return list(reversed(await workbench.cases.example_changes(tenant, found.id)))[:limit]
+                if found.kind is WaitingKind.DISAGREEMENT:
                     raise InputError(
                         "That is not a case yet: it has no history.", next_step="`cases list SKILL` shows the cases."
                     ) from None
-                return list(reversed(await workbench.cases.changes(tenant, case_id)))[:limit]
+                return list(reversed(await workbench.cases.changes(tenant, found.id)))[:limit]
             return await workbench.cases.history(tenant, row.id, limit=limit)
 
     rows = asyncio.run(body())
@@ -161,11 +185,22 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
     return exits.OK
 
 
-async def _found(workbench: Workbench, id_prefix: str) -> tuple[WaitingKind, UUID]:
-    found = await workbench.case_queue.find(workbench.tenant_id, id_prefix)
+async def _found(workbench: Workbench, id_prefix: str, *, none: str = "No case starts with") -> _Found:
+    found = await workbench.case_queue.find(workbench.tenant_id, id_prefix, none=none)
+    decision = await workbench.case_queue.decision(workbench.tenant_id, found)
     if isinstance(found, CaseEntry):
-        return WaitingKind.DRAFTED if _drafted(found) else WaitingKind.PROPOSED, found.id
-    return WaitingKind(found.kind), found.id
+        kind = WaitingKind.DRAFTED if _drafted(found) else WaitingKind.PROPOSED
+        return _Found(kind, found.id, found.status, decision)
+    if isinstance(found, FeedbackRow):
+        kind = WaitingKind.EXAMPLE if found.feedback_type == FeedbackType.TRAINING_EXAMPLE else WaitingKind.USE
+        rejected = found.status == FeedbackStatus.REJECTED
+        return _Found(kind, found.id, CaseStatus.REJECTED if rejected else CaseStatus.ACCEPTED, decision)
+    return _Found(WaitingKind(found.kind), found.id, CaseStatus.PENDING, decision)
+
+
+def _say_overturned(found: _Found) -> None:
+    if found.decision is not None:
+        Terminal().out.line(f"That overturns what was decided: {words.safe(found.decision.words)}")
 
 
 async def _all_waiting(workbench: Workbench, skill_id: UUID) -> list[QueueItem]:
@@ -216,7 +251,8 @@ def _item_json(item: QueueItem) -> dict[str, Any]:
 
 def _change_json(row: ChangeRow) -> dict[str, Any]:
     return {
-        "case": str(row.case_id),
+        "case": None if row.case_id is None else str(row.case_id),
+        "example": None if row.feedback_id is None else str(row.feedback_id),
         "key": row.case_key,
         "source": row.source,
         "change": row.change,

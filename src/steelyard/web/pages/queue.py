@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -29,6 +30,9 @@ KIND_WORDS = {
     WaitingKind.USE: "from production",
     WaitingKind.DISAGREEMENT: "judge contradicted",
 }
+_DONE = {"accepted": "It is a golden case now.", "rejected": "It was rejected."}
+# How many were rejected together, and how many of those ticked were not.
+_DONE_TOGETHER = re.compile(r"rejected-([0-9]{1,5})-([0-9]{1,5})\Z")
 
 
 @router.get("/queue")
@@ -43,6 +47,14 @@ async def queue(
 ) -> Response:
     """What has waited longest first, of one skill or kind where the address says so."""
     return await _page(view, bench, tenant, skill, kind, after, done=done)
+
+
+@router.get("/queue/name")
+@router.get("/queue/reject")
+@router.get("/queue/{kind}/{item}")
+async def decided_at(view: Viewing) -> Response:
+    """Where a decision that was refused leaves the browser: entered again it leads to the queue."""
+    return view.redirect("/queue")
 
 
 @router.post("/queue/name")
@@ -66,8 +78,7 @@ async def reject_all(request: Request, view: Viewing, bench: Bench, tenant: Tena
         rejected = await bench.case_queue.reject_all(tenant, items, why=text(form, "why"), who=rater_of(request))
     except InputError as error:
         return await _again(view, bench, tenant, form, error)
-    missed = f" {rejected.missed:,} had been decided on meanwhile." if rejected.missed else ""
-    return view.redirect(_back(form, done=f"{rejected.done:,} rejected.{missed}"))
+    return view.redirect(_back(form, done=f"rejected-{rejected.done}-{rejected.missed}"))
 
 
 @router.post("/queue/{kind}/{item}")
@@ -81,20 +92,20 @@ async def decide(
     wanted = text(form, "do")
     try:
         if wanted == "accept":
-            entry = await bench.case_queue.accept(tenant, found, item, who=who, why=why)
-            said = f"“{entry.case.case_id[:60]}” is a golden case now."
+            await bench.case_queue.accept(tenant, found, item, who=who, why=why)
+            done = "accepted"
         elif wanted == "propose":
             entry = await bench.case_queue.propose(tenant, found, item, who=who, why=why)
             row = await bench.catalogue.find(tenant, str(entry.skill_id))
             return view.redirect(with_query(skill_url(row.name, row.id, f"cases/{entry.id}"), back="queue"))
         elif wanted == "reject":
             await bench.case_queue.reject(tenant, found, item, why=why, who=who)
-            said = "It was rejected."
+            done = "rejected"
         else:
             raise InputError("That is no decision.", next_step="Use the buttons of the page.")
     except (InputError, Conflict) as error:
         return await _again(view, bench, tenant, form, error, item)
-    return view.redirect(_back(form, done=said))
+    return view.redirect(_back(form, done=done))
 
 
 async def _again(
@@ -149,7 +160,7 @@ async def _page(
         continued=continued,
         who=rater_of(view.request),
         owner=LOCAL_OWNER,
-        done=done[:200],
+        done=_done_words(done),
         error=error,
         failed=failed,
         typed=typed,
@@ -163,6 +174,15 @@ def _back(form: FormData, done: str = "") -> str:
     )
     following = _uuid(text(form, "next"))
     return f"{place}#i-{following}" if following is not None else place
+
+
+def _done_words(code: str) -> str:
+    """What has been done, for a code that `_back` was given; nothing for any other text of a link."""
+    together = _DONE_TOGETHER.match(code)
+    if together is None:
+        return _DONE.get(code, "")
+    done, missed = map(int, together.groups())
+    return f"{done:,} rejected." + (f" {missed:,} had been decided on before." if missed else "")
 
 
 def _item(value: str) -> tuple[WaitingKind, UUID] | None:

@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from steelyard.domain.cases import CaseStatus
 from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
+from steelyard.domain.feedback import FeedbackStatus
+from steelyard.services.case_decisions import decision_on_example
 from steelyard.services.cases import CaseDraft
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.storage.case_changes import ChangeRow
@@ -22,6 +24,7 @@ from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_details import details_page
+from steelyard.web.query import one_of
 from steelyard.web.rater import rater_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
@@ -29,7 +32,7 @@ from steelyard.workbench import Workbench
 router = APIRouter()
 
 _ADD = (("add", "Add the case"), ("propose", "Propose it"))
-_DECISIONS = ("accept", "retire", "restore")
+_DECISIONS = ("retire", "restore")
 _ADD_NOTE = "An added case counts from the next run on; a proposed one waits until somebody accepts it."
 
 
@@ -64,10 +67,18 @@ async def edit_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, cas
 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
         author = typed.author.strip() or None
-        return await bench.cases.edit(tenant, case, draft, author=author, why=typed.why, accept=wanted == "accept")
+        accept, seen = wanted == "accept", one_of(CaseStatus, text(form, "seen"))
+        return await bench.cases.edit(tenant, case, draft, author=author, why=typed.why, accept=accept, seen=seen)
 
     page = await _editing(bench, tenant, row, entry)
     return await _sent(view, row, page, form, keep, entry=entry)
+
+
+@router.get("/skills/{skill}/cases/{case}/{decision}")
+@router.get("/skills/{skill}/examples/{case}/{decision}")
+async def decided_at(view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID, decision: str) -> Response:
+    """Where a decision that was refused leaves the browser: entered again it leads to the cases."""
+    return view.redirect(_cases_url(await bench.catalogue.find(tenant, skill)))
 
 
 @router.post("/skills/{skill}/cases/{case}/{decision}")
@@ -75,12 +86,13 @@ async def decide_case(
     view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID, decision: str, form: Form
 ) -> Response:
     row, _ = await _case(bench, tenant, skill, case)
-    who, why = rater_of(view.request), text(form, "why")
+    who, why, seen = rater_of(view.request), text(form, "why"), one_of(CaseStatus, text(form, "seen"))
     if decision == "reject":
-        done = bench.cases.reject(tenant, case, why=why, who=who)
+        done = bench.cases.reject(tenant, case, why=why, who=who, seen=seen)
+    elif decision == "accept":
+        done = bench.cases.accept(tenant, case, who=who, why=why, seen=seen)
     elif decision in _DECISIONS:
-        service = bench.cases
-        put = {"accept": service.accept, "retire": service.retire, "restore": service.restore}[decision]
+        put = {"retire": bench.cases.retire, "restore": bench.cases.restore}[decision]
         done = put(tenant, case, who=who, why=why)
     else:
         raise NotFound("There is no such decision on a golden case.")
@@ -100,9 +112,10 @@ async def take_example(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
         author = typed.author.strip() or None
+        seen = one_of(FeedbackStatus, text(form, "seen")) or FeedbackStatus.NEW
         if wanted == "propose":
-            return await bench.cases.propose_example(tenant, example, draft, author=author)
-        return await bench.cases.accept_example(tenant, example, draft, author=author, why=typed.why)
+            return await bench.cases.propose_example(tenant, example, draft, author=author, seen=seen)
+        return await bench.cases.accept_example(tenant, example, draft, author=author, why=typed.why, seen=seen)
 
     return await _sent(view, row, _from_example(row, given), form, keep, example=given)
 
@@ -211,13 +224,28 @@ async def _editing(
     """The form of a case. One out of use has a button only where something was `typed` that would be lost."""
     base = skill_url(row.name, row.id, "cases")
     if entry.retired_at is None:
+        overturns = ""
         if entry.status is CaseStatus.PENDING:
             buttons = (("accept", "Save and accept"), ("save", "Save"))
             note = "It waits for a decision; an accepted one counts from the next run on."
         else:
-            buttons = (("save", "Save"),)
-            note = "Earlier runs keep the case as it was; a change makes the last benchmark stale."
-        return FormPage("Golden case", f"{base}/{entry.id}", buttons, note, entry.case.files)
+            overturns = (await bench.cases.decision(tenant, entry)).words
+            rejected = entry.status is CaseStatus.REJECTED
+            buttons = (("save", "Save"), *((("accept", "Save and accept all the same"),) if rejected else ()))
+            note = (
+                "No run uses it."
+                if rejected
+                else "Earlier runs keep the case as it was; a change makes the last benchmark stale."
+            )
+        return FormPage(
+            "Golden case",
+            f"{base}/{entry.id}",
+            buttons,
+            note,
+            entry.case.files,
+            seen=entry.status.value,
+            overturns=overturns,
+        )
     now = await bench.cases.as_now(tenant, entry)
     if now is None:
         # A case of its own would lack the files, which come from the folder alone.
@@ -225,9 +253,11 @@ async def _editing(
         return FormPage("Retired golden case", base, buttons)
     address = f"{base}/{now.id}"
     buttons = (("save", "Save mine over it"),) if typed else ()
-    return FormPage("Golden case as it was", address, buttons, "", now.case.files, address)
+    return FormPage("Golden case as it was", address, buttons, "", now.case.files, address, now.status.value)
 
 
 def _from_example(row: CatalogueRow, given: FeedbackRow) -> FormPage:
     note = "It came from feedback on the skill. " + _ADD_NOTE
-    return FormPage("Golden case of an example", skill_url(row.name, row.id, f"examples/{given.id}"), _ADD, note)
+    action = skill_url(row.name, row.id, f"examples/{given.id}")
+    overturns = "" if given.status == FeedbackStatus.NEW else decision_on_example(given).words
+    return FormPage("Golden case of an example", action, _ADD, note, seen=given.status, overturns=overturns)

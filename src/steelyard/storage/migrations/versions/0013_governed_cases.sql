@@ -7,12 +7,14 @@ CREATE INDEX golden_cases_waiting ON golden_cases (tenant_id, created_at, id)
 
 -- Every change of a golden case, kept for good: the application may add rows and read them, nothing else. The digests
 -- are of the case's text; NULL where it was not, or is no longer, in use. `previous_case_id` is the row that an edited
--- case was before. There is no row for what happened before this table was.
+-- case was before. A user's example that is rejected has no case: its row names the feedback. There is no row for what
+-- happened before this table was.
 CREATE TABLE case_changes (
     tenant_id uuid NOT NULL,
     seq bigint GENERATED ALWAYS AS IDENTITY,
     skill_id uuid NOT NULL,
-    case_id uuid NOT NULL,
+    case_id uuid,
+    feedback_id uuid,
     previous_case_id uuid,
     case_key text NOT NULL,
     source text NOT NULL,
@@ -25,8 +27,11 @@ CREATE TABLE case_changes (
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, seq),
     FOREIGN KEY (tenant_id, skill_id) REFERENCES skills (tenant_id, id) ON DELETE CASCADE,
-    FOREIGN KEY (tenant_id, case_id) REFERENCES golden_cases (tenant_id, id) ON DELETE CASCADE
+    FOREIGN KEY (tenant_id, case_id) REFERENCES golden_cases (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, feedback_id) REFERENCES skill_feedback (tenant_id, id) ON DELETE CASCADE,
+    CHECK ((case_id IS NULL) <> (feedback_id IS NULL))
 );
+CREATE INDEX case_changes_by_feedback ON case_changes (tenant_id, feedback_id, seq) WHERE feedback_id IS NOT NULL;
 CREATE INDEX case_changes_by_skill ON case_changes (tenant_id, skill_id, seq DESC);
 CREATE INDEX case_changes_by_case ON case_changes (tenant_id, case_id, seq);
 
@@ -34,6 +39,7 @@ CREATE INDEX case_changes_by_case ON case_changes (tenant_id, case_id, seq);
 ALTER TABLE skill_feedback ADD COLUMN decided_by text, ADD COLUMN decided_why text;
 CREATE INDEX skill_feedback_waiting ON skill_feedback (tenant_id, created_at, id)
     WHERE status = 'new' AND example_input IS NOT NULL;
+CREATE INDEX skill_feedback_of_case ON skill_feedback (tenant_id, golden_case_id) WHERE golden_case_id IS NOT NULL;
 
 -- What was made of an output on which a person and the judge disagree: a case, or nothing, with the reason.
 CREATE TABLE output_decisions (

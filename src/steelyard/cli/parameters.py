@@ -41,7 +41,7 @@ Grace = Annotated[
     float,
     typer.Option("--grace", metavar="SECONDS", min=0, help="How long calls in flight may take to end when it stops."),
 ]
-Budget = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Start no call beyond this.")]
+Budget = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Start no call once this is spent.")]
 Margin = Annotated[
     float, typer.Option("--margin", metavar="POINTS", help="A gap in quality that does not matter, 0 to 100.")
 ]

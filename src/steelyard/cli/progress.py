@@ -116,9 +116,8 @@ class Progress:
             self._live.update(Group(*(screen.fit(line) for line in lines)), refresh=True)
             return
         for trouble in standing.troubles:
-            # Once each: what follows is the same wait, or the same words with another port of ours in them.
-            if (trouble.provider, trouble.message[:40]) not in self._told:
-                self._told.add((trouble.provider, trouble.message[:40]))
+            if once(trouble) not in self._told:
+                self._told.add(once(trouble))
                 self._terminal.warn(trouble_line(trouble))
         self._tell_examination(standing.examination)
         for gone in () if standing.race is None else standing.race.dropped:
@@ -170,6 +169,11 @@ def trouble_line(trouble: Trouble) -> str:
         return f"{words.safe(trouble.provider)}: {message} – {out} out, {words.seconds(round(trouble.since_s))}"
     calls = "" if trouble.calls == 1 else f" {trouble.calls:,} calls"
     return f"{words.safe(trouble.provider)}: {message} – trying{calls} again, {words.seconds(round(trouble.since_s))}"
+
+
+def once(trouble: Trouble) -> tuple[str, str]:
+    """What tells it from others: the same words with another port of ours in them are the same wait."""
+    return trouble.provider, trouble.message[:40]
 
 
 def bars(standing: Standing, models: Sequence[str], per_model: int, left_s: float | None, width: int) -> list[Text]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rich.console import Group
+from rich.live import Live
 from rich.text import Text
 
 from steelyard.cli import text as words
+from steelyard.cli.progress import PLAIN_EVERY_S, once, trouble_line
+from steelyard.cli.terminal import Terminal
+from steelyard.domain.calls import Trouble
 from steelyard.domain.money import dollars
 from steelyard.domain.tie_breaks import UNDER_WAY
 from steelyard.services.reports import RunReport
@@ -44,6 +49,46 @@ def progress_line(row: TieBreakRow, in_flight: int) -> str:
     spent = words.spent(row.spent_microcents, row.spent_is_lower_bound)
     budget = "" if row.budget_microcents is None else f" of {dollars(row.budget_microcents)}"
     return f"Comparing: {of}, {words.count(in_flight, 'call')} in flight, {spent}{budget} spent"
+
+
+class TieBreakProgress:
+    """How far it is: redrawn on a terminal, else a line every few seconds, unless it is the same as the last."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._said_s = 0.0
+        self._last = ""
+        self._told: set[tuple[str, str]] = set()
+        live = terminal.err.live and not terminal.quiet
+        self._live = Live(console=terminal.err.console, auto_refresh=False, transient=True) if live else None
+
+    def __enter__(self) -> TieBreakProgress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def update(self, row: TieBreakRow, in_flight: int, troubles: Sequence[Trouble], elapsed_s: float) -> None:
+        """Show how it stands and which provider fails, and why; without a terminal each trouble once."""
+        screen = self._terminal.err
+        line = progress_line(row, in_flight)
+        if self._live is not None:
+            lines = [Text(line, style="dim")]
+            lines += [Text(words.hang(trouble_line(one), screen.width, 2), style="yellow") for one in troubles]
+            self._live.update(Group(*(screen.fit(one) for one in lines)), refresh=True)
+            return
+        for trouble in troubles:
+            if once(trouble) not in self._told:
+                self._told.add(once(trouble))
+                self._terminal.warn(trouble_line(trouble))
+        if elapsed_s - self._said_s >= PLAIN_EVERY_S:
+            self._said_s = elapsed_s
+            if line != self._last:
+                self._terminal.say(line)
+            self._last = line
 
 
 def tie_break_lines(row: TieBreakRow, width: int) -> Iterator[Text]:

@@ -12,7 +12,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import score
 from steelyard.execution.turns import take_turn
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
-from steelyard.storage import runs
+from steelyard.storage import claims, runs
 from steelyard.storage.case_results import judgement_counts, judgement_repeats
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
@@ -39,6 +39,7 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
             await runs.stop_run(connection, run_id, status=RunStatus.COMPLETED, stop_cause="budget")
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
+    await claims.mark_lost_calls(connection, run_id)
     outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
     detail = await detail_of(connection, run, outcome)
     quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)

@@ -132,7 +132,9 @@ class Drafter:
             if refused is not None:
                 await self._end(tenant_id, found.id, refused)
                 return
-            response = await self._calls.call(tenant_id, request, partial(_record, found.id))
+            response = await self._calls.call(
+                tenant_id, request, partial(_record, found.id), partial(_calling, found.id)
+            )
             reply, stop_reason, calls = response.output, response.stop_reason.value, calls + 1
             async with self._database.tenant(tenant_id) as connection:
                 now = await case_drafts.find_drafts(connection, found.id)
@@ -209,3 +211,7 @@ async def _put(connection: Connection, tenant_id: UUID, found: DraftsRow, new: S
 
 async def _record(draft_id: UUID, connection: Connection, key: UUID, call: PaidCall) -> None:
     await case_drafts.record_call(connection, draft_id, key, call)
+
+
+async def _calling(draft_id: UUID, connection: Connection, calling: bool) -> None:
+    await case_drafts.note_calling(connection, draft_id, calling)

@@ -222,9 +222,9 @@ class Engine:
     async def _open(self, context: RunContext, pending: Mapping[str, Cell], keys: Mapping[str, str]) -> _Opened:
         run_id = context.run.id
         async with self._database.tenant(context.tenant_id) as connection:
-            taken = await claims.take_claims(
-                connection, context.tenant_id, run_id, list(keys.values()), self._worker_key
-            )
+            wanted_keys = list(keys.values())
+            await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
+            taken = await claims.take_claims(connection, context.tenant_id, run_id, wanted_keys, self._worker_key)
             claimed = [digest for digest in pending if keys[digest] in taken]
             own = await results.own_cells(connection, run_id, claimed)
             unseen = [digest for digest in claimed if digest not in own]

@@ -15,6 +15,8 @@ from steelyard.storage.reviews import PaidCall
 
 AWAY_S = 1.0
 
+# Says before a call that it is out, and after one of which nothing is to be kept that it is not.
+Calling = Callable[[Connection, bool], Awaitable[None]]
 # Keeps a call under a key; done twice it must do what it does done once.
 Record = Callable[[Connection, UUID, PaidCall], Awaitable[None]]
 
@@ -27,14 +29,20 @@ class PaidCalls:
         self._caller = caller
         self.price = price
 
-    async def call(self, tenant_id: UUID, request: ModelRequest, record: Record) -> ModelResponse:
-        """One call, its reply and its price committed. Raises CallError, what it wasted committed too."""
+    async def call(self, tenant_id: UUID, request: ModelRequest, record: Record, calling: Calling) -> ModelResponse:
+        """One call, its reply and its price committed. Raises CallError, what it wasted committed too.
+
+        `record` also says that it is out no more.
+        """
+        await self.commit(tenant_id, lambda connection: calling(connection, True))
         try:
             response = await self._caller.complete(request)
         except CallError as error:
             if error.wasted != Usage() or not error.wasted_known:
                 paid = self._paid(request.model, error.wasted, None, known=error.wasted_known)
                 await self._keep(tenant_id, record, paid)
+            else:
+                await self.commit(tenant_id, lambda connection: calling(connection, False))
             raise
         known = response.usage_known and response.wasted_known
         await self._keep(

@@ -112,7 +112,9 @@ class Reviewer:
                 return
             if stop_reason == StopReason.LENGTH:
                 request = replace(request, max_tokens=request.max_tokens * 2)
-            response = await self._calls.call(tenant_id, request, partial(_record, found.id))
+            response = await self._calls.call(
+                tenant_id, request, partial(_record, found.id), partial(_calling, found.id)
+            )
             reply, stop_reason, calls = response.output, response.stop_reason.value, calls + 1
 
     async def _end(self, tenant_id: UUID, review_id: UUID, message: str) -> None:
@@ -121,3 +123,7 @@ class Reviewer:
 
 async def _record(review_id: UUID, connection: Connection, key: UUID, call: PaidCall) -> None:
     await reviews.record_call(connection, review_id, key, call)
+
+
+async def _calling(review_id: UUID, connection: Connection, calling: bool) -> None:
+    await reviews.note_calling(connection, review_id, calling)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -45,7 +45,10 @@ Written = TypeVar("Written")
 
 @dataclass
 class _Work:
-    """One tie-break in one worker. `uncommitted` is money of finished calls whose commit is under way."""
+    """One tie-break in one worker. `uncommitted` is money of finished calls whose commit is under way.
+
+    `out` counts the comparisons in hand, for which a budget keeps back what a call has cost on average.
+    """
 
     tenant_id: UUID
     row: TieBreakRow
@@ -55,11 +58,26 @@ class _Work:
     status: str
     spent: int
     budget: int | None
+    calls: int
     uncommitted: int = 0
+    out: int = 0
+    came_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def over_budget(self) -> bool:
         return self.budget is not None and self.spent + self.uncommitted >= self.budget
+
+    @property
+    def room(self) -> bool:
+        """Whether the budget has room for another comparison beside those in hand.
+
+        What one costs is not known before the first is back: until then it is alone.
+        """
+        if self.budget is None or not self.out:
+            return True
+        if not self.calls:
+            return False
+        return self.spent + self.uncommitted + self.out * self.spent / self.calls < self.budget
 
     def check(self) -> None:
         """Raises Stopped when no further call may be started."""
@@ -68,7 +86,8 @@ class _Work:
 
     def observe(self, state: TieBreakState) -> None:
         """Take in how the tie-break stands in the database."""
-        self.status, self.spent, self.budget = state.status, state.spent_microcents, state.budget_microcents
+        self.status, self.calls = state.status, state.calls
+        self.spent, self.budget = state.spent_microcents, state.budget_microcents
 
     def place(self, digest: str) -> PairPlace:
         return PairPlace(self.run.skill_id, self.judge.digest, digest)
@@ -143,6 +162,7 @@ class TieBreaker:
             TieBreakStatus.RUNNING,
             found.spent_microcents,
             found.budget_microcents,
+            found.calls,
         )
         try:
             await self._break(work)
@@ -213,13 +233,22 @@ class TieBreaker:
 
         async def one_after_another() -> None:
             for digest, duel in left:
-                work.check()
-                message = await self._ask(work, digest, duel, rows.get(digest))
+                await _room(work)
+                try:
+                    message = await self._ask(work, digest, duel, rows.get(digest))
+                finally:
+                    work.out -= 1
+                    work.came_back.set()
                 if message is not None:
                     failures[digest] = message
 
+        if not duels:
+            return failures
+        await self._commit(work, lambda connection: tie_breaks.note_calling(connection, work.row.id, True))
         asking = [one_after_another() for _ in range(min(_AT_ONCE, len(duels)))]
         outcomes = await asyncio.gather(*asking, return_exceptions=True)
+        # Nothing is out any more: each has come back and is kept, or has failed.
+        await self._commit(work, lambda connection: tie_breaks.note_calling(connection, work.row.id, False))
         raised = [outcome for outcome in outcomes if outcome is not None]
         # Raised only now, when the siblings' paid replies are safe; a fault rather than the stop that came of it.
         for outcome in sorted(raised, key=lambda one: isinstance(one, Stopped)):
@@ -323,6 +352,16 @@ async def _hold(session: Connection, work: _Work) -> None:
     while not await tie_breaks.try_hold(session, work.tenant_id, work.run.skill_id, work.judge.digest):
         work.check()
         await asyncio.sleep(_HOLD_POLL_S)
+
+
+async def _room(work: _Work) -> None:
+    """Wait until the budget has room for one more comparison, then count it as in hand. Raises Stopped."""
+    work.check()
+    while not work.room:
+        work.came_back.clear()
+        await work.came_back.wait()
+        work.check()
+    work.out += 1
 
 
 def _known(rows: Mapping[str, PairRow]) -> dict[str, Preference]:

@@ -135,9 +135,13 @@ async def unfinished_drafts(connection: Connection) -> list[UUID]:
 
 
 async def start_drafts(connection: Connection, draft_id: UUID) -> None:
-    """pending -> running; what was begun before keeps its first start."""
+    """pending -> running; what was begun before keeps its first start.
+
+    For the worker that holds it: a call noted as out is then of one that is gone, and may have been paid for.
+    """
     await connection.execute(
-        """UPDATE case_drafts SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL
+        """UPDATE case_drafts SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL,
+                  cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false
             WHERE id = %s AND status IN ('pending', 'running')""",
         (draft_id,),
     )
@@ -148,6 +152,11 @@ async def note_waiting(connection: Connection, draft_id: UUID, why: str) -> None
     await connection.execute("UPDATE case_drafts SET error_message = %s WHERE id = %s", (clean(why), draft_id))
 
 
+async def note_calling(connection: Connection, draft_id: UUID, calling: bool) -> None:
+    """Whether a call of it may be out, so that a worker that is killed leaves word of it."""
+    await connection.execute("UPDATE case_drafts SET calling = %s WHERE id = %s", (calling, draft_id))
+
+
 async def record_call(connection: Connection, draft_id: UUID, call_key: UUID, call: PaidCall) -> None:
     """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
     await connection.execute(
@@ -156,7 +165,7 @@ async def record_call(connection: Connection, draft_id: UUID, call_key: UUID, ca
                   input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
                   cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
                   price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
-                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s
+                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s, calling = false
             WHERE id = %s AND NOT %s = ANY (call_keys)""",
         (
             None if call.raw_reply is None else clean(call.raw_reply),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from steelyard.storage.database import Connection
+from steelyard.storage.results import ENDED
 
 LEASE_S = 60.0
 
@@ -21,6 +22,37 @@ async def hold_worker_lock(connection: Connection, worker_key: int) -> None:
     await connection.execute("SELECT pg_advisory_lock(%s)", (worker_key,))
 
 
+_ALIVE = """SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_locks
+                    WHERE locktype = 'advisory' AND objsubid = 1
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+
+async def mark_lost_calls(
+    connection: Connection, run_id: UUID, keys: Sequence[str] = (), *, worker_key: int | None = None
+) -> None:
+    """What was spent is the least where workers that are gone hold claims: their calls may have been paid for.
+
+    Looks at the claims held for the run and at those of `keys`, which are of other runs where runs share a cell, and
+    marks the run the call was for. A cell that has come to its end has no call out; `worker_key` is not gone. To be
+    done before `take_claims`, in its transaction: runs are locked before claims everywhere.
+    """
+    await connection.execute(
+        f"""WITH alive AS MATERIALIZED ({_ALIVE})
+            UPDATE benchmark_runs SET spent_is_lower_bound = true
+             WHERE NOT spent_is_lower_bound AND id IN (
+                   SELECT held.benchmark_run_id FROM cell_claims held
+                    WHERE (held.benchmark_run_id = %s OR held.claim_key = ANY(%s))
+                      AND held.worker_key IS DISTINCT FROM %s
+                      AND (held.lease_until < clock_timestamp()
+                           OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key))
+                      AND NOT EXISTS (
+                          SELECT FROM benchmark_results
+                           WHERE benchmark_run_id = held.benchmark_run_id
+                             AND cell_digest = split_part(held.claim_key, ':', 1) AND {ENDED}))""".encode(),
+        (run_id, sorted(keys), worker_key),
+    )
+
+
 async def take_claims(
     connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str], worker_key: int
 ) -> set[str]:
@@ -30,10 +62,7 @@ async def take_claims(
     does: it must not ask for what a task of its own has in hand.
     """
     cursor = await connection.execute(
-        """WITH alive AS MATERIALIZED (
-               SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_locks
-                WHERE locktype = 'advisory' AND objsubid = 1
-                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        f"""WITH alive AS MATERIALIZED ({_ALIVE})
            INSERT INTO cell_claims AS held (tenant_id, claim_key, benchmark_run_id, worker_key, lease_until)
            SELECT %s, key, %s, %s, clock_timestamp() + make_interval(secs => %s)
              FROM unnest(%s::text[]) AS key ORDER BY key
@@ -42,7 +71,7 @@ async def take_claims(
                   lease_until = EXCLUDED.lease_until
             WHERE held.worker_key = EXCLUDED.worker_key OR held.lease_until < clock_timestamp()
                OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key)
-           RETURNING claim_key""",
+           RETURNING claim_key""".encode(),
         (tenant_id, run_id, worker_key, LEASE_S, sorted(keys)),
     )
     return {row["claim_key"] for row in await cursor.fetchall()}

@@ -146,9 +146,13 @@ async def open_review(connection: Connection, skill_version_id: UUID, model: str
 
 
 async def start_review(connection: Connection, review_id: UUID) -> None:
-    """pending -> running; one that was begun before keeps its first start."""
+    """pending -> running; one that was begun before keeps its first start.
+
+    For the worker that holds it: a call noted as out is then of one that is gone, and may have been paid for.
+    """
     await connection.execute(
-        """UPDATE skill_reviews SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL
+        """UPDATE skill_reviews SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL,
+                  cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false
             WHERE id = %s AND status IN ('pending', 'running')""",
         (review_id,),
     )
@@ -159,6 +163,11 @@ async def note_waiting(connection: Connection, review_id: UUID, why: str) -> Non
     await connection.execute("UPDATE skill_reviews SET error_message = %s WHERE id = %s", (clean(why), review_id))
 
 
+async def note_calling(connection: Connection, review_id: UUID, calling: bool) -> None:
+    """Whether a call of it may be out, so that a worker that is killed leaves word of it."""
+    await connection.execute("UPDATE skill_reviews SET calling = %s WHERE id = %s", (calling, review_id))
+
+
 async def record_call(connection: Connection, review_id: UUID, call_key: UUID, call: PaidCall) -> None:
     """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
     await connection.execute(
@@ -167,7 +176,7 @@ async def record_call(connection: Connection, review_id: UUID, call_key: UUID, c
                   input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
                   cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
                   price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
-                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s
+                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s, calling = false
             WHERE id = %s AND NOT %s = ANY (call_keys)""",
         (
             None if call.raw_reply is None else clean(call.raw_reply),

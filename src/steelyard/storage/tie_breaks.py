@@ -52,13 +52,15 @@ class TieBreakState:
     """What a worker must know of it after each commit."""
 
     status: str
+    calls: int
     spent_microcents: int
     budget_microcents: int | None
 
 
 _COLUMNS = """t.id, t.benchmark_run_id, t.models, t.judge, t.judge_digest, t.requested_by, t.status,
-    t.budget_microcents, t.planned, t.done, t.calls, t.spent_microcents, t.spent_is_lower_bound, t.price_version,
-    t.price_date, t.gate, t.result, t.error_message, t.created_at, t.started_at, t.completed_at"""
+    t.budget_microcents, t.planned, t.done, t.calls, t.spent_microcents,
+    t.spent_is_lower_bound OR (t.calling AND t.status NOT IN ('pending', 'running')) AS spent_is_lower_bound,
+    t.price_version, t.price_date, t.gate, t.result, t.error_message, t.created_at, t.started_at, t.completed_at"""
 
 
 async def insert_tie_break(
@@ -163,17 +165,27 @@ async def note_waiting(connection: Connection, tie_break_id: UUID, why: str) -> 
 
 
 async def note_progress(connection: Connection, tie_break_id: UUID, planned: int, done: int) -> None:
-    """How many comparisons it comes to, and how many of them are kept."""
+    """How many comparisons it comes to, and how many of them are kept.
+
+    For the one worker that holds it: calls noted as out are then of one that is gone, and may have been paid for.
+    """
     await connection.execute(
-        "UPDATE tie_breaks SET planned = %s, done = %s WHERE id = %s", (planned, done, tie_break_id)
+        """UPDATE tie_breaks SET planned = %s, done = %s, spent_is_lower_bound = spent_is_lower_bound OR calling,
+                  calling = false WHERE id = %s""",
+        (planned, done, tie_break_id),
     )
+
+
+async def note_calling(connection: Connection, tie_break_id: UUID, calling: bool) -> None:
+    """Whether calls of it may be out, so that a worker that is killed leaves word of them."""
+    await connection.execute("UPDATE tie_breaks SET calling = %s WHERE id = %s", (calling, tie_break_id))
 
 
 async def tie_break_state(connection: Connection, tie_break_id: UUID) -> TieBreakState:
     """How it stands. Raises NotFound where its skill was deleted."""
     async with connection.cursor(row_factory=record_row(TieBreakState)) as cursor:
         await cursor.execute(
-            "SELECT status, spent_microcents, budget_microcents FROM tie_breaks WHERE id = %s", (tie_break_id,)
+            "SELECT status, calls, spent_microcents, budget_microcents FROM tie_breaks WHERE id = %s", (tie_break_id,)
         )
         row = await cursor.fetchone()
     if row is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,9 +14,10 @@ from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelRe
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.execution.conclude import conclude
+from steelyard.execution.engine import Engine
 from steelyard.storage import results, runs
 from steelyard.storage.figures import run_figures
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, fit, price, request_of
 
 
 @pytest.mark.parametrize("calls", [1, 7, 25])
@@ -132,3 +135,53 @@ async def test_the_budget_is_asked_once_more_under_the_runs_lock(bench: Bench, r
         run = await runs.get_run(connection, run_id)
     expected = (False, "running", None) if raised else (True, "completed", "budget")
     assert (ended, run.status, run.stop_cause) == expected
+
+
+async def _killed(bench: Bench, run_id: UUID, caller: Caller, *, calls: int) -> None:
+    """Serve until so many calls were begun, then go without a word: claims stay, the worker's lock does not."""
+    async with Engine(bench.database, caller, price, bench.make_judge, unfit=fit) as engine:
+        serving = asyncio.create_task(engine.run_batch(bench.tenant_id, run_id, 0, 0))
+        async with asyncio.timeout(20):
+            while caller.calls.total() < calls:  # noqa: ASYNC110 - the event is the worker's
+                await asyncio.sleep(0.01)
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+@pytest.mark.parametrize("budget", [None, 0])
+async def test_calls_that_were_out_as_their_worker_was_killed_make_the_total_a_lower_bound(
+    bench: Bench, budget: int | None
+) -> None:
+    """Also where the run ends without taking them up again."""
+    service = await bench.service()
+    run_id = await bench.start(request_of(cases=6, models=1))
+    await _killed(bench, run_id, Caller(delay_s=60), calls=4)
+    assert not (await service.report(bench.tenant_id, run_id)).run.spent_is_lower_bound
+    if budget is not None:
+        async with bench.database.tenant(bench.tenant_id) as connection:
+            await connection.execute("UPDATE benchmark_runs SET budget_microcents = %s WHERE id = %s", (budget, run_id))
+    await bench.serve(run_id, Caller(), timeout_s=20)
+    assert (await service.report(bench.tenant_id, run_id)).run.spent_is_lower_bound
+
+
+async def test_the_run_whose_call_was_lost_is_marked_and_not_the_one_that_takes_its_cell(bench: Bench) -> None:
+    service, request = await bench.service(), request_of(cases=3, models=1)
+    lost = await bench.start(request)
+    await _killed(bench, lost, Caller(delay_s=60), calls=3)
+    other = await bench.start(replace(request, threshold=request.threshold + 1))
+    assert other != lost
+    await bench.serve(other, Caller(), timeout_s=20)
+    least = [(await service.report(bench.tenant_id, one)).run.spent_is_lower_bound for one in (lost, other)]
+    assert least == [True, False]
+
+
+async def test_a_worker_that_stops_in_order_loses_no_call_and_marks_nothing(bench: Bench) -> None:
+    stop = asyncio.Event()
+    run_id = await bench.start(request_of(cases=30, models=1))
+    caller = Caller(at_once=4, on_call=lambda count: stop.set() if count == 6 else None)
+    await bench.serve(run_id, caller, stop=stop)
+    assert caller.calls.total() < 30
+    await bench.serve(run_id, caller)
+    report = await (await bench.service()).report(bench.tenant_id, run_id)
+    assert (report.counts.judged, report.run.spent_is_lower_bound) == (30, False)

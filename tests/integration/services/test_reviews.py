@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -309,3 +310,21 @@ async def test_another_tenants_review_is_not_found(database: Database, tenant_id
     assert await found.list(other, skill_id) == []
     await Reviewer(database, Caller(replies()), price, unfit=always_fit).run(other, review_id)
     assert (await found.get(tenant_id, review_id)).status == "pending"
+
+
+async def test_a_call_that_was_out_as_its_worker_was_killed_makes_the_cost_a_lower_bound(
+    database: Database, tenant_id: UUID
+) -> None:
+    skill_id, caller = await skill(database, tenant_id), Caller(lambda _: GOOD, delay_s=60)
+    found = await service(database)
+    review_id = await found.request(tenant_id, skill_id, MODEL)
+    working = asyncio.create_task(Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id))
+    async with asyncio.timeout(20):
+        while not caller.in_flight:  # noqa: ASYNC110 - the event is the worker's
+            await asyncio.sleep(0.01)
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+    await Reviewer(database, Caller(lambda _: GOOD), price, unfit=always_fit).run(tenant_id, review_id)
+    row = await found.get(tenant_id, review_id)
+    assert (row.status, row.calls, row.cost_is_lower_bound) == ("completed", 1, True)

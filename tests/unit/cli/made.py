@@ -18,6 +18,7 @@ from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict, decide, sentence
 from steelyard.storage.case_results import JudgementCounts
 from steelyard.storage.runs import RunRow
+from steelyard.storage.tie_breaks import TieBreakRow
 
 RUN_ID = UUID("ab12cd34-0000-4000-8000-000000000000")
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -138,3 +139,31 @@ def examination(injected: float | None = 0.0) -> Examination:
         [None if quality is None else STARTED for quality in scored],
         ["The line is down." if quality is None else None for quality in scored],
     )
+
+
+def tie_break_row(**changes: Any) -> TieBreakRow:
+    """One of a tie of two models that is under way."""
+    made = TieBreakRow(
+        id=UUID(int=1),
+        benchmark_run_id=RUN_ID,
+        models=names(2),
+        judge="openai:judge",
+        judge_digest="d",
+        requested_by="cli",
+        status="running",
+        budget_microcents=None,
+        planned=30,
+        done=0,
+        calls=0,
+        spent_microcents=0,
+        spent_is_lower_bound=False,
+        price_version=None,
+        price_date=None,
+        gate=None,
+        result=None,
+        error_message=None,
+        created_at=STARTED,
+        started_at=STARTED,
+        completed_at=None,
+    )
+    return replace(made, **changes)

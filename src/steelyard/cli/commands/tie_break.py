@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from rich.live import Live
 from rich.text import Text
 
 from steelyard.bootstrap import open_workbench
@@ -16,9 +15,9 @@ from steelyard.cli.asking import spend_unless_refused
 from steelyard.cli.follow import on_interrupt
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
-from steelyard.cli.progress import PLAIN_EVERY_S, clock
+from steelyard.cli.progress import clock
 from steelyard.cli.terminal import Terminal
-from steelyard.cli.tie_break import offer_lines, progress_line, tie_break_lines
+from steelyard.cli.tie_break import TieBreakProgress, offer_lines, tie_break_lines
 from steelyard.domain.errors import Conflict
 from steelyard.domain.models import ModelRef
 from steelyard.domain.tie_breaks import UNDER_WAY, TieBreakStatus
@@ -80,26 +79,16 @@ async def _break_tie(
 
 async def _follow(workbench: Workbench, tie_break_id: UUID, terminal: Terminal) -> TieBreakRow:
     """Make it until it ends or the person interrupts: then no call is started, and those in flight are saved."""
-    stop, began_s, said_s = asyncio.Event(), clock(), 0.0
+    stop, began_s = asyncio.Event(), clock()
     service, tenant_id = workbench.tie_breaks, workbench.tenant_id
-    live = Live(console=terminal.err.console, auto_refresh=False, transient=True)
-    shown = terminal.err.live and not terminal.quiet
     with on_interrupt(stop.set):
-        if shown:
-            live.start()
-        try:
+        with TieBreakProgress(terminal) as progress:
             working = asyncio.create_task(workbench.break_tie(tie_break_id, stop))
             while not working.done():
                 await asyncio.wait({working}, timeout=TICK_S)
                 row = await service.get(tenant_id, tie_break_id)
-                line = progress_line(row, workbench.in_flight)
-                if shown:
-                    live.update(terminal.err.fit(Text(line, style="dim")), refresh=True)
-                elif clock() - began_s - said_s >= PLAIN_EVERY_S and not working.done():
-                    said_s = clock() - began_s
-                    terminal.say(line)
-        finally:
-            live.stop()
+                if not working.done():
+                    progress.update(row, workbench.in_flight, workbench.troubles, clock() - began_s)
         try:
             await working
         except LeftToOthers:

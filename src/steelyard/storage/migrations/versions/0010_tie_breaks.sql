@@ -1,5 +1,6 @@
 -- A tied run taken up again pair by pair. `models` are the tied set it is about, `gate` what its judge made of junk beside
--- golden outputs, `result` what came of it. Its money is its own and no part of the run's.
+-- golden outputs, `result` what came of it. Its money is its own and no part of the run's. `calling` is set while a worker
+-- has calls out: found set by the next one, they were lost with the worker and may have been paid for.
 CREATE TABLE tie_breaks (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -16,6 +17,7 @@ CREATE TABLE tie_breaks (
     calls integer NOT NULL DEFAULT 0,
     spent_microcents bigint NOT NULL DEFAULT 0,
     spent_is_lower_bound boolean NOT NULL DEFAULT false,
+    calling boolean NOT NULL DEFAULT false,
     price_version text,
     price_date date,
     gate jsonb,

@@ -58,7 +58,8 @@ CREATE INDEX output_ratings_far_out ON output_ratings (tenant_id, rated_at, benc
     WHERE score <= 4 OR score >= 8;
 
 -- `raw_reply` is what was paid for, committed before anything is made of it. `wanted` cases were asked for; of those in
--- the reply `kept` became pending cases, `doubles` say nearly what a case says already, `unusable` are none.
+-- the reply `kept` became pending cases, `doubles` say nearly what a case says already, `unusable` are none. `calling` is
+-- set while a call is out: found set by the next worker, it was lost with the last and may have been paid for.
 CREATE TABLE case_drafts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -82,6 +83,7 @@ CREATE TABLE case_drafts (
     output_tokens bigint NOT NULL DEFAULT 0,
     cost_microcents bigint NOT NULL DEFAULT 0,
     cost_is_lower_bound boolean NOT NULL DEFAULT false,
+    calling boolean NOT NULL DEFAULT false,
     price_version text,
     price_date date,
     latency_ms double precision,
@@ -92,6 +94,7 @@ CREATE TABLE case_drafts (
     FOREIGN KEY (tenant_id, skill_id) REFERENCES skills (tenant_id, id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, skill_version_id) REFERENCES skill_versions (tenant_id, id) ON DELETE CASCADE
 );
+ALTER TABLE skill_reviews ADD COLUMN calling boolean NOT NULL DEFAULT false;
 CREATE INDEX case_drafts_by_time ON case_drafts (tenant_id, skill_id, created_at DESC, id);
 
 -- A draft is a version that was never in use: `draft_of` is the version it changes, `draft_why` what it is to try. Its

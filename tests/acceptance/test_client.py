@@ -186,6 +186,7 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
                     "usage": {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 90},
                 }
             )
+            use.response({"usage": {"prompt_tokens": 10, "completion_tokens": 5}, "model": "m"}, model="workshop:m")
         client.feedback(name, "rating", rating=9, comment="It saved me an hour.", author="Ann")
         client.feedback(name, "suggestion", title="Pounds", body="Say it in pounds too.")
         client.feedback("nobody", "thumb_up")

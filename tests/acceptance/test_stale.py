@@ -57,4 +57,6 @@ def test_a_run_is_shown_at_todays_prices(shell: Shell, skill: Path) -> None:
     body = shell.json("runs", "show", short, "--prices", "2025-01-01")
     assert body["prices"]["prices_of"] == "2025-01-01"
     assert body["prices"]["schema"] == "steelyard.prices/1"
+    past = shell.run("runs", "show", short, "--prices", "2025-01-01").stdout.split("At the prices of")[1]
+    assert ("In the run" in past, past.count("2025-01-01") >= 2, "Now" in past) == (True, True, False)
     assert shell.run("runs", "show", short, "--prices", "someday").returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -300,3 +301,15 @@ def test_an_answer_tells_its_model_and_tokens(model: str, form: Any) -> None:
 def test_what_is_no_answer_is_refused(response: object) -> None:
     with pytest.raises(Refused):
         read_response(response)
+
+
+@given(st.integers(1, 100), st.integers(0, 3))
+def test_no_call_is_lost_among_spans_that_are_each_others_parents(length: int, under: int) -> None:
+    call = span("", gen_ai__request__model="gpt-5.4", gen_ai__provider__name="openai", gen_ai__usage__input_tokens=5)
+    ids = [bytes([1, *[0] * 6, number]) for number in range(1, length + 1)]
+    ring = [replace(call, span_id=one, parent_id=ids[place - 1]) for place, one in enumerate(ids)]
+    below = [replace(call, span_id=bytes([2, *[0] * 6, n + 1]), parent_id=ids[0]) for n in range(under)]
+    found = find_calls([*below, *ring])
+    # One of the ring that calls are under wraps them, as anywhere.
+    assert len(found.uses) == (length if not under else length - 1 + under)
+    assert len(found.uses) + found.repeated == length + under

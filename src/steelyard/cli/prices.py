@@ -17,11 +17,12 @@ def prices_lines(repriced: Repriced, width: int) -> Iterator[Text]:
     yield Text()
     yield Text(f"At the prices of {repriced.day.isoformat()}", style="bold")
     models = repriced.models
+    day = repriced.day.isoformat()
     columns = [
-        Column("Then", "$/case", [_money(one.then) for one in models]),
-        Column("Then", "rank", [_rank(one.rank_then) for one in models]),
-        Column("Now", "$/case", [_money(one.now) for one in models]),
-        Column("Now", "rank", [_rank(one.rank_now) + ("*" if one.flipped else "") for one in models]),
+        Column("In the run", "$/case", [_money(one.then) for one in models]),
+        Column("In the run", "rank", [_rank(one.rank_then) for one in models]),
+        Column(day, "$/case", [_money(one.now) for one in models]),
+        Column(day, "rank", [_rank(one.rank_now) + ("*" if one.flipped else "") for one in models]),
         Column("Change", "%", [_change(one) for one in models]),
     ]
     room = max(8, width - total_width(columns) - GAP)
@@ -31,7 +32,7 @@ def prices_lines(repriced: Repriced, width: int) -> Iterator[Text]:
     for index in range(len(models)):
         yield row(table, index)
     if any(one.flipped for one in models):
-        yield Text("* another place in the order of costs than then", style="dim")
+        yield Text("* another place in the order of costs than in the run", style="dim")
     yield from _decisions(repriced)
 
 
@@ -46,7 +47,10 @@ def _decisions(repriced: Repriced) -> Iterator[Text]:
         name = "none" if now is None else words.safe(now)
         before = "none" if then is None else words.safe(then)
         same = then == now
-        yield Text(f"{what}: {name}{', as then' if same else f' (then {before})'}", style="" if same else "bold yellow")
+        yield Text(
+            f"{what}: {name}{', as in the run' if same else f' (in the run {before})'}",
+            style="" if same else "bold yellow",
+        )
     yield Text(words.safe(repriced.sentence_now))
 
 

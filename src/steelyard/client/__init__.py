@@ -201,12 +201,12 @@ class Measure:
     ) -> None:
         return None
 
-    def response(self, response: object) -> None:
-        """A model's answer, as its SDK gives it."""
+    def response(self, response: object, *, model: str | None = None) -> None:
+        """A model's answer, as its SDK gives it; `model` if it is not the one that was given to `measure`."""
         self._client.record(
             self._skill,
             response=response,
-            model=self._model,
+            model=model or self._model,
             skill_version=self._version,
             latency_ms=self._passed_ms(),
         )
@@ -216,14 +216,15 @@ class Measure:
         input_tokens: int,
         output_tokens: int,
         *,
+        model: str | None = None,
         cache_read_tokens: int = 0,
         cache_write_tokens: int = 0,
         reasoning_tokens: int = 0,
     ) -> None:
-        """The same by its counts; the model is the one that was given to `measure`."""
+        """The same by its counts; `model` if it is not the one that was given to `measure`."""
         self._client.record(
             self._skill,
-            model=self._model,
+            model=model or self._model,
             skill_version=self._version,
             input_tokens=input_tokens,
             output_tokens=output_tokens,

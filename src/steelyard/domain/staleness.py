@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Literal
 from uuid import UUID
 
@@ -31,14 +33,10 @@ class BenchmarkAge:
 
 @dataclass(frozen=True)
 class SkillChange:
-    """The skill's current version is not the one that was benchmarked."""
+    """The skill's current version is not the one that was benchmarked; it became current at `changed_at`."""
 
     changed_at: datetime
     kind: Literal["skill"] = "skill"
-
-    @property
-    def since(self) -> datetime:
-        return self.changed_at
 
     @property
     def sentence(self) -> str:
@@ -47,14 +45,10 @@ class SkillChange:
 
 @dataclass(frozen=True)
 class CasesChange:
-    """Golden cases were added, edited or taken out after the benchmark was planned."""
+    """Golden cases were added, edited or taken out after the benchmark was planned, the last at `changed_at`."""
 
     changed_at: datetime
     kind: Literal["cases"] = "cases"
-
-    @property
-    def since(self) -> datetime:
-        return self.changed_at
 
     @property
     def sentence(self) -> str:
@@ -108,6 +102,34 @@ def staleness_of(facts: BenchmarkFacts, *, now: datetime, limit_days: int = STAL
     if since <= oldest_fresh(now, limit_days):
         causes.append(BenchmarkAge(since, (now - since).days, limit_days))
     return Staleness("stale" if causes else "fresh", tuple(causes))
+
+
+@dataclass(frozen=True)
+class CaseStep:
+    """One change of the accepted cases: the case that came among them, the one that left them, or both in an edit."""
+
+    at: datetime
+    came: UUID | None
+    left: UUID | None
+
+
+def cases_differ_since(planned: Collection[UUID], steps: Sequence[CaseStep]) -> datetime | None:
+    """Since when the accepted cases have been others than the planned ones, by what has changed since, in order.
+
+    None where they are the same after all steps. Steps of one moment are one.
+    """
+    before, now = set(planned), set(planned)
+    since: datetime | None = None
+    for at, together in groupby(steps, key=lambda step: step.at):
+        for step in together:
+            # An edit of a case that was not accepted makes none.
+            edit = step.came is not None and step.left is not None
+            if step.came is not None and (not edit or step.left in now):
+                now.add(step.came)
+            if step.left is not None:
+                now.discard(step.left)
+        since = None if now == before else since or at
+    return since
 
 
 def oldest_fresh(now: datetime, limit_days: int) -> datetime:

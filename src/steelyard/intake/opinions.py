@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid5
 
 from steelyard.domain.feedback import Feedback, FeedbackType
@@ -18,6 +18,9 @@ FIELDS = frozenset(
     }
 )  # fmt: skip
 SUGGESTION = "suggestion"
+# What only a suggestion has, and what it has not.
+_OF_SUGGESTION = frozenset({"title", "body"})
+_OF_FEEDBACK = FIELDS - _OF_SUGGESTION - {"key", "skill", "kind", "author"}
 _KINDS = (*FeedbackType, SUGGESTION)
 # Any fixed one: what a key becomes must be the same in every process.
 _KEYS = UUID("5b6a1f0e-8a53-4d0e-9f0a-3d1c6f6f2a57")
@@ -33,12 +36,9 @@ class Opinion:
     said: Feedback | tuple[str, str]
 
 
-def read_opinion(item: object) -> Opinion:
+def read_opinion(item: Mapping[Any, Any]) -> Opinion:
     """Read one. `key` tells repeats apart. Raises Refused."""
-    if not isinstance(item, Mapping):
-        raise Refused("item", "It is no object.")
-    fields = cast("Mapping[Any, Any]", item)
-    given: dict[str, Any] = {str(key): value for key, value in fields.items() if value is not None and value != ""}
+    given: dict[str, Any] = {str(key): value for key, value in item.items() if value is not None and value != ""}
     unknown = sorted(given.keys() - FIELDS)
     if unknown:
         raise Refused(unknown[0][:LONGEST_NAME], "There is no such field.")
@@ -48,6 +48,11 @@ def read_opinion(item: object) -> Opinion:
     kind = given.get("kind")
     if kind not in _KINDS:
         raise Refused("kind", f"It is one of {', '.join(_KINDS)}.")
+    odd = sorted(given.keys() & (_OF_FEEDBACK if kind == SUGGESTION else _OF_SUGGESTION))
+    if odd and kind == SUGGESTION:
+        raise Refused(odd[0], "A suggestion has none; its words are its title and body.")
+    if odd:
+        raise Refused(odd[0], "Only a suggestion has one.")
     if kind == SUGGESTION:
         return Opinion(said_id, skill, author, (_words(given, "title") or "", _words(given, "body") or ""))
     rating = given.get("rating")

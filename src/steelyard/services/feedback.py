@@ -147,23 +147,32 @@ def positive_percent(positive: int, negative: int) -> float | None:
 
 
 def check_feedback(given: Feedback) -> None:
-    """Raises InputError for what cannot be kept."""
+    """Raises InputError for what cannot be kept; its `field` is the one of POST /v1/feedback."""
     score = given.quality_score
     if score is not None and not 1 <= score <= 10:
-        raise InputError(f"A rating is 1 to 10, not {score}.")
+        raise InputError(f"A rating is 1 to 10, not {score}.", field="rating")
     if given.feedback_type is FeedbackType.RATING and score is None:
-        raise InputError("A rating needs a number.", next_step="Give quality_score, 1 to 10.")
-    if given.feedback_type is FeedbackType.TRAINING_EXAMPLE and not (
-        (given.example_input or "").strip() and (given.expected_output or given.example_output or "").strip()
-    ):
-        raise InputError("A training example needs an input and an output that is right for it.")
-    texts = (given.comment, given.example_input, given.example_output, given.expected_output)
-    if any(len(text or "") > MAX_TEXT for text in texts):
-        raise InputError(f"A text of the feedback is longer than {MAX_TEXT:,} characters.")
-    if any(len(name or "") > MAX_NAME for name in (given.author, given.model_name)):
-        raise InputError(f"A name in the feedback is longer than {MAX_NAME} characters.")
-    if reason := unstorable([text for text in (*texts, given.author, given.model_name) if text]):
-        raise InputError(f"The feedback cannot be kept: {reason}.")
+        raise InputError("A rating needs a number.", field="rating", next_step="Give one from 1 to 10.")
+    if given.feedback_type is FeedbackType.TRAINING_EXAMPLE:
+        needed = "A training example needs an input and an output that is right for it."
+        if not (given.example_input or "").strip():
+            raise InputError(needed, field="example_input")
+        if not (given.expected_output or given.example_output or "").strip():
+            raise InputError(needed, field="expected_output")
+    texts = {
+        "comment": given.comment,
+        "example_input": given.example_input,
+        "example_output": given.example_output,
+        "expected_output": given.expected_output,
+    }
+    names = {"author": given.author, "model": given.model_name}
+    for most, what in ((MAX_TEXT, texts), (MAX_NAME, names)):
+        for field, text in what.items():
+            if len(text or "") > most:
+                raise InputError(f"It is longer than {most:,} characters.", field=field)
+    for field, text in (texts | names).items():
+        if reason := unstorable([text or ""]):
+            raise InputError(f"The feedback cannot be kept: {reason}.", field=field)
 
 
 def _read_place(token: str) -> tuple[datetime, UUID]:

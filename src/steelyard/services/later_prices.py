@@ -12,7 +12,7 @@ from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
 from steelyard.pricing import Cost
 from steelyard.storage import unpriced
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import Database
 from steelyard.storage.unpriced import Pricing, UnpricedUse
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
@@ -62,34 +62,31 @@ class LaterPrices:
             days = await unpriced.unpriced_days(connection)
         found: dict[str, PricedModel] = {}
         for one in days:
-            done = cost = 0
+            done, cost, unknown = 0, 0, one.uses
             if self._cost(Usage(1, 1), one.model_name, one.day) is not None:
-                done, cost = await self._day(tenant_id, one.model_name, one.day)
+                done, cost, unknown = await self._day(tenant_id, one.model_name, one.day)
             before = found.get(one.model_name, PricedModel(one.model_name, 0, 0, 0))
             found[one.model_name] = PricedModel(
                 one.model_name,
                 before.priced + done,
                 before.microcents + cost,
-                before.unknown + max(0, one.uses - done),
+                before.unknown + unknown,
             )
         return PricedLater(tuple(found.values()), await self._unmatched(tenant_id))
 
-    async def _day(self, tenant_id: UUID, model: str, day: date) -> tuple[int, int]:
-        """(uses, microcents) of a model's day."""
-        done = cost = 0
+    async def _day(self, tenant_id: UUID, model: str, day: date) -> tuple[int, int, int]:
+        """(uses priced, microcents, uses without a price) of a model's day; what others price meanwhile is neither."""
+        done = cost = unknown = 0
         after: UnpricedUse | None = None
         while True:
             async with self._database.tenant(tenant_id) as connection:
                 uses = await unpriced.unpriced_uses(connection, model, day, after=after, limit=BATCH)
-                written, microcents = await self._written(connection, model, uses)
-            done, cost = done + written, cost + microcents
+                pricings = self._pricings([(model, use) for use in uses])
+                written, microcents = await unpriced.give_costs(connection, pricings) if pricings else (0, 0)
+            done, cost, unknown = done + written, cost + microcents, unknown + len(uses) - len(pricings)
             if len(uses) < BATCH:
-                return done, cost
+                return done, cost, unknown
             after = uses[-1]
-
-    async def _written(self, connection: Connection, model: str, uses: Sequence[UnpricedUse]) -> tuple[int, int]:
-        pricings = self._pricings([(model, use) for use in uses])
-        return await unpriced.give_costs(connection, pricings) if pricings else (0, 0)
 
     async def _unmatched(self, tenant_id: UUID) -> int:
         done = 0

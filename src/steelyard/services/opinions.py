@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import Any, cast
 from uuid import UUID
 
 from steelyard.domain.errors import InputError, NotFound, TooMany
@@ -44,11 +45,17 @@ class OpinionService:
         Raises InputError with its `field`, NotFound for a skill that is not here, TooMany for more than 20 of one
         author or 200 of all in a minute on one skill.
         """
+        if not isinstance(item, Mapping):
+            raise InputError("The body is no object.", kept="Nothing was kept.")
         try:
-            opinion = read_opinion(item)
+            opinion = read_opinion(cast("Mapping[Any, Any]", item))
         except Refused as error:
             raise InputError(f"{error.field}: {error.message}", field=error.field, kept="Nothing was kept.") from None
-        _check(opinion)
+        try:
+            _check(opinion)
+        except InputError as error:
+            said = f"{error.field}: {error.message}"
+            raise InputError(said, field=error.field, kept="Nothing was kept.", next_step=error.next_step) from None
         async with self._database.tenant(tenant_id) as connection:
             skill_id = await skills.id_of(connection, opinion.skill)
             # Held, so that of two at once the second sees what the first has added.

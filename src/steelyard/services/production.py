@@ -163,7 +163,9 @@ class ProductionService:
             texts = await production.texts_of_use(connection, row.id, TEXTS)
             tokens = [] if report is None else await production.case_tokens(connection, report.run.id, report.arm)
             used = recent[0] if recent else None
-            lengths = None if used is None else await _lengths(connection, row.id, used.model_name, tokens, since)
+            lengths = None
+            if used is not None:
+                lengths = await _lengths(connection, row.id, used.model_name, tokens, since, today)
         why = _why_none(row, used, report, tokens)
         models: tuple[MonthlyCost, ...] = ()
         if why is None and used is not None and report is not None and plan is not None:
@@ -290,12 +292,14 @@ def _tables(tokens: Sequence[CaseTokens], cases: int) -> dict[str, list[tuple[fl
 
 
 async def _lengths(
-    connection: Connection, skill_id: UUID, model: str, tokens: Sequence[CaseTokens], since: date
+    connection: Connection, skill_id: UUID, model: str, tokens: Sequence[CaseTokens], first: date, last: date
 ) -> Lengths | None:
     told = sorted(one.input_tokens for one in tokens if one.model_name == model and one.input_tokens is not None)
     if not told:
         return None
-    uses = await production.input_lengths(connection, skill_id, model, since=since, least=told[0], most=told[-1])
+    uses = await production.input_lengths(
+        connection, skill_id, model, first=first, last=last, least=told[0], most=told[-1]
+    )
     middle = (told[(len(told) - 1) // 2] + told[len(told) // 2]) / 2
     return Lengths(uses, len(told), told[0], middle, told[-1]) if uses.uses else None
 

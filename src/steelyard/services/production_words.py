@@ -89,8 +89,8 @@ def length_sentence(found: Production) -> str:
         if count
     ]
     return (
-        f"Length: {judged}: {_share(one.uses.within, one.uses.uses)} of {one.uses.uses:,} uses have inputs as long as"
-        f" the {one.cases:,} cases, {one.case_least:,.0f} to {one.case_most:,.0f} tokens with the skill"
+        f"Length: {judged}: {_share(one.uses.within, one.uses.uses)} of all {one.uses.uses:,} uses have inputs as long"
+        f" as the {one.cases:,} cases, {one.case_least:,.0f} to {one.case_most:,.0f} tokens with the skill"
         f"{'; ' + ', '.join(outside) if outside else ''}. In use the middle 80% have {one.uses.p10:,.0f} to"
         f" {one.uses.p90:,.0f} tokens, half below {one.uses.p50:,.0f}; of the cases half are below"
         f" {one.case_median:,.0f}."

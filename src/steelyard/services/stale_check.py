@@ -12,7 +12,7 @@ from uuid import UUID
 from steelyard.domain.errors import NotFound, SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.stale_causes import CauseKind, FoundCause, Retest
-from steelyard.domain.staleness import BenchmarkAge, CasesChange, SkillChange, staleness_of
+from steelyard.domain.staleness import BenchmarkAge, CasesChange, SkillChange, cases_differ_since, staleness_of
 from steelyard.execution.outcome import ModelSummary
 from steelyard.execution.plan import Juror, Plan, jury_of
 from steelyard.judging import Judge
@@ -171,10 +171,13 @@ class StaleChecks:
                 case SkillChange():
                     files = await staleness.file_changes(connection, run.skill_version_id, glance.current_version_id)
                     before = (await get_version(connection, run.skill_version_id)).digest
-                    found.append(skill_evidence(files, before[:8], glance.version_digest[:8], cause.since))
+                    first = await staleness.first_version_after(connection, glance.id, run.created_at)
+                    since = min(first or cause.changed_at, cause.changed_at)
+                    found.append(skill_evidence(files, before[:8], glance.version_digest[:8], since))
                 case CasesChange():
                     changes = await staleness.case_changes(connection, glance.id, plan.case_ids)
-                    found.append(cases_evidence(changes, cause.since))
+                    since = await _cases_since(connection, glance.id, plan.case_ids, run.created_at)
+                    found.append(cases_evidence(changes, since or cause.changed_at))
                 case BenchmarkAge():
                     details = {"days": cause.days, "limit_days": cause.limit_days}
                     found.append(Evidence(CauseKind.AGE, cause.sentence, details, cause.since))
@@ -267,3 +270,12 @@ class StaleChecks:
             cost_is_lower_bound=estimate.cost_is_lower_bound,
             fresh=request.fresh,
         )
+
+
+async def _cases_since(
+    connection: Connection, skill_id: UUID, planned: Sequence[UUID], planned_at: datetime
+) -> datetime | None:
+    """Since when the accepted cases are others than those planned; None where nothing of it was kept."""
+    noted = cases_differ_since(planned, await staleness.case_steps(connection, skill_id, planned_at))
+    other = await staleness.unnoted_case_change(connection, skill_id, planned, planned_at)
+    return min((at for at in (noted, other) if at is not None), default=None)

@@ -74,8 +74,11 @@ class SuggestionService:
 def check_suggestion(title: str, body: str, author: str | None) -> None:
     """Raises InputError for what cannot be kept."""
     if not title.strip() or len(title) > MAX_TITLE:
-        raise InputError(f"A suggestion's title has 1 to {MAX_TITLE} characters.")
-    if len(body) > MAX_BODY or len(author or "") > MAX_TITLE:
-        raise InputError(f"A suggestion has at most {MAX_BODY:,} characters.")
-    if reason := unstorable([title, body, author or ""]):
-        raise InputError(f"The suggestion cannot be kept: {reason}.")
+        raise InputError(f"A suggestion's title has 1 to {MAX_TITLE} characters.", field="title")
+    if len(body) > MAX_BODY:
+        raise InputError(f"A suggestion has at most {MAX_BODY:,} characters.", field="body")
+    if len(author or "") > MAX_TITLE:
+        raise InputError(f"An author's name has at most {MAX_TITLE} characters.", field="author")
+    for field, text in (("title", title), ("body", body), ("author", author or "")):
+        if reason := unstorable([text]):
+            raise InputError(f"The suggestion cannot be kept: {reason}.", field=field)

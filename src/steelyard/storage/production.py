@@ -119,27 +119,26 @@ async def model_windows(connection: Connection, skill_id: UUID, first: date, las
 
 
 async def input_lengths(
-    connection: Connection, skill_id: UUID, model_name: str, *, since: date, least: float, most: float
+    connection: Connection, skill_id: UUID, model_name: str, *, first: date, last: date, least: float, most: float
 ) -> InputLengths:
-    """Of the newest 5,000 uses since a day."""
+    """Of every use of those UTC days."""
     async with connection.cursor(row_factory=record_row(InputLengths)) as cursor:
         await cursor.execute(
-            """WITH newest AS MATERIALIZED (
-                   SELECT input_tokens FROM token_measurements
-                    WHERE skill_id = %(skill)s AND measured_at >= (%(since)s::date)::timestamp AT TIME ZONE 'UTC'
-                      AND model_name = %(model)s
-                    ORDER BY measured_at DESC LIMIT 5000)
-               SELECT count(*)::int AS uses, quantiles[1] AS p10, quantiles[2] AS p50, quantiles[3] AS p90,
-                      count(*) FILTER (WHERE input_tokens BETWEEN %(least)s AND %(most)s)::int AS within,
-                      count(*) FILTER (WHERE input_tokens < %(least)s)::int AS shorter,
-                      count(*) FILTER (WHERE input_tokens > %(most)s)::int AS longer
-                 FROM newest, (SELECT percentile_cont(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY input_tokens)
-                                      AS quantiles FROM newest) q
-                GROUP BY quantiles""",
-            {"skill": skill_id, "since": since, "model": model_name, "least": least, "most": most},
+            """SELECT uses, quantiles[1] AS p10, quantiles[2] AS p50, quantiles[3] AS p90, within, shorter, longer
+                 FROM (SELECT count(*)::int AS uses,
+                              percentile_cont(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY input_tokens) AS quantiles,
+                              count(*) FILTER (WHERE input_tokens BETWEEN %(least)s AND %(most)s)::int AS within,
+                              count(*) FILTER (WHERE input_tokens < %(least)s)::int AS shorter,
+                              count(*) FILTER (WHERE input_tokens > %(most)s)::int AS longer
+                         FROM token_measurements
+                        WHERE skill_id = %(skill)s AND model_name = %(model)s
+                          AND measured_at >= (%(first)s::date)::timestamp AT TIME ZONE 'UTC'
+                          AND measured_at < (%(last)s::date + 1)::timestamp AT TIME ZONE 'UTC') counted""",
+            {"skill": skill_id, "first": first, "last": last, "model": model_name, "least": least, "most": most},
         )
         row = await cursor.fetchone()
-    return row or InputLengths(0, None, None, None, 0, 0, 0)
+    assert row is not None
+    return row
 
 
 async def case_tokens(connection: Connection, run_id: UUID, arm: str) -> list[CaseTokens]:

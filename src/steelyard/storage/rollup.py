@@ -109,7 +109,7 @@ async def span(connection: Connection) -> Span:
             """SELECT least(d.first, p.first, tomorrow) AS first, greatest(d.last, tomorrow) AS last,
                       (SELECT kept_from FROM measurement_retention) AS kept_from
                  FROM (SELECT min(day) AS first, max(day) AS last FROM measurement_daily) d,
-                      (SELECT min(to_date(right(c.relname, 7), 'YYYY_MM')) AS first
+                      (SELECT to_date(min(right(c.relname, 7)), 'YYYY_MM') AS first
                          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                         WHERE i.inhparent = 'token_measurements'::regclass) p,
                       (SELECT (now() AT TIME ZONE 'UTC')::date + 1 AS tomorrow) t"""

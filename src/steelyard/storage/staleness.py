@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.errors import NotFound
+from steelyard.domain.staleness import CaseStep
 from steelyard.storage.catalogue import IS_STALE
 from steelyard.storage.database import Connection
 from steelyard.storage.feedback import NEGATIVE, POSITIVE
@@ -99,6 +100,61 @@ async def case_changes(connection: Connection, skill_id: UUID, planned: Sequence
     row = await cursor.fetchone()
     assert row is not None
     return CaseChanges(**row)
+
+
+async def case_steps(connection: Connection, skill_id: UUID, planned_at: datetime) -> list[CaseStep]:
+    """How the accepted cases changed after a run was planned, in order, as far as it was noted."""
+    async with connection.cursor(row_factory=record_row(CaseStep)) as cursor:
+        await cursor.execute(
+            """SELECT h.changed_at AS at,
+                      CASE WHEN h.change IN ('added', 'accepted', 'edited')
+                                OR h.change = 'restored' AND c.status = 'accepted' THEN h.case_id END AS came,
+                      CASE WHEN h.change IN ('retired', 'rejected') THEN h.case_id
+                           WHEN h.change = 'edited' THEN h.previous_case_id END AS "left"
+                 FROM case_changes h JOIN golden_cases c ON c.id = h.case_id
+                WHERE h.skill_id = %s AND h.changed_at > %s AND h.source <> 'ad_hoc' AND h.change <> 'proposed'
+                ORDER BY h.seq""",
+            (skill_id, planned_at),
+        )
+        return await cursor.fetchall()
+
+
+async def unnoted_case_change(
+    connection: Connection, skill_id: UUID, planned: Sequence[UUID], planned_at: datetime
+) -> datetime | None:
+    """The first change of cases that are accepted now and were not planned, or the reverse, of which nothing was noted.
+
+    There are such from before changes were noted. A case's own row tells when it came or went last.
+    """
+    cursor = await connection.execute(
+        """SELECT min(at) AS first
+             FROM (SELECT id, CASE WHEN id = ANY(%(planned)s) THEN coalesce(retired_at, decided_at)
+                                   ELSE coalesce(decided_at, created_at) END AS at
+                     FROM golden_cases
+                    WHERE skill_id = %(skill)s AND source <> 'ad_hoc'
+                      AND (status = 'accepted' AND retired_at IS NULL) <> (id = ANY(%(planned)s))) c
+            WHERE at > %(at)s
+              AND NOT EXISTS (SELECT 1 FROM case_changes h
+                               WHERE h.skill_id = %(skill)s AND h.changed_at > %(at)s
+                                 AND c.id IN (h.case_id, h.previous_case_id))""",
+        {"skill": skill_id, "planned": list(planned), "at": planned_at},
+    )
+    row = await cursor.fetchone()
+    return row["first"] if row else None
+
+
+async def first_version_after(connection: Connection, skill_id: UUID, planned_at: datetime) -> datetime | None:
+    """When the first version came that was made after a run was planned; None without one.
+
+    Versions that were drafts are left out: when those came into use is noted of the current one alone.
+    """
+    cursor = await connection.execute(
+        """SELECT min(created_at) AS first FROM skill_versions
+            WHERE skill_id = %s AND created_at > %s AND NOT draft AND draft_of IS NULL""",
+        (skill_id, planned_at),
+    )
+    row = await cursor.fetchone()
+    return row["first"] if row else None
 
 
 @dataclass(frozen=True)

@@ -115,11 +115,11 @@ def _cost(usage: SkillUsage, days: Sequence[UsageDay]) -> StatCard:
     window, span = _window(usage)
     total = money(usage.total.cost_microcents)
     known = usage.total.uses - usage.total.cost_unknown
-    said = "cost unknown" if not known else f"{'at least ' if usage.total.cost_unknown else ''}{total} in all"
+    said = "cost unknown" if not known else f"{'at least ' if usage.total.cost_unknown else ''}{total}"
     return StatCard(
         "Cost per use",
         money(window.avg_cost_microcents),
-        (_average(span, usage.change.avg_cost_percent), f"{said}, {plural(usage.total.uses, 'use')} measured"),
+        (_average(span, usage.change.avg_cost_percent), f"all time: {said} for {plural(usage.total.uses, 'use')}"),
         _change(usage.change.avg_cost_percent, fewer_is_better=True),
         Line(
             tuple(_each(day.cost_microcents, day.uses - day.cost_unknown) for day in days),

@@ -181,6 +181,9 @@ async def test_uses_let_go_leave_their_sums_and_are_refused_when_sent_again(own_
         await rollup.retain(tenant_id, 6)
     await rollup.verify(tenant_id, repair=True)
 
+    # An analysed catalogue has other plans: names of every table may be looked at before those of the partitions are.
+    async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as connection:
+        await connection.execute("ANALYZE pg_class; ANALYZE pg_inherits")
     gone = await rollup.retain(tenant_id, 6)
     assert (gone.months > 0, gone.unmatched, gone.kept_from.day) == (True, 1, 1)
     assert (await rollup.retain(tenant_id, 6)) == replace(gone, months=0, unmatched=0)
@@ -227,6 +230,9 @@ async def test_uses_are_priced_once_their_price_is_known_and_never_twice(databas
     later = LaterPrices(database, price)
     found, again = await asyncio.gather(later.price(tenant_id), later.price(tenant_id))
     assert (found.priced + again.priced, found.unmatched + again.unmatched) == (7, 1)
+    for one in (found, again):
+        unknown = {model.model: model.unknown for model in one.models}
+        assert unknown == {"t:m": 3, "t:other": 1}, "what the other priced is not unknown"
     assert sum(model.microcents for one in (found, again) for model in one.models) == 7 * 200
     third = await later.price(tenant_id)
     assert {model.model: (model.priced, model.unknown) for model in third.models} == {"t:m": (0, 3), "t:other": (0, 1)}

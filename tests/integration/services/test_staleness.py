@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from steelyard.domain.calls import ModelResponse, Usage
 from steelyard.domain.cases import GoldenCase
@@ -36,6 +38,7 @@ from steelyard.services.staleness import StalenessService
 from steelyard.services.usage import UsageService
 from steelyard.services.worker import work
 from steelyard.storage.queue import Queue
+from steelyard.storage.server import Server
 from tests.integration.execution.bench import Caller, fit
 from tests.integration.services.made import JUDGE, Made, ad_hoc, asks, checked, content, judge_reply, judged
 from tests.modelserver.judging import canary_reply
@@ -227,6 +230,40 @@ async def test_an_accepted_case_calls_its_own_cells_alone(one: Benchmarked) -> N
     await service.add(one.world.made.tenant_id, one.skill, [*one.cases[1:], checked(77, want="121 g"), checked(78)])
     changed = (await one.only(CauseKind.CASES)).details
     assert changed == {"added": 1, "edited": 1, "removed": 1}
+
+
+async def test_a_cause_holds_since_the_first_change_and_not_since_the_last(one: Benchmarked, server: Server) -> None:
+    database, tenant = one.world.made.bench.database, one.world.made.tenant_id
+    service = SkillService(database)
+
+    async def moment() -> datetime:
+        async with database.tenant(tenant) as connection:
+            row = await (await connection.execute("SELECT clock_timestamp() AS at")).fetchone()
+            assert row is not None
+            return row["at"]
+
+    before = await moment()
+    await service.add(tenant, one.skill, [*one.cases, checked(77)])
+    after = await moment()
+    await service.add(tenant, one.skill, [*one.cases, checked(77), checked(78)])
+    since = (await one.only(CauseKind.CASES)).since
+    assert before < since < after
+    async with database.tenant(tenant) as connection:
+        row = await (await connection.execute("SELECT cases_changed_at AS at FROM skills")).fetchone()
+        assert row is not None
+        assert row["at"] > after
+    with psycopg.connect(make_conninfo(server.admin_dsn, dbname=conninfo_to_dict(server.dsn)["dbname"])) as admin:
+        admin.execute("DELETE FROM case_changes WHERE tenant_id = %s", (tenant,))
+    assert (await one.only(CauseKind.CASES)).since == since, "where nothing was noted, the cases' own rows tell"
+
+    await service.add(tenant, one.skill, one.cases)
+    await one.cured()
+    before = await moment()
+    for letter in "de":
+        changed = replace(one.skill, prompt=f"Weigh it well, {letter}.", digest=letter * 32)
+        await service.add(tenant, changed, one.cases)
+        after = after if letter == "e" else await moment()
+    assert before < (await one.only(CauseKind.SKILL)).since < after
 
 
 async def test_cases_that_are_again_what_they_were_are_no_cause(one: Benchmarked) -> None:

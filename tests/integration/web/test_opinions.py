@@ -76,6 +76,30 @@ async def test_what_cannot_be_kept_says_why(made: Site, item: Any, status: int, 
     assert await counts(made) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        (said("a", "suggestion", title="x", comment="Dropped?"), "comment"),
+        (said("a", "suggestion", title="x", rating=3), "rating"),
+        (said("a", "thumb_up", title="x"), "title"),
+        (said("a", "rating"), "rating"),
+        (said("a", comment="x" * 100_001), "comment"),
+        (said("a", author="nul \0"), "author"),
+        (said("a", "training_example", expected_output="7"), "example_input"),
+        (said("a", "training_example", example_input="7 g"), "expected_output"),
+        (said("a", "training_example", example_input="x" * 100_001, expected_output="7"), "example_input"),
+        (said("a", "suggestion"), "title"),
+        (said("a", "suggestion", title="x", body="x" * 20_001), "body"),
+    ],
+)
+async def test_a_refusal_names_the_field_as_it_was_sent(made: Site, item: Any, field: str) -> None:
+    answer = await made.client.post(URL, json=item)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith(f"{field}: ")
+    assert "quality_score" not in answer.text
+    assert await counts(made) == (0, 0)
+
+
 async def test_more_than_users_would_give_is_to_be_sent_later(made: Site) -> None:
     sent: list[httpx.Response] = [
         await made.client.post(URL, json=said(f"k{number}", author="Ann")) for number in range(MOST_OF_AUTHOR + 1)

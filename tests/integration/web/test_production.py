@@ -80,7 +80,7 @@ async def test_each_model_has_its_cost_a_month_and_what_a_switch_saves(site: Sit
     assert "<b>own" not in said
     text = words_of(said)
     assert f"Switching to {CHEAP.text}, the cheapest good enough, would save $2.0" in text
-    assert "Length: The cases span the uses: 100% of 100 uses" in text
+    assert "Length: The cases span the uses: 100% of all 100 uses" in text
     assert "Language: not known of uses" in text
 
 
@@ -92,9 +92,20 @@ async def test_cases_that_are_not_like_the_uses_are_told(site: Site) -> None:
     feedback = Feedback(FeedbackType.TRAINING_EXAMPLE, example_input=example, expected_output="1 g")
     await site.workbench.feedback.add(site.tenant_id, skill_id, feedback)
     text = words_of(await fragment(site, f"{TAB}/production"))
-    assert "The cases do not span the uses: 0% of 30 uses" in text
+    assert "The cases do not span the uses: 0% of all 30 uses" in text
     assert "100% are longer than every case" in text
     assert "No case is in German: add some." in text
+
+
+async def test_the_share_is_of_every_use_of_the_days_and_not_of_the_newest(site: Site) -> None:
+    skill_id = await made_skill(site.workbench, site.tenant_id, golden=12)
+    await made_run(site.workbench, site.tenant_id, skill_id, [IN_USE, CHEAP])
+    await used(site, skill_id, IN_USE.text, 5_100, days=1, tokens=5000)
+    await used(site, skill_id, IN_USE.text, 5_100, days=20)
+    found = (await site.client.get(f"{TAB}/production.json")).json()
+    lengths = found["lengths"]
+    assert (lengths["uses"]["uses"], lengths["share_within"]) == (found["uses"], 0.5)
+    assert "50% of all 10,200 uses" in words_of(await fragment(site, f"{TAB}/production"))
 
 
 async def test_what_changed_the_cost_adds_up_and_follows_the_span(site: Site) -> None:

@@ -241,12 +241,12 @@ async def test_a_runs_costs_then_and_now_with_what_changed_place(
 ) -> None:
     _, run_id = await benchmarked(site)
     same = words_of((await site.client.get(f"/runs/{run_id}?prices=today")).text)
-    assert "Costs, then and now" in same
+    assert "Costs at the prices of another day" in same
     assert "was 2." not in same
     (server_home / "settings.toml").write_text(settings(5.0, 2.0))
     async with site_of(server_home, tenant_id) as later:
         plain = (await later.client.get(f"/runs/{run_id}")).text
-        assert "Costs, then and now" in plain
+        assert "Costs at the prices of another day" in plain
         assert "was 2." not in plain
         page = words_of((await later.client.get(f"/runs/{run_id}?prices=today")).text)
         assert "+400%" in page
@@ -270,5 +270,5 @@ async def test_a_price_that_is_not_known_is_said_so_beside_the_run(
     (server_home / "settings.toml").write_text(settings().split('[providers.workshop.prices."brass-2"]')[0])
     async with site_of(server_home, tenant_id) as later:
         page = words_of((await later.client.get(f"/runs/{run_id}?prices=today")).text)
-        assert "price not known any more" in page
+        assert "price not known for that day" in page
         assert "unknown" in page

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.domain.staleness import BenchmarkFacts, oldest_fresh, staleness_of
+from steelyard.domain.staleness import BenchmarkFacts, CaseStep, cases_differ_since, oldest_fresh, staleness_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 VERSION = uuid4()
@@ -66,3 +66,17 @@ def test_the_age_named_is_the_age_it_has(days: int, limit: int) -> None:
     assert (found.state == "stale") == (days >= limit) == (at <= oldest_fresh(NOW, limit))
     if found.causes:
         assert f"is {days} {'day' if days == 1 else 'days'} old; the limit is {limit:,}." in found.causes[0].sentence
+
+
+def test_cases_differ_since_the_first_change_that_was_not_undone() -> None:
+    a, b, c, d = (uuid4() for _ in range(4))
+    first, second, third, fourth = (NOW + timedelta(days=day) for day in range(4))
+    added, gone = CaseStep(first, c, None), CaseStep(second, None, c)
+    assert cases_differ_since([a, b], []) is None
+    assert cases_differ_since([a, b], [added]) == first
+    assert cases_differ_since([a, b], [added, CaseStep(second, d, None)]) == first
+    assert cases_differ_since([a, b], [added, gone]) is None
+    assert cases_differ_since([a, b], [added, gone, CaseStep(third, d, a), CaseStep(fourth, None, b)]) == third
+    proposal = CaseStep(first, d, c)
+    assert cases_differ_since([a, b], [proposal]) is None, "an edit of a proposal changes no accepted case"
+    assert cases_differ_since([a, b], [proposal, CaseStep(second, d, None)]) == second

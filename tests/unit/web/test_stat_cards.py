@@ -67,8 +67,8 @@ def test_averages_are_of_the_last_30_days_where_there_was_use_else_of_all_time()
 
 
 def test_a_total_with_unknown_parts_is_a_least() -> None:
-    assert cards(used(5, 50, unknown=10))["cost"].notes[1] == "at least $0.40 in all, 50 uses measured"
-    assert cards(used(0, 50, unknown=50))["cost"].notes[1] == "cost unknown, 50 uses measured"
+    assert cards(used(5, 50, unknown=10))["cost"].notes[1] == "all time: at least $0.40 for 50 uses"
+    assert cards(used(0, 50, unknown=50))["cost"].notes[1] == "all time: cost unknown for 50 uses"
 
 
 def test_a_cheaper_use_is_good_and_a_small_change_is_neither() -> None:

@@ -77,7 +77,7 @@ class Found:
 
 def find_calls(spans: Sequence[Span]) -> Found:
     """The model calls among the spans: each once, the innermost span of it, with the skill it is named for."""
-    by_id = {(span.trace_id, span.span_id): span for span in spans}
+    by_id = _without_rings({(span.trace_id, span.span_id): span for span in spans})
     calls: list[SpanUse] = []
     links: list[Link] = []
     refused: Counter[tuple[str, str]] = Counter()
@@ -213,8 +213,24 @@ def _skill(span: Span, by_id: Mapping[tuple[bytes, bytes], Span]) -> tuple[str, 
     return None
 
 
+def _without_rings(by_id: Mapping[tuple[bytes, bytes], Span]) -> dict[tuple[bytes, bytes], Span]:
+    """Spans that name each other as parents have none: each would be above the other, and no call would be left."""
+    done: set[tuple[bytes, bytes]] = set()
+    ring: set[tuple[bytes, bytes]] = set()
+    for start in by_id:
+        path: dict[tuple[bytes, bytes], int] = {}
+        at = start
+        while at in by_id and at not in done and at not in path:
+            path[at] = len(path)
+            at = (at[0], by_id[at].parent_id)
+        if at in path:
+            ring.update(list(path)[path[at] :])
+        done.update(path)
+    return {key: replace(span, parent_id=b"") if key in ring else span for key, span in by_id.items()}
+
+
 def _ancestors(span: Span, by_id: Mapping[tuple[bytes, bytes], Span]) -> Iterator[Span]:
-    """Those of the request, the nearest first; a ring of spans that name each other as parents ends."""
+    """Those of the request, the nearest first."""
     for _ in range(_DEEPEST):
         parent = by_id.get((span.trace_id, span.parent_id)) if span.parent_id else None
         if parent is None:

@@ -178,10 +178,11 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('token_measurements', 0));
     INSERT INTO measurement_retention AS old (kept_from) VALUES (before)
     ON CONFLICT (one) DO UPDATE SET kept_from = greatest(old.kept_from, EXCLUDED.kept_from);
+    -- By name, not by a date made of it: it may be compared with those of other tables, before the join leaves them out.
     FOR name IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
          WHERE i.inhparent = 'token_measurements'::regclass
-           AND to_date(right(c.relname, 7), 'YYYY_MM') < before ORDER BY c.relname LOOP
+           AND c.relname < 'token_measurements_' || to_char(before, 'YYYY_MM') ORDER BY c.relname LOOP
         EXECUTE format('DROP TABLE %I', name);
         dropped := dropped + 1;
     END LOOP;

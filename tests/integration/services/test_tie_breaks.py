@@ -144,7 +144,7 @@ async def test_the_preferred_model_is_named_beside_a_verdict_that_stays_as_it_is
     report = await (await found.bench.service()).report(tenant_id, run_id)
     assert (report.verdict.kind, await verdict_of(found, run_id)) == ("tied", before)
     told = report.to_json()["tie_breaks"]
-    assert told == [tie_break_json(row)]
+    assert told == [tie_break_json(row, [row])]
     assert (told[0]["preferred"], told[0]["orders"]["consistency"]) == ("test:m1", 1.0)
     assert "scores" not in told[0]["pairs"][0]
 

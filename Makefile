@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-peers screenshots serve
+.PHONY: help install dev assets demo test check audit bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ check: dev ## Lint, format, types, layering
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# pip-audit reads the lock as it would be installed, and runs outside the environment it looks at.
+audit: dev ## Look up known vulnerabilities of every locked dependency (needs pypi.org or AUDIT="--vulnerability-service osv")
+	@mkdir -p build
+	$(UV) export --locked --quiet --all-groups --all-extras --no-emit-project --format requirements-txt --output-file build/audit.txt
+	$(UV) tool run --quiet 'pip-audit>=2.10,<3' --requirement build/audit.txt --disable-pip --require-hashes --strict $(AUDIT)
 
 bench: bench-statistics bench-judge bench-throughput ## Run the benchmarks (long)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from steelyard.domain.models import ModelRef
     from steelyard.providers.registry import Providers
     from steelyard.services.doctor import Finding
+    from steelyard.storage.backup import Restored, Taken
     from steelyard.storage.migrate import SchemaState
     from steelyard.workbench import Workbench
 
@@ -70,6 +71,7 @@ async def open_workbench(
             queue=queue,
             concurrency=concurrency,
             embedded=server.embedded,
+            env=env,
         )
         stack.push_async_callback(workbench.aclose)
         yield workbench
@@ -85,6 +87,45 @@ def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     if external is not None:
         return migrate(external.admin_dsn, external.dsn)
     return schema_state(ready_server(home_of(env), env).dsn)
+
+
+def back_up(target: Path, env: Mapping[str, str] | None = None) -> Taken:
+    """Write the whole database to a file, as it is: an older schema is not migrated. Blocking.
+
+    Raises InputError where there is nothing to back up or the file cannot be made, and StorageError.
+    """
+    from steelyard import __version__
+    from steelyard.domain.errors import InputError
+    from steelyard.storage.backup import back_up
+    from steelyard.storage.embedded.layout import recorded
+    from steelyard.storage.server import embedded_server, external_server
+
+    env = os.environ if env is None else env
+    server = external_server(env)
+    if server is None:
+        home = home_of(env)
+        if recorded(home) is None:
+            raise InputError(f"There is nothing to back up: {home} has no database.")
+        server = embedded_server(home)
+    return back_up(server.admin_dsn, target.absolute(), version=__version__)
+
+
+def restore(source: Path, *, force: bool, env: Mapping[str, str] | None = None) -> Restored:
+    """Restore a backup into the home, or into the empty database DATABASE_URL names. Blocking.
+
+    Raises InputError for what is no backup, Conflict where something is in the way, and StorageError.
+    """
+    from steelyard import __version__
+    from steelyard.storage.backup import restore
+    from steelyard.storage.server import embedded_server, external_server, ready_server
+
+    env = os.environ if env is None else env
+    home = home_of(env)
+    server = external_server(env) or embedded_server(home)
+    restored = restore(server, source, home=home, force=force, version=__version__)
+    # Lets the application's login in, where the server was made just now.
+    ready_server(home, env)
+    return restored
 
 
 def doctor(env: Mapping[str, str] | None = None) -> list[Finding]:

@@ -5,13 +5,14 @@ A command uses three or four of them, and what it does not import it does not wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
     from pathlib import Path
     from uuid import UUID
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from steelyard.providers.own_prices import OwnPrices
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
+    from steelyard.providers.settings_watch import SettingsWatch
     from steelyard.services.benchmarks import BenchmarkService, RunRequest
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from steelyard.services.intake import IntakeService
     from steelyard.services.later_prices import LaterPrices
     from steelyard.services.live import LiveRuns
+    from steelyard.services.metrics import Metrics
     from steelyard.services.model_offers import ModelOffers
     from steelyard.services.models_view import ModelViews
     from steelyard.services.opinions import OpinionService
@@ -78,6 +81,7 @@ class Workbench:
     queue: Queue
     concurrency: int
     embedded: bool
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     async def aclose(self) -> None:
         """Let go of the viewers of live runs and of the process that draws charts.
@@ -94,6 +98,12 @@ class Workbench:
         from steelyard.providers.own_prices import OwnPrices
 
         return OwnPrices(self.home, self.settings.prices)
+
+    @cached_property
+    def settings_watch(self) -> SettingsWatch:
+        from steelyard.providers.settings_watch import SettingsWatch
+
+        return SettingsWatch(self.home, self.env, self.settings)
 
     def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
         """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
@@ -112,6 +122,15 @@ class Workbench:
         from steelyard.judging import Judge
 
         return Judge(model, self.providers.identity(model))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this process counts; model calls from when it is first asked for."""
+        from steelyard.services.metrics import Metrics
+
+        metrics = Metrics(self.database, self.price, lambda: self.in_flight)
+        self.providers.on_ended = metrics.call
+        return metrics
 
     @cached_property
     def skills(self) -> SkillService:
@@ -318,7 +337,7 @@ class Workbench:
             price=self.price,
             make_judge=self.judge,
             default_judge=self.default_judge,
-            market=KnownMarket(self.settings, self.providers, self.offers.listed),
+            market=KnownMarket(self.settings, self.providers, self.offers.listed, self.settings_watch.problem),
             limit_days=self.settings.stale_after_days,
         )
 

@@ -36,5 +36,12 @@ async def take(request: Request) -> Response:
     tenant: UUID = bench.tenant_id
     with database_away():
         taken = await bench.intake.take(tenant, given)
+    bench.metrics.uses(
+        "measurements",
+        kept=taken.kept,
+        duplicate=taken.duplicates,
+        unmatched=taken.unmatched,
+        refused=len(taken.refused),
+    )
     refused = bool(given) and len(taken.refused) == len(given)
     return JSONResponse(asdict(taken), 422 if refused else 200)

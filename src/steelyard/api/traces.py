@@ -39,6 +39,9 @@ async def take(request: Request) -> Response:
     tenant: UUID = bench.tenant_id
     with database_away():
         taken = await bench.intake.take_spans(tenant, body, form)
+    bench.metrics.uses(
+        "traces", kept=taken.kept, duplicate=taken.duplicates, unmatched=taken.unmatched, refused=taken.rejected
+    )
     return _answer(form, taken)
 
 

@@ -17,6 +17,7 @@ from steelyard.cli.guard import guarded
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.rollup_commands import production, rollup_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
+from steelyard.cli.system_commands import COMMANDS
 
 # exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
 EPILOG = (
@@ -323,64 +324,6 @@ def models_install(
 
 
 @app.command()
-def serve(
-    port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port; 0 takes a free one.")
-    ] = 8765,
-    host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="A loopback address; others are refused.")
-    ] = "127.0.0.1",
-    no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Serve pages alone; `steelyard worker` makes the calls.")
-    ] = False,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    concurrency: given.Concurrency = 16,
-    verbose: given.Verbose = False,
-) -> None:
-    """Serve the web application on this machine, and the calls of its runs, until interrupted."""
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.system import serve as body
-
-        code = body(host, port, worker=not no_worker, browse=open_, concurrency=concurrency)
-    raise typer.Exit(code)
-
-
-@app.command()
-def worker(concurrency: given.Concurrency = 16, verbose: given.Verbose = False) -> None:
-    """Serve the calls of every run until interrupted."""
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.system import worker as body
-
-        code = body(concurrency)
-    raise typer.Exit(code)
-
-
-@app.command()
-def doctor(
-    stop_database: Annotated[bool, typer.Option("--stop-database", help="Shut the embedded database down.")] = False,
-) -> None:
-    """Check the installation and say what to do about what is amiss."""
-    with guarded():
-        from steelyard.cli.commands.system import doctor as body
-
-        code = body(stop_database=stop_database)
-    raise typer.Exit(code)
-
-
-@app.command()
-def migrate() -> None:
-    """Bring the database's schema up to date.
-
-    The embedded database does so by itself; this is for one named by DATABASE_URL.
-    """
-    with guarded():
-        from steelyard.cli.commands.system import migrate as body
-
-        code = body()
-    raise typer.Exit(code)
-
-
-@app.command()
 def demo(
     folder: Annotated[
         str | None, typer.Option("--folder", metavar="PATH", help="Skills to run in place of the examples.")
@@ -400,6 +343,8 @@ def demo(
 
 
 app.command("production")(production)
+for command in COMMANDS:
+    app.command()(command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")

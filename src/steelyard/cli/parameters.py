@@ -37,6 +37,10 @@ Trials = Annotated[int, typer.Option("--trials", metavar="K", help="Calls per ca
 Concurrency = Annotated[
     int, typer.Option("--concurrency", "-c", metavar="C", min=1, max=1000, help="The most calls at once.")
 ]
+Grace = Annotated[
+    float,
+    typer.Option("--grace", metavar="SECONDS", min=0, help="How long calls in flight may take to end when it stops."),
+]
 Budget = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Start no call beyond this.")]
 Margin = Annotated[
     float, typer.Option("--margin", metavar="POINTS", help="A gap in quality that does not matter, 0 to 100.")

@@ -11,7 +11,7 @@ from steelyard.domain.errors import SettingsError
 from steelyard.pricing import Rates
 from steelyard.providers.settings import SETTINGS_FILE, read_prices
 
-_LOOK_S = 1.0
+LOOK_S = 1.0
 
 
 class OwnPrices:
@@ -24,23 +24,25 @@ class OwnPrices:
         self._home = home
         self._prices = now
         self._clock = clock
-        self._seen = self._state()
+        self._seen = file_state(self._home)
         self._looked = clock()
 
     def current(self) -> Mapping[str, Rates]:
         """The prices by `provider:name`."""
-        if self._clock() - self._looked >= _LOOK_S:
+        if self._clock() - self._looked >= LOOK_S:
             self._looked = self._clock()
-            state = self._state()
+            state = file_state(self._home)
             if state != self._seen:
                 self._seen = state
                 with suppress(SettingsError):
                     self._prices = read_prices(self._home)
         return self._prices
 
-    def _state(self) -> tuple[int, int] | None:
-        try:
-            found = (self._home / SETTINGS_FILE).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
+
+def file_state(home: Path) -> tuple[int, int] | None:
+    """What changes with the settings file; None where there is none."""
+    try:
+        found = (home / SETTINGS_FILE).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from steelyard.providers.variants import variant_settings
 
 if TYPE_CHECKING:
     from steelyard.providers.local import LocalModels
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_CONCURRENCY = 50
 # A call that fails for so long is worth a word; shorter waits are a busy vendor's ordinary way.
@@ -41,6 +44,8 @@ class Providers:
         self._opening = threading.Lock()
         self._local: LocalModels | None = None
         self._limits: dict[str, AdaptiveLimit] = {}
+        # Hears of each call that has ended, attempts taken together.
+        self.on_ended: Callable[[ModelRef, ModelResponse | CallError], None] | None = None
         # By ticket, the calls that have failed and are tried again: provider, since when, with what message.
         self._failing: dict[int, tuple[str, float, str]] = {}
 
@@ -62,15 +67,20 @@ class Providers:
             self._failing[ticket] = (request.model.provider, began, error.message)
 
         try:
-            return await call_with_retries(
+            response = await call_with_retries(
                 lambda: provider.complete(request),
                 self._policy,
                 lambda: self._slots.hold(limit, model=request.model.text, priority=priority, ticket=ticket),
                 before_call,
                 failed,
             )
+        except CallError as error:
+            self._tell(request.model, error)
+            raise
         finally:
             self._failing.pop(ticket, None)
+        self._tell(request.model, response)
+        return response
 
     async def aclose(self) -> None:
         """Close connections and unload local models; safe to call twice."""
@@ -151,6 +161,15 @@ class Providers:
     def limit(self, ref: ModelRef) -> AdaptiveLimit:
         """The adaptive limit `ref` is called under, to be shown."""
         return self._limit(ref.provider)
+
+    def _tell(self, model: ModelRef, ended: ModelResponse | CallError) -> None:
+        if self.on_ended is None:
+            return
+        try:
+            self.on_ended(model, ended)
+        except Exception:
+            # The reply is paid for: whatever is wrong with counting it, it goes to whoever asked.
+            logger.exception("A call of a model could not be counted.")
 
     def _provider_key(self, name: str) -> str:
         if name == LOCAL:

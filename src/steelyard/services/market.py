@@ -27,11 +27,17 @@ class KnownMarket:
     """Tells by the settings file, the prices' data, and what servers of one's own listed when they were asked last."""
 
     def __init__(
-        self, settings: ProviderSettings, models: Models, listed: Callable[[str], Sequence[str]] = lambda provider: ()
+        self,
+        settings: ProviderSettings,
+        models: Models,
+        listed: Callable[[str], Sequence[str]] = lambda provider: (),
+        outdated: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`outdated` says why the settings read at the start may not be those of today."""
         self._settings = settings
         self._models = models
         self._listed = listed
+        self._outdated = outdated
 
     def identity(self, ref: ModelRef) -> str:
         """What answers under the name. Raises ModelRefError."""
@@ -50,6 +56,9 @@ class KnownMarket:
         except MissingKey:
             pass
         except ModelRefError as error:
+            # The provider may be in the file by now, for whoever was started since.
+            if self._outdated() is not None:
+                return None
             return f"cannot be called from here ({error.message.rstrip('.')})"
         if self._has_vendors_models(ref):
             return "is deprecated by its vendor" if is_deprecated(ref) else None

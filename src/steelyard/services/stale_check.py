@@ -113,6 +113,11 @@ class StaleChecks:
         self._database = database
         self._around = around
 
+    @property
+    def market(self) -> Market:
+        """What is known of models beyond a run."""
+        return self._around.market
+
     async def check(self, tenant_id: UUID, skill_id: UUID, *, retests: bool = True) -> Checked:
         """Every cause there is, gravest first; with `retests`, each with what its Re-benchmark would take.
 

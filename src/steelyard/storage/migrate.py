@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 APP_ROLE = "steelyard_app"
 # Any constant will do as long as every Steelyard process takes the same one.
-_MIGRATION_LOCK = 0x57EE17A2D
+MIGRATION_LOCK = 0x57EE17A2D
 
 _LET_IN = f"Run `steelyard migrate`, with STEELYARD_ADMIN_DATABASE_URL naming a role that may grant {APP_ROLE}."
 
@@ -58,7 +58,7 @@ def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head"
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(admin_dsn), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
             connection.commit()
             try:
                 config = _config()
@@ -68,7 +68,7 @@ def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head"
                 _let_in(login_dsn or admin_dsn, admin_dsn)
             finally:
                 connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
                 connection.commit()
     except (SQLAlchemyError, psycopg.Error) as error:
         raise StorageError(

@@ -15,6 +15,7 @@ from procrastinate.worker import Worker
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
+from steelyard import logs
 from steelyard.storage.database import Connection, Database
 
 TASK = "run_cells"
@@ -124,19 +125,23 @@ class Queue:
 
         async def run_cells(tenant_id: str, run_id: str, model: int, batch: int) -> None:
             assert handler is not None
-            await handler(UUID(tenant_id), UUID(run_id), model, batch)
+            with logs.about(tenant_id=tenant_id, run_id=run_id):
+                await handler(UUID(tenant_id), UUID(run_id), model, batch)
 
         async def review_skill(tenant_id: str, review_id: str) -> None:
             assert review_handler is not None
-            await review_handler(UUID(tenant_id), UUID(review_id))
+            with logs.about(tenant_id=tenant_id, review_id=review_id):
+                await review_handler(UUID(tenant_id), UUID(review_id))
 
         async def break_tie(tenant_id: str, tie_break_id: str) -> None:
             assert tie_handler is not None
-            await tie_handler(UUID(tenant_id), UUID(tie_break_id))
+            with logs.about(tenant_id=tenant_id, tie_break_id=tie_break_id):
+                await tie_handler(UUID(tenant_id), UUID(tie_break_id))
 
         async def draft_cases(tenant_id: str, draft_id: str) -> None:
             assert drafts_handler is not None
-            await drafts_handler(UUID(tenant_id), UUID(draft_id))
+            with logs.about(tenant_id=tenant_id, draft_id=draft_id):
+                await drafts_handler(UUID(tenant_id), UUID(draft_id))
 
         self._app.task(name=DRAFTS_TASK, retry=_Resting())(draft_cases)
         self._app.task(name=TASK, retry=_Resting())(run_cells)

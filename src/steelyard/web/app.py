@@ -6,9 +6,10 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from steelyard.api import feedback, measurements, staleness, traces
+from steelyard.api import feedback, measurements, probes, staleness, traces
 from steelyard.web import errors
 from steelyard.web.heads import HeadAsGet
+from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     add,
     compare,
@@ -103,14 +104,15 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
     app.add_middleware(BodyLimit, refuse=errors.answer)
     app.add_middleware(OriginGuard, refuse=errors.answer)
-    app.add_middleware(HostGuard, refuse=errors.answer)
+    app.add_middleware(HostGuard, refuse=errors.answer, open_paths=probes.ANY_HOST)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)
 
     @app.get("/static/{name}")
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router):
+    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router, probes.router):
         app.include_router(router)
     return app

@@ -94,6 +94,7 @@ class View:
             "current_path": self.request.url.path,
             "theme": theme_of(self.request),
             "csrf_token": token_for(self.request),
+            "settings_problem": self.request.app.state.workbench.settings_watch.problem(),
         }
         return Markup(environment.get_template(template).render(**common, **values))  # noqa: S704 - autoescaped
 

@@ -13,8 +13,9 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from steelyard import bootstrap, charts
+from steelyard import bootstrap, charts, logs
 from steelyard.domain.errors import InputError
+from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
 
@@ -30,17 +31,19 @@ def serve(
     port: int = PORT,
     worker: bool = True,
     concurrency: int = bootstrap.DEFAULT_CONCURRENCY,
+    grace_s: float = GRACE_S,
     say: Callable[[str], None],
     ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until interrupted; calls in flight then finish and are saved. Blocking.
+    """Serve until interrupted; calls in flight then have `grace_s` to finish and are saved. Blocking.
 
     `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
     Raises InputError for a host that is not loopback or a port that is taken, and what opening the workbench raises.
     """
+    logs.configure()
     with _bound(host, port) as listening:
         number = listening.getsockname()[1]
-        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, say, ready))
+        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, grace_s, say, ready))
 
 
 def _address(host: str, port: int) -> str:
@@ -77,11 +80,16 @@ def _bound(host: str, port: int) -> Generator[socket.socket]:
         yield listening
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for.
+class QuietServer(uvicorn.Server):
+    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for."""
 
-    `streams` are ended before it waits for its connections: nothing else would end them.
-    """
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+class _Server(QuietServer):
+    """`streams` are ended before it waits for its connections: nothing else would end them."""
 
     def __init__(self, config: uvicorn.Config, streams: LiveRuns) -> None:
         super().__init__(config)
@@ -91,24 +99,23 @@ class _Server(uvicorn.Server):
         await self._streams.aclose()
         await super().shutdown(sockets)
 
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
 
 async def _serve(
     listening: socket.socket,
     address: str,
     worker: bool,
     concurrency: int,
+    grace_s: float,
     say: Callable[[str], None],
     ready: Callable[[str], object] | None,
 ) -> None:
     async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
         app = create_app(workbench)
+        app.state.worker = "serving" if worker else "none"
         config = uvicorn.Config(
             app,
             lifespan="off",
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -130,9 +137,10 @@ async def _serve(
             again = "Interrupt again to leave at once."
             say(f"Stopping: {calls} in flight finish and are saved. {again}" if waiting else "Stopping.")
             stop.set()
+            app.state.worker = "stopping"
             server.should_exit = True
 
-        with _on_signals(interrupted):
+        with _on_signals(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
             serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
             tasks = [serving]
             # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.

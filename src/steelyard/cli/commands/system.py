@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rich.text import Text
 
-from steelyard import bootstrap
+from steelyard import bootstrap, logs
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.follow import on_interrupt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 
-def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int) -> int:
+def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int, grace_s: float) -> int:
     """Serve the web application until interrupted; what is in flight then finishes and is saved."""
     import webbrowser
 
@@ -32,20 +32,28 @@ def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int)
         port=port,
         worker=worker,
         concurrency=concurrency,
-        say=Terminal().err.line,
+        grace_s=grace_s,
+        say=logs.teller(Terminal().err.line),
         ready=webbrowser.open if browse else None,
     )
     return exits.OK
 
 
-def worker(concurrency: int) -> int:
+def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
     """Serve every run's jobs until interrupted; what is in flight then finishes and is saved."""
 
     async def body() -> int:
+        from steelyard.services.leaving import leaving_after
+        from steelyard.web.probes_server import probed
+
         terminal, stop = Terminal(), asyncio.Event()
+        say = logs.teller(terminal.err.line)
         asked = 0
 
-        async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
+        async with (
+            bootstrap.open_workbench(concurrency=concurrency) as workbench,
+            probed(workbench, probes, stop) as where,
+        ):
 
             def interrupted() -> None:
                 nonlocal asked
@@ -54,25 +62,26 @@ def worker(concurrency: int) -> int:
                     import os
 
                     os._exit(exits.INTERRUPTED)
-                terminal.err.line(
+                say(
                     f"Stopping: {words.count(workbench.in_flight, 'call')} in flight finish and are saved."
                     " Interrupt again to leave at once.",
-                    "yellow",
                 )
                 stop.set()
 
             def ended(run_id: UUID) -> None:
-                terminal.err.line(f"Run {str(run_id)[:8]} has ended: `steelyard runs show {str(run_id)[:8]}`.")
+                say(f"Run {str(run_id)[:8]} has ended: `steelyard runs show {str(run_id)[:8]}`.")
 
             def left(run: LeftRun) -> None:
-                terminal.err.line(words.safe(run.sentence), "yellow")
+                say(words.safe(run.sentence))
 
-            with on_interrupt(interrupted):
-                terminal.err.line(f"Serving jobs, at most {words.count(concurrency, 'call')} at once. Ctrl-C stops.")
+            with on_interrupt(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
+                told = "" if where is None else f" Probes are at {where}."
+                say(f"Serving jobs, at most {words.count(concurrency, 'call')} at once. Ctrl-C stops.{told}")
                 await workbench.work(run_id=None, stop=stop, ended=ended, left=left)
-        terminal.err.line("Stopped; everything received is saved.")
+        say("Stopped; everything received is saved.")
         return exits.OK
 
+    logs.configure()
     return asyncio.run(body())
 
 

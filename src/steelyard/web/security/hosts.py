@@ -26,15 +26,22 @@ def host_name(header: str | None) -> str | None:
 
 
 class HostGuard:
-    """Refuses requests whose Host is not one of `allowed`, and those that have several."""
+    """Refuses requests whose Host is not one of `allowed`, and those that have several, but for `open_paths`."""
 
-    def __init__(self, app: ASGIApp, refuse: Refuse, allowed: frozenset[str] = LOOPBACK) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        refuse: Refuse,
+        allowed: frozenset[str] = LOOPBACK,
+        open_paths: frozenset[str] = frozenset(),
+    ) -> None:
         self._app = app
         self._refuse = refuse
         self._allowed = allowed
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and scope["path"] not in self._open_paths:
             given = Headers(scope=scope).getlist("host")
             if len(given) != 1 or host_name(given[0]) not in self._allowed:
                 error = Forbidden(

@@ -1,0 +1,68 @@
+"""Around every request: an id that goes back to whoever asked, a count by the template of its address, a line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from steelyard import logs
+from steelyard.services.metrics import Metrics
+
+logger = logging.getLogger("steelyard.requests")
+
+HEADER = "x-request-id"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# What asks for it does so every few seconds, and a line each would bury the others.
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def request_id(given: str | None) -> str:
+    """The id a request came with, where it is one; else a new one."""
+    return given if given is not None and _ID.match(given) else secrets.token_hex(16)
+
+
+class Observed:
+    """Counts requests and gives each its id, which every line logged meanwhile has."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = request_id(Headers(scope=scope).get(HEADER))
+        began, status, seconds = time.perf_counter(), 500, None
+
+        async def with_id(message: Message) -> None:
+            nonlocal status, seconds
+            if message["type"] == "http.response.start":
+                status, seconds = message["status"], time.perf_counter() - began
+                MutableHeaders(scope=message)[HEADER] = given
+            await send(message)
+
+        with logs.about(request_id=given):
+            try:
+                await self._app(scope, receive, with_id)
+            finally:
+                took = time.perf_counter() - began if seconds is None else seconds
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                route = _template(scope)
+                self._metrics.request(method, route, status, took)
+                if route not in _PROBES:
+                    fields = {"method": method, "route": route, "status": status, "ms": round(took * 1000, 1)}
+                    logger.info("Answered.", extra={logs.FIELDS: fields})
+
+
+def _template(scope: Scope) -> str:
+    """The address as its route has it (`/skills/{ref}`); "none" where no route took it."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", "none"))

@@ -36,7 +36,7 @@ def comparison(report: RunReport, width: int) -> Iterator[Text]:
     columns = _columns(rows)
     mark = Column("", "", marks, left=True, style="green")
     room = width - total_width([mark, *columns]) - GAP
-    if room >= MIN_NAME:
+    if room >= _least_room(rows):
         names = Column("Model", "", words.short_names([summary.model for summary in rows], room), left=True)
         table = [mark, names, *columns]
         yield from heading_lines(table)
@@ -51,6 +51,11 @@ def comparison(report: RunReport, width: int) -> Iterator[Text]:
             legend[_LEADING] += " (of equal means the cheaper)"
         said = (f"{symbol} {legend[symbol]}" for symbol in used)
         yield Text("   ".join(said), style="dim")
+
+
+def _least_room(rows: Sequence[ModelSummary]) -> int:
+    """Columns of the screen that names take beside their figures: as many as the longest has, 18 where it has more."""
+    return min(MIN_NAME, max((cell_len(words.safe(summary.model)) for summary in rows), default=0))
 
 
 def _has_equal(rows: Sequence[ModelSummary], leading: str | None) -> bool:
@@ -74,7 +79,7 @@ def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
         Column("Adds", "tokens in", [_whole(s.token_tax, signed=True) for s in rows]),
     ]
     room = width - total_width(columns) - GAP
-    if room >= MIN_NAME:
+    if room >= _least_room(rows):
         names = Column("Model", "", words.short_names([s.model for s in rows], room), left=True)
         table = [names, *columns]
         yield from heading_lines(table)

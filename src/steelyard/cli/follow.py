@@ -20,6 +20,7 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import Conflict, StorageError
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.execution.plan import Plan
+from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 from steelyard.workbench import Workbench
 
@@ -172,7 +173,7 @@ async def conclude(
         )
         return exits.INTERRUPTED
     code = code_of(report, output.require)
-    why = _reason(code, report, output.require)
+    why = reason(code, report, output.require)
     if why:
         terminal.err.line(why, "red")
     return code
@@ -224,14 +225,15 @@ async def _pause(working: asyncio.Task[None], over: asyncio.Event, stop: asyncio
         waiting.cancel()
 
 
-def _reason(code: int, report: RunReport, require: str | None) -> str | None:
+def reason(code: int, report: RunReport, require: str | None) -> str | None:
+    """Why the command ends with this exit code, and what to do about it; None where there is nothing to say."""
     match code:
         case exits.BUDGET:
             return "Stopped by the budget; what was answered is kept and counted."
         case exits.JUDGE:
             return (
-                "The judge failed its examination, so nothing is scored; what was answered is kept. Give another"
-                " --judge, or --accept-judge."
+                f"{words.safe(failed_judges(report.run))} examination, so nothing is scored; what was answered is kept."
+                " Give another --judge, or --accept-judge."
             )
         case exits.PROVIDERS if report.ungraded:
             short = str(report.run.id)[:8]

@@ -16,6 +16,7 @@ from steelyard.cli.tie_break import tie_breaks
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 
 _LABEL = 8
@@ -145,10 +146,10 @@ def _partial(report: RunReport) -> str | None:
         return f"Partial: cancelled with {done} done."
     if run.stop_cause == JUDGE_REFUSED:
         kept = words.count(counts.answered, "answer")
+        failed = failed_judges(run)
         # What it scored stands below, in the rows of its examination.
-        return (
-            f"Stopped, {kept} kept: the judge {words.safe(run.judge)} failed its examination, so no score of it counts."
-        )
+        named = words.safe(failed[:1].lower() + failed[1:])
+        return f"Stopped, {kept} kept: {named} examination, so no score of it counts."
     if run.status == RunStatus.FAILED:
         return f"Failed with {done} done: {words.safe(run.error_message or 'no reason given', 300)}"
     return None

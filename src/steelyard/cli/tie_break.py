@@ -91,9 +91,9 @@ class TieBreakProgress:
             self._last = line
 
 
-def tie_break_lines(row: TieBreakRow, width: int) -> Iterator[Text]:
+def tie_break_lines(row: TieBreakRow, width: int, beside: Sequence[TieBreakRow]) -> Iterator[Text]:
     """The claim with its label, then what stands behind it."""
-    said = tie_break_words(row, {model: words.safe(model) for model in row.models})
+    said = tie_break_words(row, {model: words.safe(model) for model in row.models}, beside)
     style = "bold red" if said.bad else "bold green" if said.named is not None else "bold yellow"
     yield Text(words.safe(said.claim), style="bold" if row.status in UNDER_WAY else style)
     for fact in said.facts:
@@ -106,7 +106,7 @@ def tie_break_lines(row: TieBreakRow, width: int) -> Iterator[Text]:
 def tie_breaks(report: RunReport, width: int) -> Iterator[Text]:
     """In a run's report; of a tie nobody has tried to break only how to."""
     for row in report.tie_breaks:
-        yield from tie_break_lines(row, width)
+        yield from tie_break_lines(row, width, report.tie_breaks)
     if report.tie_breaks:
         yield Text(KEPT, style="dim")
     elif report.stored and len(report.verdict.tied) > 1:

@@ -96,7 +96,8 @@ class Raced:
 class Outcome:
     """What a run came to. `models` are the names the verdict's indices stand for, in the arm compared.
 
-    `best_observed` is, of equal means, the cheapest of known cost; `cheapest_observed`, of equal costs, the best.
+    `best_observed` is, of equal means, the cheapest of known cost; `cheapest_observed`, of equal costs, the best; both
+    are of the models the verdict compares, or of all where it compares none.
     """
 
     arm: str
@@ -207,9 +208,11 @@ def work_out(
         decided = claimed(race, race.verdict(known, plan.margin), look)
     more = [one for one in summaries if standing is None or one.model in standing.survivors]
     verdict = replace(decided, more_cost_microcents=cost_of_cases(decided.more_cases, plan, more, cells))
-    scored = [(s.model, s.quality) for s in sorted(compared, key=_quality_first) if s.quality is not None]
+    # What the verdict leaves out is not held up as the best or the cheapest, unless it leaves out all.
+    seen = [compared[index] for index in verdict.compared] or compared
+    scored = [(s.model, s.quality) for s in sorted(seen, key=_quality_first) if s.quality is not None]
     priced = [
-        (s.model, s.avg_cost_microcents) for s in sorted(compared, key=_cost_first) if s.avg_cost_microcents is not None
+        (s.model, s.avg_cost_microcents) for s in sorted(seen, key=_cost_first) if s.avg_cost_microcents is not None
     ]
     return Outcome(
         arm=arm.value,

@@ -18,6 +18,7 @@ from steelyard.execution.fitness import KnownModels, why_unfit
 from steelyard.execution.plan import CellGrid, Juror, Plan, job_order, jury_of
 from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
+from steelyard.services.certificates import failed_judges
 from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.services.juries import check_jury
 from steelyard.services.reports import RunReport, build_report
@@ -221,7 +222,7 @@ class BenchmarkService:
                 )
             if run.stop_cause == JUDGE_REFUSED and not (accept_judge or run.accept_judge):
                 raise JudgeRefused(
-                    run.error_message or f"The judge {run.judge} failed its examination.",
+                    run.error_message or f"{failed_judges(run)} examination.",
                     kept="What the run has so far is kept, and the judge's grades too.",
                     next_step="Run it with another judge, which uses every answer again, or accept this one"
                     " (`--accept-judge`): every report then says that it failed.",
@@ -280,7 +281,7 @@ class BenchmarkService:
                 run = await results.run_state(connection, run_id)
                 ended = await results.ended_by_model(connection, run_id)
                 raced = await runs.race_of_run(connection, run_id)
-                examining, examination, accepted = await runs.examination_of_run(connection, run_id)
+                examining, examination, accepted, jury = await runs.examination_of_run(connection, run_id)
         except DATABASE_AWAY as error:
             raise StorageError(
                 "The database has gone away.", next_step="Run `steelyard doctor` to see what is wrong."
@@ -293,7 +294,7 @@ class BenchmarkService:
             run.budget_microcents,
             ended,
             race,
-            standing_of(examining, examination, accepted=accepted),
+            standing_of(examining, examination, accepted=accepted, jury=jury),
         )
 
     async def _insert(self, connection: Connection, tenant_id: UUID, request: RunRequest, prepared: Prepared) -> UUID:

@@ -7,7 +7,7 @@ from typing import Any
 
 from steelyard.execution.plan import Plan
 from steelyard.judging.certificate import Certificate, Repeats, certify
-from steelyard.judging.examination import Examination
+from steelyard.judging.examination import Examination, Result, worst
 from steelyard.storage.case_results import RepeatFigures, judgement_repeats
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow
@@ -81,6 +81,24 @@ def mark_of(certificates: tuple[Certificate, ...]) -> str | None:
     if len(certificates) == 1:
         return marks[0][1]
     return " ".join(f"{mark.replace('Judge accepted', f'Judge {judge} accepted', 1)}" for judge, mark in marks)
+
+
+def failed_judges(run: RunRow) -> str:
+    """`The judge a failed its`, by the name of each that did; all judges of a run that does not say which."""
+    found = [one.judge for one in certificates_so_far(run) if one.result is Result.FAILED]
+    return (
+        f"The judges {' and '.join(found)} failed their"
+        if len(found) > 1
+        else f"The judge {found[0] if found else run.judge} failed its"
+    )
+
+
+def examination_word(certificates: tuple[Certificate, ...]) -> str | None:
+    """What the run's judge was found to be in a word; of a jury the weightiest, with the names of whom it is."""
+    result = worst({one.result for one in certificates if one.result is not None})
+    if result in (None, Result.PASSED, Result.NOTHING) or len(certificates) < 2:
+        return result
+    return f"{result}: {', '.join(one.judge for one in certificates if one.result is result)}"
 
 
 def mark_so_far(run: RunRow) -> str | None:

@@ -259,7 +259,7 @@ class _Asked:
 
     def _pay(self, judge: ModelRef, number: int, used_in: int, used_out: int) -> int:
         cost = _cost(self.price, Usage(used_in, used_out), number, judge, self.today)
-        if cost is None:
+        if cost is None and judge.text not in self.unpriced:
             self.unpriced.append(judge.text)
         self.cost += cost or 0
         self.tokens_in += used_in

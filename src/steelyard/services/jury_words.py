@@ -83,6 +83,9 @@ def advantage_sentence(one: FamilyAdvantage) -> str:
 def jury_json(jury: JuryFigures) -> dict[str, Any]:
     """The key `jury` of `steelyard.run/1`; what cannot be told is null."""
     data = jury.to_json()
+    for juror in data["jurors"]:
+        # Of sums of floating point numbers no more is known; adding zero takes the sign off a zero.
+        juror["leniency"] = round(juror["leniency"], 6) + 0.0
     return data | {"worth": worth_sentence(jury), "verdict_with_all_scores": data.pop("everyone")}
 
 

@@ -158,7 +158,7 @@ class RunReport:
             "certificate": None if self.certificate is None else self.certificate.to_json(),
             "certificates": [certificate.to_json() for certificate in self.certificates],
             "jury": None if self.jury is None else jury_json(self.jury),
-            "tie_breaks": [tie_break_json(row) for row in self.tie_breaks],
+            "tie_breaks": [tie_break_json(row, self.tie_breaks) for row in self.tie_breaks],
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -55,9 +56,9 @@ class RunFormValues:
 
     `cases` is "golden", "set:NAME" or "ad_hoc"; `ad_hoc` has (input, expected output) pairs, blank ones left out.
     `other_models` are typed in, one a line. `judge` is "default", "none" or a model, empty where it is still to be
-    named; `further_judges`, one a line, make a jury with it. `arm` is "both", "with_skill" or "without_skill"; `race`
-    is "set", "future" or empty for none. `budget` is in US dollars; blank figures are the defaults. `version` is how a
-    digest starts, empty for the version in use.
+    named; `further_judges`, one a line or with commas between, make a jury with it. `arm` is "both", "with_skill" or
+    "without_skill"; `race` is "set", "future" or empty for none. `budget` is in US dollars; blank figures are the
+    defaults. `version` is how a digest starts, empty for the version in use.
     """
 
     models: Sequence[str] = ()
@@ -271,7 +272,7 @@ def read_form(
             checker.check(judge)
     further: tuple[ModelRef, ...] = ()
     with problems.caught("further_judges"):
-        further = tuple(ModelRef.parse(line) for line in values.further_judges.splitlines() if line.strip())
+        further = tuple(ModelRef.parse(one) for one in re.split(r"[\r\n,]", values.further_judges) if one.strip())
         for one in further:
             checker.check(one)
         check_judges(further if judge is None else (judge, *further))

@@ -165,7 +165,7 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
     elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
     elapsed_s = None if elapsed is None else elapsed.total_seconds()
     running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
-    examination = standing_of(head.examining, head.examination, accepted=head.accept_judge)
+    examination = standing_of(head.examining, head.examination, accepted=head.accept_judge, jury=head.jury or ())
     if examination is not None and examination.under_way and head.status not in UNDER_WAY:
         # The run ended before it did.
         examination = None

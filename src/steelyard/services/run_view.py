@@ -15,8 +15,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import compared_arm
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.default import same_family
-from steelyard.judging.examination import worst
-from steelyard.services.certificates import certificates_so_far, mark_of
+from steelyard.services.certificates import certificates_so_far, examination_word, mark_of
 from steelyard.services.reports import RunReport, report_of
 from steelyard.services.run_matrix import (
     MatrixFilter,
@@ -187,8 +186,7 @@ class RunViews:
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
         plan, certificates = Plan.from_json(run.plan), certificates_so_far(run)
-        results = {one.result for one in certificates if one.result is not None}
-        examination = mark_of(certificates) or worst(results)
+        examination = mark_of(certificates) or examination_word(certificates)
         step = max(1, EXPORT_CELLS * len(plan.case_ids) // plan.planned)
         for first in range(0, len(plan.case_ids), step):
             async with self._database.tenant(tenant_id) as connection:

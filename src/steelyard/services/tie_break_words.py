@@ -31,8 +31,19 @@ class TieBreakWords:
     bad: bool
 
 
-def tie_break_words(row: TieBreakRow, names: Mapping[str, str] | None = None) -> TieBreakWords:
-    """What an ended tie-break came to. `names`: models as they are to be shown."""
+def judges_asked(rows: Sequence[TieBreakRow]) -> tuple[int, int]:
+    """(judges asked about one tie, those of them that name a model); one that has not ended is not counted."""
+    ended = [row for row in rows if row.status not in UNDER_WAY]
+    return len(ended), sum(row.result is not None and TieBreak.from_json(row.result).ahead is not None for row in ended)
+
+
+def tie_break_words(
+    row: TieBreakRow, names: Mapping[str, str] | None = None, beside: Sequence[TieBreakRow] = ()
+) -> TieBreakWords:
+    """What an ended tie-break came to. `names`: models as they are to be shown.
+
+    `beside`: all of the same tie, this one among them; where it names a model, the claim says how many were asked.
+    """
     shown = [(names or {}).get(model, model) for model in row.models]
     gate = None if row.gate is None else Gate.from_json(row.gate)
     tried = () if gate is None else (f"Before: {gate.sentence[0].lower()}{gate.sentence[1:]}",)
@@ -55,17 +66,21 @@ def tie_break_words(row: TieBreakRow, names: Mapping[str, str] | None = None) ->
     if row.error_message is not None:
         facts.append(row.error_message)
     if result.ahead is not None:
-        claim = f"{shown[result.ahead]} is preferred ({_evidence(result, result.ahead)})."
+        claim = f"{shown[result.ahead]} is preferred ({_evidence(result, result.ahead)}{_asked_of(beside)})."
         return TieBreakWords(f"{LABEL}: {claim}", row.models[result.ahead], tuple(facts), bad=False)
     return TieBreakWords(
         f"{LABEL}: nobody is ahead. {_why_nobody(result, shown)}", None, tuple(facts), _unreliable(result)
     )
 
 
-def tie_break_json(row: TieBreakRow) -> dict[str, Any]:
-    """As reports have it; unknown is null. Money in microcents, spent beside the run's own."""
+def tie_break_json(row: TieBreakRow, beside: Sequence[TieBreakRow]) -> dict[str, Any]:
+    """As reports have it; unknown is null. Money in microcents, spent beside the run's own.
+
+    `beside`: all of the same tie, this one among them.
+    """
     result = None if row.result is None else TieBreak.from_json(row.result)
-    words = tie_break_words(row)
+    words = tie_break_words(row, beside=beside)
+    asked, naming = judges_asked(beside)
     return {
         "id": str(row.id),
         "status": row.status,
@@ -73,6 +88,8 @@ def tie_break_json(row: TieBreakRow) -> dict[str, Any]:
         "judge": row.judge,
         "judge_digest": row.judge_digest,
         "judge_is_of_a_models_family": _own_family(row),
+        "judges_asked": asked,
+        "judges_naming_a_model": naming,
         "preferred": words.named,
         "sentence": words.claim,
         "facts": list(words.facts),
@@ -127,6 +144,12 @@ def score_words(pair: PairFigures) -> str:
     by = f" by families of cases, {pair.families_won} to {pair.families_lost}" if families != decided else ""
     cases = "1 case" if pair.n == 1 else f"{pair.n:,} cases"
     return f"won {pair.wins:,}, lost {pair.losses:,}, tied {pair.ties:,} of {cases}; {p_words(pair.p)}{by}"
+
+
+def _asked_of(beside: Sequence[TieBreakRow]) -> str:
+    """Of many judges one names a model by chance sooner or later: how many were asked belongs beside its word."""
+    asked, naming = judges_asked(beside)
+    return f"; asked of {asked} judges, {naming} {'names' if naming == 1 else 'name'} a model" if asked > 1 else ""
 
 
 def _evidence(result: TieBreak, model: int) -> str:

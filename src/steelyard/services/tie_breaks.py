@@ -185,12 +185,21 @@ class TieBreakService:
         return PairJudge.like(self._make_judge(judge)).digest
 
     def _choose(self, run: RunRow, tied: Sequence[str], judge: ModelRef | None) -> tuple[ModelRef, str]:
-        """The judge named, else the run's own unless it is of a tied model's family and another is at hand."""
+        """The judge named, else the run's own unless it is of a tied model's family and another is at hand.
+
+        Of a jury's judges none is taken by itself: it has to be named.
+        """
         if judge is not None:
             self._models.check(judge)
             return judge, f"Judge: {judge.text}.{_OWN if favours(judge.text, tied) else ''}"
-        several = "jury" in run.plan
-        own = None if several else self._usable(run.judge)
+        jurors = [one["judge"] for one in run.plan.get("jury", ())]
+        if jurors:
+            raise InputError(
+                f"The run had a jury, and one judge breaks a tie: it is to be named. Its jurors: {', '.join(jurors)}.",
+                field="judge",
+                next_step=f"Name one of them, or another judge: `--judge {jurors[0]}`.",
+            )
+        own = self._usable(run.judge)
         if own is not None and not favours(own.text, tied):
             return own, f"Judge: {own.text}, which judged the run."
         default = self._default_judge([ModelRef.parse(name) for name in tied]).ref
@@ -200,13 +209,7 @@ class TieBreakService:
             return other, f"Judge: {other.text} (the default){why}."
         if own is not None:
             return own, f"Judge: {own.text}, which judged the run.{_OWN}"
-        named = (
-            "The run had several judges"
-            if several
-            else "The run had no judge"
-            if run.judge is None
-            else f"The run's judge, {run.judge}, cannot be asked here"
-        )
+        named = "The run had no judge" if run.judge is None else f"The run's judge, {run.judge}, cannot be asked here"
         raise InputError(
             f"{named}, and there is no other by default.",
             field="judge",

@@ -323,6 +323,10 @@ def _next(report: RunReport, amount: Callable[[int], str]) -> str:
         return "Cases on which the models differ: on these they score the same."
     if verdict.reason in ("own_family_decides", "not_comparable"):
         return "A best model: a judge of another family beside these, or a model of another family."
+    if verdict.reason == "one_model_left":
+        return "A comparison: the scores that are missing. Resume the run to get them."
+    if verdict.too_few_to_tell:
+        return f"At least {FEWEST_CASES} cases: how many it takes cannot be told from so few."
     if verdict.kind == "not_enough":
         return _cases("A best model, or a tie", verdict.more_cases, verdict.more_cost_microcents, amount)
     if report.detail is None:

@@ -16,7 +16,7 @@ from steelyard.statistics.paired import SCALE, Pairs, column_means, compare
 from steelyard.statistics.power import (
     FEWEST_CASES,
     FEWEST_FAMILIES,
-    TYPICAL_SD,
+    FEWEST_FOR_SPREAD,
     alpha_for_look,
     cases_needed,
     misses_too_many,
@@ -134,7 +134,7 @@ def _without_comparison(ground: _Ground, n_cases: int, k: int) -> Verdict:
         kind, reason = ("single", None) if kept else ("not_enough", "no_cases" if n_cases == 0 else "missing_scores")
         leader = 0 if kept else None
     elif len(ground.compared) == 1 and ground.n:
-        kind, reason, leader = "single", "one_model_left", ground.compared[0]
+        kind, reason, leader = "not_enough", "one_model_left", None
     else:
         kind, leader = "not_enough", None
         reason = "no_cases" if n_cases == 0 else "no_complete_cases" if ground.compared else "missing_scores"
@@ -244,20 +244,19 @@ def _more_cases(ground: _Ground, pairs: Pairs | None, leader: int) -> int | None
     """How many more cases show the leader best with 80% power at the next look, and pass the guards.
 
     Each rival asks for the larger of its observed gap and the margin, from the SD of its own differences; the rival
-    that asks for most decides. Before there are two cases the typical SD of judge scores stands in.
+    that asks for most decides. Too few cases tell nothing of that SD: then only those that the guards ask for.
     """
     n = ground.n
     alpha = alpha_for_look(ground.look + 1)
     units_per_case = 1.0 if not ground.n_clusters else ground.n_clusters / n
     fewest = max(FEWEST_CASES, -(-FEWEST_FAMILIES // units_per_case) if ground.n_clusters else 0)
-    if pairs is None or pairs.units < 2:
-        gaps = [(ground.margin, TYPICAL_SD)]
-    else:
-        gaps = [
-            (max(float(pairs.mean[leader, rival]), ground.margin), float(pairs.sd[leader, rival]))
-            for rival in range(len(ground.compared))
-            if rival != leader
-        ]
+    if pairs is None or pairs.units < FEWEST_FOR_SPREAD:
+        return step_within_reach(int(fewest), n)
+    gaps = [
+        (max(float(pairs.mean[leader, rival]), ground.margin), float(pairs.sd[leader, rival]))
+        for rival in range(len(ground.compared))
+        if rival != leader
+    ]
     needed = int(fewest)
     for lead, sd in gaps:
         cases = cases_needed(lead, sd, alpha, at_most=n + _REACH, units_per_case=units_per_case)

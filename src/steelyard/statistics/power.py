@@ -12,6 +12,8 @@ FEWEST_CASES = 8
 """Below this nothing is claimed, whatever the scores."""
 FEWEST_FAMILIES = 8
 """The same of independent families of cases."""
+FEWEST_FOR_SPREAD = 3
+"""Below so many cases, or families of them, how much differences spread is not known, nor how many cases it takes."""
 MOST_MISSING_PERCENT = 5
 """A model that misses more of its scores than this is left out of the verdict."""
 TYPICAL_SD = 20.0

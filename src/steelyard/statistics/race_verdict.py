@@ -68,7 +68,7 @@ class _Finish:
     def verdict(self) -> Verdict:
         race, compared = self.race, self.compared
         kind, best, tied, reason = self._claim()
-        more = self._more_cases() if kind == "not_enough" else None
+        more = self._more_cases() if kind == "not_enough" and reason != "one_model_left" else None
         gaps = () if self.leader is None or race.n_models == 1 else self._gaps(self.leader)
         hardest = max(gaps, key=lambda gap: (gap.p, -gap.rival), default=None)
         return Verdict(
@@ -80,7 +80,7 @@ class _Finish:
             more_cost_microcents=self._cost_of(more),
             models=tuple(self._figures(model) for model in range(race.n_models)),
             gaps=gaps,
-            leader=self.leader,
+            leader=None if reason == "one_model_left" else self.leader,
             look=1,
             alpha=race.alpha,
             margin=self.margin,
@@ -101,7 +101,7 @@ class _Finish:
         if race.n_models == 1:
             return "single", None, (), None
         if not self.beaten and len(self.left) == 1:
-            return "single", None, (), "one_model_left"
+            return "not_enough", None, (), "one_model_left"
         if compared.pairs.n < FEWEST_CASES:
             return "not_enough", None, (), "too_few_cases"
         if compared.families is not None and compared.families.count < FEWEST_FAMILIES:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from steelyard.statistics.power import FEWEST_FOR_SPREAD
+
 Kind = Literal["best", "tied", "not_enough", "single"]
 EXACT = "exact on this set"
 """The test of a race that has run every case of its set: means are compared as they are, with no error left."""
@@ -58,6 +60,7 @@ class Verdict:
     the gap that decided. `reason` is a machine word or None: too_few_cases, too_few_clusters, no_cases,
     no_complete_cases, missing_scores, one_model_left, identical_scores, race_unfinished, and of a jury
     own_family_decides, not_comparable.
+    "single" is of a run of one model; several of which one alone can be compared are "not_enough", one_model_left.
     `more_cases` and `more_cost_microcents` are given for "not_enough" where they are known. `decide` counts in the
     latter one call of each compared model per case, at the costs it was given; the verdict of a run has instead what
     its next cases would really take: all models, arms, trials and judgements.
@@ -85,6 +88,25 @@ class Verdict:
     def of_set(self) -> bool:
         """Whether the claim is on these very cases and on no others."""
         return self.method.startswith("race-set/")
+
+    @property
+    def too_few_to_tell(self) -> bool:
+        """Whether so few cases were seen that `more_cases` is what the guards ask for, not what a claim takes."""
+        units = self.n if self.n_clusters is None else min(self.n, self.n_clusters)
+        guarded = self.reason in ("too_few_cases", "too_few_clusters", "no_complete_cases")
+        return self.kind == "not_enough" and guarded and units < FEWEST_FOR_SPREAD
+
+    @property
+    def scores_missing(self) -> tuple[tuple[int, int, int | None], ...]:
+        """(model, scores missing, of so many) of those left out; the last None where no model has any score."""
+        whole = [round(one.n / (1 - one.missing)) for one in self.models if one.n and one.missing < 1]
+        most = max(whole, default=None)
+        found: list[tuple[int, int, int | None]] = []
+        for index, one in enumerate(self.models):
+            if one.excluded:
+                of = round(one.n / (1 - one.missing)) if one.n and one.missing < 1 else most
+                found.append((index, 0 if of is None else of - one.n, of))
+        return tuple(found)
 
     @property
     def compared(self) -> tuple[int, ...]:

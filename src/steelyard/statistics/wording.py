@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from steelyard.domain.money import about, dollars
+from steelyard.statistics.power import FEWEST_CASES
 from steelyard.statistics.verdict import EXACT, GapFigures, Verdict
 
 # Less than this many points would be shown as 0.0.
@@ -32,7 +33,7 @@ def sentence(verdict: Verdict, names: Sequence[str], costs: Sequence[float | Non
     if verdict.cheapest_good_enough is not None:
         parts.append(_cheapest(verdict, names, costs))
     left_out = [name for name, figures in zip(names, verdict.models, strict=True) if figures.excluded]
-    if left_out and len(verdict.models) > 1 and verdict.reason != "missing_scores":
+    if left_out and len(verdict.models) > 1 and verdict.reason not in ("missing_scores", "one_model_left"):
         parts.append(f"left out for missing over 5% of their scores: {', '.join(left_out)}")
     return "; ".join(parts) + "."
 
@@ -90,7 +91,14 @@ def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
     if verdict.reason == "missing_scores":
         if len(names) == 1:
             return f"Not enough evidence: {names[0]} misses over 5% of its scores"
-        return "Not enough evidence: every model misses over 5% of its scores, so none can be compared"
+        missing = _missing(verdict, names)
+        return f"Not enough evidence: every model misses over 5% of its scores{missing}, so none can be compared"
+    if verdict.reason == "one_model_left":
+        left = names[verdict.compared[0]]
+        return (
+            f"Not enough evidence: {left} alone can be compared, as the others miss over 5% of their scores"
+            f"{_missing(verdict, names)}; resume the run to get what is missing"
+        )
     if verdict.reason == "no_cases":
         return "Not enough evidence: there is no case yet"
     if verdict.reason in FAMILY:
@@ -112,7 +120,16 @@ def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
     return f"Not enough evidence: {more}; {lead} ({verdict.test}, {_size(verdict)}{_look(verdict)}{guard})"
 
 
+def _missing(verdict: Verdict, names: Sequence[str]) -> str:
+    """` (a 3 of 12, b 12 of 12)`, the models left out; nothing where no model has any score."""
+    told = [f"{names[index]} {count:,} of {of:,}" for index, count, of in verdict.scores_missing if of is not None]
+    return f" ({', '.join(told)})" if told else ""
+
+
 def _more(verdict: Verdict) -> str:
+    if verdict.too_few_to_tell:
+        few = _count(verdict.n, "case") if verdict.n_clusters is None else _size(verdict)
+        return f"how many more cases it takes cannot be told from {few}, run at least {FEWEST_CASES}"
     if verdict.more_cases is None:
         return "more than 1,000 more cases would be needed"
     cases = f"about {_count(verdict.more_cases, 'more case')}"

@@ -50,7 +50,8 @@ class CellExport:
     """One cell without its texts. Money in microcents, times in milliseconds.
 
     `test_case_index` counts from 0, `case_number` from 1 as pages do. `judge_examination` is the same in every cell:
-    what the run's judge was found to be, or that it was accepted although it failed.
+    what the run's judge was found to be, of a jury with the names of those that did not pass, or that it was accepted
+    although it failed.
     """
 
     test_case_index: int

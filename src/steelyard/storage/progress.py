@@ -47,6 +47,7 @@ class RunHead:
     examining: Mapping[str, Any] | None = None
     examination: Mapping[str, Any] | None = None
     accept_judge: bool = False
+    jury: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
                       models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
                       clock_timestamp() AS now, xmin::text AS signature, race,
-                      examining, examination, accept_judge
+                      examining, examination, accept_judge, plan -> 'jury' AS jury
                  FROM benchmark_runs WHERE id = %s""",
             (run_id,),
         )

@@ -7,6 +7,12 @@ from uuid import UUID
 
 from steelyard.storage.database import Connection
 
+# Whether missing scores left no two models of a run to compare: it is asked among runs of one skill alone.
+NOTHING_COMPARED = (
+    "coalesce({run}.verdict -> 'statistics' ->> 'reason' IN ('one_model_left', 'missing_scores',"
+    " 'no_complete_cases'), false)"
+)
+
 
 async def write_models(connection: Connection, run_ids: Sequence[UUID]) -> None:
     """Take over anew what those runs' verdicts and stored cells say; `refresh_standing` then finds which rows stand."""
@@ -28,7 +34,7 @@ async def write_models(connection: Connection, run_ids: Sequence[UUID]) -> None:
 async def refresh_standing(connection: Connection, skill_ids: Sequence[UUID]) -> None:
     """Find anew, for each model of those skills, the last whole run of record that has it in the compared arm.
 
-    A partial one stands where none is whole.
+    A partial one, or one of which missing scores left no two models to compare, stands where there is no other.
     """
     # In two steps: at most one row of a skill and model stands, and that is checked row by row.
     await connection.execute(
@@ -42,7 +48,9 @@ async def refresh_standing(connection: Connection, skill_ids: Sequence[UUID]) ->
                      JOIN run_models m ON m.tenant_id = r.tenant_id AND m.benchmark_run_id = r.id
                     WHERE r.skill_id = ANY(%s) AND r.of_record AND r.status = 'completed'
                       AND r.headline_model IS NOT NULL AND m.compared
-                    ORDER BY r.skill_id, m.model_name, r.partial, r.completed_at DESC, r.id) last
+                    ORDER BY r.skill_id, m.model_name, r.partial, """
+        + NOTHING_COMPARED.format(run="r")
+        + """, r.completed_at DESC, r.id) last
             WHERE m.tenant_id = last.tenant_id AND m.benchmark_run_id = last.benchmark_run_id
               AND m.model_name = last.model_name AND m.arm = last.arm""",
         (list(skill_ids),),

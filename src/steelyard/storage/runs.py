@@ -313,13 +313,17 @@ async def race_of_run(connection: Connection, run_id: UUID) -> Mapping[str, Any]
     return None if row is None else row["race"]
 
 
-async def examination_of_run(connection: Connection, run_id: UUID) -> tuple[Any, Any, bool]:
-    """How far the examination of the run's judge is, what it was found to be, and whether it is accepted whatever."""
+async def examination_of_run(connection: Connection, run_id: UUID) -> tuple[Any, Any, bool, Any]:
+    """How far the examination of the run's judge is, what it was found to be, whether it is accepted whatever, and the
+    judge and digest of each juror."""
     cursor = await connection.execute(
-        "SELECT examining, examination, accept_judge FROM benchmark_runs WHERE id = %s", (run_id,)
+        "SELECT examining, examination, accept_judge, plan -> 'jury' AS jury FROM benchmark_runs WHERE id = %s",
+        (run_id,),
     )
     row = await cursor.fetchone()
-    return (None, None, False) if row is None else (row["examining"], row["examination"], row["accept_judge"])
+    if row is None:
+        return None, None, False, ()
+    return row["examining"], row["examination"], row["accept_judge"], row["jury"] or ()
 
 
 async def take_look(

@@ -27,8 +27,8 @@ async def lock_skill_of_run(connection: Connection, run_id: UUID) -> None:
 async def refresh_benchmark(connection: Connection, run_id: UUID) -> None:
     """Find anew the last completed run of record of that run's skill, and that of each of its models.
 
-    A run that its budget stopped speaks for the skill only where none is whole: on fewer cells it says less.
-    Nothing to do for a run not of record.
+    A run that its budget stopped speaks for the skill only where none is whole: on fewer cells it says less. So does
+    one of which missing scores left no two models to compare. Nothing to do for a run not of record.
     """
     cursor = await connection.execute(
         """UPDATE skills s
@@ -44,7 +44,9 @@ async def refresh_benchmark(connection: Connection, run_id: UUID) -> None:
                   SELECT * FROM benchmark_runs l
                    WHERE l.tenant_id = changed.tenant_id AND l.skill_id = changed.skill_id
                      AND l.of_record AND l.status = 'completed' AND l.headline_model IS NOT NULL
-                   ORDER BY l.partial, l.completed_at DESC, l.id LIMIT 1) r ON true
+                   ORDER BY l.partial, """
+        + run_models.NOTHING_COMPARED.format(run="l")
+        + """, l.completed_at DESC, l.id LIMIT 1) r ON true
             WHERE changed.id = %s AND changed.of_record
               AND s.tenant_id = changed.tenant_id AND s.id = changed.skill_id
            RETURNING s.id""",

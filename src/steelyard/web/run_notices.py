@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
 from steelyard.services.verdict_detail import cautions
@@ -136,13 +137,18 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
         detail = f"{done}{more if over else ''} {kept}"
         return [Notice("warn", f"Partial: stopped by its budget{budget}.", detail)]
     if run.stop_cause == JUDGE_REFUSED:
+        failed = failed_judges(run)
         answers = f"{plural(report.counts.answered, 'answer')} and " if report.counts.answered else ""
         then = (
             f"Kept: {answers}the judge’s own grades. Run again with another judge, which uses every answer again; or"
             " accept this one, and every report of the run says that it failed."
         )
         return [
-            Notice("bad", "Stopped: the judge failed its examination.", f"{run.error_message or ''} {then}".strip())
+            Notice(
+                "bad",
+                f"Stopped: {failed[:1].lower()}{failed[1:]} examination.",
+                f"{run.error_message or ''} {then}".strip(),
+            )
         ]
     if run.status == RunStatus.CANCELLED:
         return [Notice("warn", "Partial: cancelled.", f"{done} {kept}")]

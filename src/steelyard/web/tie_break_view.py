@@ -47,7 +47,7 @@ def tie_view(report: RunReport) -> TieView | None:
 def tie_breaks_view(rows: Sequence[TieBreakRow], models: Sequence[str]) -> TieView:
     """The tie-breaks of a run of these models, the first asked for first."""
     names = short_names(models)
-    return TieView(tuple(_view(row, tie_break_words(row, names)) for row in rows))
+    return TieView(tuple(_view(row, tie_break_words(row, names, rows)) for row in rows))
 
 
 def _view(row: TieBreakRow, words: TieBreakWords) -> TieBreakView:

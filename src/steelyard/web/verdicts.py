@@ -180,15 +180,25 @@ def _why_not(verdict: Verdict, names: Sequence[str], *, ungraded: bool) -> tuple
         "no_cases": "No case has been graded.",
         "no_complete_cases": "No case was answered and graded for every model.",
         "missing_scores": f"{'The' if len(names) == 1 else 'Every'} model misses more than 5% of its scores.",
-        "one_model_left": "The other models miss more than 5% of their scores.",
+        "one_model_left": "All models but one miss more than 5% of their scores.",
         "race_unfinished": "The race was stopped before its end, and claims nothing before.",
     } | {reason: f"{said[:1].upper()}{said[1:]}." for reason, said in FAMILY.items()}
     if ungraded:
         return (_words("Not one answer was graded: the judge gave no grade."),)
     if verdict.reason in reasons:
         said.append(_words(reasons[verdict.reason]))
+    if verdict.reason in ("one_model_left", "missing_scores") and len(names) > 1:
+        said += [
+            (Part(names[index], model=True), Part(f" misses {count:,} of {of:,}."))
+            for index, count, of in verdict.scores_missing
+            if of is not None
+        ]
+    if verdict.reason == "one_model_left":
+        said.append(_words("Resume the run to get what is missing."))
     if verdict.reason == "race_unfinished" and verdict.more_cases is not None:
         said.append(_words(f"It has up to {plural(verdict.more_cases, 'case')} to go."))
+    elif verdict.too_few_to_tell:
+        said.append(_words("How many more cases it takes cannot be told from so few: run at least 8."))
     elif verdict.more_cases is not None:
         cost = "" if verdict.more_cost_microcents is None else f", for about {money(verdict.more_cost_microcents)}"
         said.append(_words(f"About {plural(verdict.more_cases, 'more case')} would settle it{cost}."))

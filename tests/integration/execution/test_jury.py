@@ -8,19 +8,24 @@ from dataclasses import replace
 
 import pytest
 
+from steelyard.cli import exits
+from steelyard.cli.follow import reason
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import InputError, JudgeRefused
 from steelyard.domain.models import ModelRef
 from steelyard.execution.plan import Plan
 from steelyard.services.benchmarks import RunRequest
+from steelyard.services.certificates import examination_word
 from steelyard.services.reports import RunReport
+from steelyard.services.run_view import RunViews
 from steelyard.storage.case_results import case_results, judgements_of
 from steelyard.storage.runs import get_run
 from steelyard.storage.server import Server
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, LossyDatabase, request_of
 from tests.integration.execution.test_examination import CANARIES, INJECTED, report_of, served
 from tests.modelserver.judging import canary_reply, judge_reply
+from tests.unit.cli.screens import screen_of
 
 GPT, CLAUDE, GROK = (ModelRef("test", f"{family}-judge") for family in ("gpt", "claude", "grok"))
 QWEN, LLAMA, OWN = (ModelRef("test", name) for name in ("qwen-a", "llama-b", "gpt-c"))
@@ -206,6 +211,16 @@ async def test_a_judge_that_fails_its_examination_refuses_the_run_by_its_name(be
     report = await served(bench, jury_request(), caller)
     assert (report.run.status, report.run.stop_cause, report.counts.judged) == ("failed", "judge_refused", 0)
     assert (report.run.error_message or "").startswith(f"The judge {CLAUDE.text} failed its examination")
+    told = " ".join(screen_of(report, 300).split())
+    assert f"kept: the judge {CLAUDE.text} failed its examination" in told
+    assert GPT.text not in (reason(exits.JUDGE, report, None) or "")
+    assert f"The judge {CLAUDE.text} failed its examination" in (reason(exits.JUDGE, report, None) or "")
+    examined = (await service.progress(bench.tenant_id, report.run.id)).examination
+    assert examined is not None
+    assert examined.sentence.startswith(f"The judge {CLAUDE.text} failed its examination on ")
+    exported = [cell.judge_examination async for cell in RunViews(bench.database).cells(bench.tenant_id, report.run.id)]
+    assert set(exported) <= {f"failed: {CLAUDE.text}"}
+    assert examination_word(report.certificates) == f"failed: {CLAUDE.text}"
     with pytest.raises(JudgeRefused, match=CLAUDE.text):
         await service.resume(bench.tenant_id, str(report.run.id))
     await service.resume(bench.tenant_id, str(report.run.id), accept_judge=True)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, Usage
 from steelyard.domain.errors import Conflict, InputError, JudgeRefused, NotFound
@@ -144,7 +145,7 @@ async def test_the_preferred_model_is_named_beside_a_verdict_that_stays_as_it_is
     report = await (await found.bench.service()).report(tenant_id, run_id)
     assert (report.verdict.kind, await verdict_of(found, run_id)) == ("tied", before)
     told = report.to_json()["tie_breaks"]
-    assert told == [tie_break_json(row)]
+    assert told == [tie_break_json(row, [row])]
     assert (told[0]["preferred"], told[0]["orders"]["consistency"]) == ("test:m1", 1.0)
     assert "scores" not in told[0]["pairs"][0]
 
@@ -510,6 +511,23 @@ async def test_the_judge_is_the_runs_own_unless_it_is_of_a_candidates_family(
     assert await judged_by("one and another") == "anthropic:claude-sonnet-5-5"
     own = await (await found.service()).offer(tenant_id, run_id, ModelRef("openai", "gpt-6"))
     assert own.same_family
+
+
+async def test_of_a_jury_no_judge_is_picked_and_its_jurors_are_named(database: Database, tenant_id: UUID) -> None:
+    found = ties(database, tenant_id)
+    found.default = lambda candidates: DefaultJudge(ModelRef("anthropic", "claude-sonnet-5-5"), False, "Default.")
+    run_id = await found.run(request_of())
+    jury = [{"judge": name, "digest": name} for name in ("t:first", "t:second")]
+    async with database.tenant(tenant_id) as connection:
+        await connection.execute(
+            "UPDATE benchmark_runs SET plan = plan || %s, judge = 't:first, t:second' WHERE id = %s",
+            (Jsonb({"jury": jury}), run_id),
+        )
+    service = await found.service()
+    for call in (service.offer(tenant_id, run_id), service.request(tenant_id, run_id)):
+        with pytest.raises(InputError, match="t:first, t:second"):
+            await call
+    assert (await service.offer(tenant_id, run_id, ModelRef("t", "second"))).judge.text == "t:second"
 
 
 async def test_one_of_another_tenant_is_not_found_and_a_deleted_skills_is_left_alone(

@@ -21,6 +21,7 @@ from steelyard.storage.runs import Headline
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, price, request_of
 from tests.integration.storage.course import ENDINGS, Course
 
+MODEL = {"model": "t:m", "arm": "with_skill", "n": 1, "quality": 40.0}
 _RECOUNT = """
     SELECT DISTINCT ON (skill_id) skill_id, id, completed_at, skill_version_id, verdict_kind, headline_model,
            headline_quality
@@ -71,6 +72,23 @@ async def test_a_run_its_budget_stopped_speaks_for_the_skill_only_where_none_is_
     row = await catalogue.find(bench.tenant_id, request.content.name)
     assert row.last_run_id == whole
     assert [one.run_id for one in await usage.quality_history(bench.tenant_id, row.id, days=1)] == [whole]
+
+
+async def test_a_run_with_nothing_to_compare_speaks_for_the_skill_only_where_no_other_does(database: Database) -> None:
+    course = await Course.begin(database, [request_of(cases=1)])
+    headline = Headline("t:m", 40.0, 0.0, 100.0, 5)
+    nothing = {"arm": "with_skill", "statistics": {"reason": "one_model_left"}, "summaries": [MODEL]}
+    spoke: list[tuple[UUID, UUID]] = []
+    for number, verdict in enumerate((nothing, nothing | {"statistics": {"reason": None}}, nothing)):
+        await course.start(number, of_record=True)
+        await course.end(course.started[-1], "complete", headline, verdict=verdict)
+        async with database.tenant(course.tenant_id) as connection:
+            cursor = await connection.execute(
+                "SELECT last_run_id, benchmark_run_id FROM skills s JOIN run_models m ON m.skill_id = s.id AND m.stands"
+            )
+            spoke += [(row["last_run_id"], row["benchmark_run_id"]) for row in await cursor.fetchall()]
+    first, whole, _ = course.started
+    assert spoke == [(first, first), (whole, whole), (whole, whole)]
 
 
 async def test_ad_hoc_cases_never_speak_for_the_skill(bench: Bench) -> None:

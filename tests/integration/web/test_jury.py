@@ -167,3 +167,9 @@ async def test_what_makes_no_jury_is_said_at_its_field(site: Site, changes: dict
     assert answer.status_code == 422
     assert said in answer.text
     assert "further_judges" in answer.text
+
+
+async def test_further_judges_may_stand_on_one_line(site: Site) -> None:
+    run_id = await started(site, further_judges="openai:grok-judge, openai:claude-judge")
+    run = await site.workbench.benchmarks.find(site.tenant_id, str(run_id))
+    assert sorted(one["judge"] for one in run.plan["jury"]) == sorted([*JUDGES, "openai:claude-judge"])

@@ -123,6 +123,7 @@ async def test_a_judge_that_follows_the_place_and_one_that_is_refused_are_told_o
     assert "followed the place of an output, not the output" in page
     assert "no result, the judge was refused" in page
     assert "an output that tells the judge to prefer it" in page
+    assert page.count('<details><summary class="font-medium hostile">') == 2, "what failed is folded up"
     refused = await served.post(here, {"judge": "openai:swayed"})
     assert refused.status_code == 409
     assert "Name another judge" in refused.text

@@ -241,9 +241,13 @@ def test_a_tie_break_stands_beside_the_verdict_with_what_is_behind_it() -> None:
     text = " ".join(screen_of(made, 300).split())
     ahead = (
         "By pairwise comparison, beside the scores: openai:model-0 is preferred (to each of the 2 others, the least"
-        " certain: won 15, lost 2, tied 3 of 20 cases; p .0023)."
+        " certain: won 15, lost 2, tied 3 of 20 cases; p .0023; asked of 2 judges, 1 names a model)."
     )
     assert ahead in text
+    told = made.to_json()["tie_breaks"]
+    assert [(one["judges_asked"], one["judges_naming_a_model"]) for one in told] == [(2, 1)] * 2
+    alone = " ".join(screen_of(replace(made, tie_breaks=made.tie_breaks[:1]), 300).split())
+    assert "judges" not in alone.partition("is preferred")[2].partition(")")[0]
     assert "openai:model-0 against openai:model-2: won 18, lost 0, tied 2 of 20 cases; p < .0001." in text
     assert "Both orders agreed in 55 of 60 comparisons (92%)" in text
     assert "nobody is ahead. The judge's word followed the place of an output, not the output" in text
@@ -428,3 +432,8 @@ def test_a_jury_is_told_judge_by_judge_with_what_the_further_ones_added() -> Non
     decided = " ".join(screen_of(replace(made, jury=replace(found, holds=False, reason="own_family_decides"))).split())
     assert "Own families decide who is best, so no best is claimed." in decided
     assert decided.count("It would be so.") == 1
+
+
+def test_short_names_stand_in_the_row_of_their_figures() -> None:
+    lines = screen_of(report(["slow:a-1", "slow:b-2"]), 80).splitlines()
+    assert any("slow:a-1" in line and "$0.0041" in line for line in lines)

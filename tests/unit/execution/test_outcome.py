@@ -186,3 +186,16 @@ def test_of_equal_means_the_cheaper_model_leads_everywhere(cheaper: int) -> None
     assert result.models[result.verdict.leader or 0] == f"openai:m{cheaper}"
     assert result.headline is not None
     assert result.headline.model == f"openai:m{cheaper}"
+
+
+def test_what_the_verdict_leaves_out_is_neither_best_nor_cheapest() -> None:
+    plan = plan_of(3, (Arm.WITH_SKILL,), 12, 1)
+    figures = [cell("openai:m0", i, 92.0, estimated_cost_microcents=1) for i in range(9)]
+    figures += [cell("openai:m1", i, 40.0 + i) for i in range(12)] + [cell("openai:m2", i, 70.0) for i in range(8)]
+    result = outcome(plan, figures)
+    assert (result.verdict.kind, result.verdict.reason) == ("not_enough", "one_model_left")
+    assert "(openai:m0 3 of 12, openai:m2 4 of 12)" in result.sentence
+    assert result.best_observed == ("openai:m1", pytest.approx(45.5))
+    assert result.cheapest_observed == ("openai:m1", 1000)
+    none = outcome(plan, [one for one in figures if one.test_case_index < 8])
+    assert none.best_observed == ("openai:m0", pytest.approx(92.0))

@@ -13,7 +13,7 @@ from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Outcome, work_out
 from steelyard.execution.plan import Juror, Plan
 from steelyard.execution.sitting import JuryFigures, sit
-from steelyard.services.jury_words import family_sentences, worth_sentence
+from steelyard.services.jury_words import family_sentences, jury_json, worth_sentence
 from steelyard.storage.figures import CellFigures, JurorGrade
 from tests.unit.execution.test_outcome import cell
 from tests.unit.execution.test_plan import plan_of
@@ -150,3 +150,11 @@ def test_judges_who_do_not_agree_are_not_praised_as_independent() -> None:
     dice = Random(5)
     apart = [replace(one, quality=dice.uniform(0, 100)) if one.judge_digest == "grok-judge" else one for one in grades]
     assert "they hardly agree" in worth_sentence(sit(plan, cells, apart, None).figures)
+
+
+def test_leniency_is_told_to_what_is_known_of_it() -> None:
+    result = outcome_of(jury_plan("openai:gpt-judge", "xai:grok-judge"), fair)
+    assert result.jury is not None
+    lenient = [replace(one, leniency=value) for one, value in zip(result.jury.jurors, (1.77e-14, -1e-9), strict=True)]
+    told = jury_json(replace(result.jury, jurors=tuple(lenient)))
+    assert [str(one["leniency"]) for one in told["jurors"]] == ["0.0", "0.0"]

@@ -12,9 +12,11 @@ from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
+from steelyard.judging.canaries import canaries_of
 from steelyard.pricing import Cost
 from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate, work_out_estimate
+from steelyard.services.examinations import ExaminationAhead
 
 MODELS = (ModelRef("openai", "old"), ModelRef("openai", "new"))
 CHECKS = (Check(CheckKind.CONTAINS, "120 g"),)
@@ -82,3 +84,17 @@ def test_no_lead_is_promised_where_too_many_cases_cannot_be_graded() -> None:
 def test_a_verdict_can_come_while_no_more_than_five_percent_go_ungraded(asked: RunRequest, verdict: bool) -> None:
     found = estimate_of(asked)
     assert (found.no_verdict is None, found.detectable_lead is not None) == (verdict, verdict)
+
+
+def test_a_judge_without_a_price_is_named_once_though_it_grades_and_is_examined() -> None:
+    asked = request(8, judge=ModelRef("openai", "harsh"))
+    found = work_out_estimate(
+        asked,
+        paid=(0, 0),
+        seen={},
+        price=lambda usage, model, when: None if model.name == "harsh" else price(usage, model, when),
+        concurrency=16,
+        today=date(2026, 1, 1),
+        ahead=[ExaminationAhead(canaries_of(asked.cases))],
+    )
+    assert (found.judge_calls > 0, found.canary_calls > 0, found.unpriced) == (True, True, ("openai:harsh",))

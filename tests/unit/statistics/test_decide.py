@@ -85,6 +85,14 @@ def test_fewer_than_eight_cases_are_never_enough(n: int) -> None:
     assert n + verdict.more_cases >= 8
 
 
+@pytest.mark.parametrize(("n", "told"), [(1, False), (2, False), (3, True)])
+def test_how_many_more_cases_it_takes_is_not_told_of_fewer_than_three(n: int, told: bool) -> None:
+    verdict = decide(np.array([[95.0, 5.0], [80.0, 10.0], [90.0, 0.0]])[:n], costs=[1, 1])
+    assert verdict.more_cases == 8 - n
+    said = sentence(verdict, ["a", "b"])
+    assert ("cannot be told from" in said, "run at least 8" in said) == (not told, not told)
+
+
 def test_fewer_than_eight_families_are_never_enough() -> None:
     scores = graded(70, (10, 0))
     verdict = decide(scores, clusters=[i % 7 for i in range(70)])
@@ -150,11 +158,16 @@ def test_exactly_five_percent_missing_is_kept_and_its_cases_are_left_out_for_all
     assert verdict.models[0].mean == pytest.approx(scores[2:, 0].mean())
 
 
-def test_the_one_model_left_is_single_and_says_so() -> None:
-    scores = graded(20, (0,) * 2)
+def test_the_one_model_left_of_several_is_compared_with_none_and_nothing_is_claimed() -> None:
+    scores = graded(20, (0,) * 3)
     scores[:10, 1] = np.nan
+    scores[:, 2] = np.nan
     verdict = decide(scores)
-    assert (verdict.kind, verdict.leader, verdict.reason) == ("single", 0, "one_model_left")
+    assert (verdict.kind, verdict.leader, verdict.reason) == ("not_enough", None, "one_model_left")
+    assert verdict.scores_missing == ((1, 10, 20), (2, 20, 20))
+    said = sentence(verdict, ["a", "b", "c"])
+    assert "a alone can be compared" in said
+    assert "(b 10 of 20, c 20 of 20); resume the run" in said
 
 
 def test_binary_scores_use_the_sign_test() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -74,7 +75,8 @@ async def _break_tie(
         if row.status in UNDER_WAY:
             workbench.providers.warm([offer.judge])
             row = await _follow(workbench, row.id, terminal)
-    return _conclude(run.id, row, terminal, output)
+        beside = await service.standing(tenant_id, run.id)
+    return _conclude(run.id, row, beside, terminal, output)
 
 
 async def _follow(workbench: Workbench, tie_break_id: UUID, terminal: Terminal) -> TieBreakRow:
@@ -103,17 +105,18 @@ async def _follow(workbench: Workbench, tie_break_id: UUID, terminal: Terminal) 
     return await service.get(tenant_id, tie_break_id)
 
 
-def _conclude(run_id: UUID, row: TieBreakRow, terminal: Terminal, output: Output) -> int:
-    """Report it; returns the exit code. Raises JudgeRefused."""
-    result = {"schema": "steelyard.tie-break/1", "run": str(run_id), "tie_break": tie_break_json(row)}
+def _conclude(run_id: UUID, row: TieBreakRow, beside: Sequence[TieBreakRow], terminal: Terminal, output: Output) -> int:
+    """Report it beside what other judges of the same tie said; returns the exit code. Raises JudgeRefused."""
+    result = {"schema": "steelyard.tie-break/1", "run": str(run_id), "tie_break": tie_break_json(row, beside)}
     write_json(result, output.json)
     if row.status == TieBreakStatus.REFUSED:
         raise refused(row)
     if terminal.quiet:
-        terminal.out.console.print(terminal.out.fit_text(words.safe(tie_break_words(row).claim)), soft_wrap=True)
+        claim = tie_break_words(row, beside=beside).claim
+        terminal.out.console.print(terminal.out.fit_text(words.safe(claim)), soft_wrap=True)
     else:
         terminal.out.line()
-        terminal.out.lines(tie_break_lines(row, terminal.out.width))
+        terminal.out.lines(tie_break_lines(row, terminal.out.width, beside))
         terminal.out.line(KEPT, "dim")
     if row.status == TieBreakStatus.CANCELLED:
         terminal.err.line("Interrupted; what was compared is saved. The same command goes on.", "yellow")

@@ -81,7 +81,9 @@ async def _page(
         offer = await bench.tie_breaks.offer(tenant, run_id, ModelRef.parse(typed) if typed else None)
     except InputError as unusable:
         error = error or unusable
-    offers = await bench.offers.offers(tenant)
+    jurors = [one["judge"] for one in run.plan.get("jury", ())]
+    # Jurors first: they know the run's answers, and of the others none is to be picked unasked.
+    offers = sorted(await bench.offers.offers(tenant), key=lambda one: one.model not in jurors)
     status = 200 if error is None else 409 if isinstance(error, JudgeRefused) else 422
     return view.page(
         "run/tie_break_page.html.jinja",
@@ -89,7 +91,11 @@ async def _page(
         run=run,
         offer=offer,
         names=[] if offer is None else [short_names(offer.models)[model] for model in offer.models],
-        judges=[(one.model, f"{model_name(one.model).full}: {price_words(one)}") for one in offers if one.usable],
+        judges=[
+            (one.model, f"{model_name(one.model).full}: {price_words(one)}{', a juror' if one.model in jurors else ''}")
+            for one in offers
+            if one.usable
+        ],
         typed=typed,
         budget=budget,
         error=error,

@@ -205,6 +205,7 @@ def told_by_history(newest_first: Sequence[ChangeRow]) -> frozenset[UUID]:
     status: dict[UUID, str] = {}
     in_use: set[UUID] = set()
     for row in reversed(newest_first):
+        assert row.case_id is not None
         if row.change == "edited":
             assert row.previous_case_id is not None
             in_use.discard(row.previous_case_id)

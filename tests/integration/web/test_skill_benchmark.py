@@ -195,7 +195,7 @@ async def test_quick_figures_come_with_units_and_say_when_there_is_nothing(site:
     for kind in (FeedbackType.THUMB_UP, FeedbackType.THUMB_UP, FeedbackType.THUMB_DOWN):
         await bench.feedback.add(site.tenant_id, skill_id, Feedback(kind))
     page = words_of(await text_of(site, "/skills/weigh/benchmark"))
-    assert "$0.02 average, last 30 days $0.20 in all, 10 uses measured" in page
+    assert "$0.02 average, last 30 days all time: $0.20 for 10 uses" in page
     assert "1,200 average, last 30 days 1,000 in, 200 out" in page
     assert "67% positive of 3 in all 3 pieces in 30 days, 67% positive" in page
     assert "gpt-6 no benchmark yet to compare it by 100% of uses, last 30 days; the only one used" in page

@@ -29,7 +29,9 @@ def site(web_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def test_a_refused_judge_is_read_off_its_page_and_accepted_by_a_ticked_box(site: str, quiet_page: Page) -> None:
     page = quiet_page
     page.goto(site + start_run(site, "weights", ["openai:gpt-4o-mini"], judge="openai:gullible"))
-    expect(page.get_by_text("Stopped: the judge failed its examination.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Stopped: the judge openai:gullible failed its examination.")).to_be_visible(
+        timeout=LONG_MS
+    )
     certificate = page.locator("#certificate")
     row = certificate.get_by_role("row").filter(has_text=INJECTION)
     expect(row).to_contain_text("failed")

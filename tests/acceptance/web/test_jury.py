@@ -38,6 +38,8 @@ def test_a_jury_is_typed_in_and_read_judge_by_judge(site: str, quiet_page: Page)
     expect(page.locator(".certificate")).to_have_count(3)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        # Else colours may be met on their way.
+        page.reload()
         assert serious_findings(page) == []
     page.set_viewport_size({"width": 360, "height": 800})
     assert sideways(page) == 0

@@ -47,9 +47,11 @@ async def fill(home: Path) -> None:
             await ratings.put_rating(
                 connection, tenant, run_id, row["id"], "Ann", score=2, note="Off.", drawn=False, blind=False
             )
-            for number, (text, expected) in enumerate(((hostile, hostile), ("1 stone", "6.35 kg"), ("1 dram", ""))):
-                case = GoldenCase(f"draft-{number}", text, expected, source=CaseSource.DRAFTED)
-                by = By("Ann", "Tests units that are rare.")
+        # One after the other: of one time, they would wait in any order.
+        for number, (text, expected) in enumerate(((hostile, hostile), ("1 stone", "6.35 kg"), ("1 dram", ""))):
+            case = GoldenCase(f"draft-{number}", text, expected, source=CaseSource.DRAFTED)
+            by = By("Ann", "Tests units that are rare.")
+            async with bench.database.tenant(tenant) as connection:
                 await put_case(
                     connection, tenant, skill_id, case, status=CaseStatus.PENDING, author="openai:gpt-5.4", by=by
                 )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from steelyard.domain.errors import SettingsError, SteelyardError
@@ -26,7 +27,7 @@ FIELDS = "steelyard_fields"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SECRET = re.compile(r"(KEY|TOKEN|PASSWORD|SECRET)\Z")
 _SHORTEST_SECRET = 8
-_about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa: B039
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
 
 @contextmanager

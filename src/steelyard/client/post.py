@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, cast
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 _AGAIN = frozenset({408, 425, 429})
 _LONGEST_WAIT_S = 300.0
+_LONGEST_ANSWER = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ def post(url: str, body: bytes, key: str | None, timeout_s: float) -> Answer:
     """Send JSON. Raises nothing: what fails on the way may be sent again."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     try:
-        with urlopen(Request(url, body, headers), timeout=timeout_s) as reply:  # noqa: S310
-            return _kept(reply.read())
+        # Told by the person who runs the program, and by nothing that is sent or answered.
+        request = Request(url, body, headers)  # noqa: S310 - the person's own address
+        with _OPENER.open(request, timeout=timeout_s) as reply:
+            return _kept(reply.read(_LONGEST_ANSWER))
     except HTTPError as error:
         with error:
-            if error.code in _AGAIN or error.code >= 500:
+            if error.code < 400 or error.code in _AGAIN or error.code >= 500:
                 return Answer(True, _seconds(error.headers.get("Retry-After")), reason=f"HTTP {error.code}")
             return _refusal(error.code, error.read())
     except (OSError, HTTPException) as error:
@@ -43,8 +46,21 @@ def post(url: str, body: bytes, key: str | None, timeout_s: float) -> Answer:
         return Answer(refused=0, reason=str(error))
 
 
+class _Straight(HTTPRedirectHandler):
+    """Followed, a redirect would become a GET of another page, and what that answers would be taken for kept."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
+        return None
+
+
+_OPENER = build_opener(_Straight)
+
+
 def _kept(data: bytes) -> Answer:
-    refused = _list(_object(data), "refused")
+    body = _object(data)
+    if not body:
+        return Answer(True, reason="the answer is not one of Steelyard")
+    refused = _list(body, "refused")
     return Answer(refused=len(refused), reason=_first(refused)) if refused else Answer()
 
 

@@ -201,7 +201,7 @@ class TieBreaker:
                 return
             # The gate's were asked for just now.
             left = [digest for digest in tied.duels if digest not in known and digest not in tied.gate_digests]
-            random.Random(work.run.seed).shuffle(left)  # noqa: S311
+            random.Random(work.run.seed).shuffle(left)  # noqa: S311 - an order, not a secret
             failures = await self._ask_all(work, {digest: tied.duels[digest] for digest in left}, rows)
             result = result_of(tied, _known(await self._rows(work, tied.duels)))
         message = None

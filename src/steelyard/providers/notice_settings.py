@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from steelyard.domain.notices import CheckTimes, NoticeSettings, Security, SmtpServer
 
-PASSWORD_ENV = "STEELYARD_SMTP_PASSWORD"  # noqa: S105
+PASSWORD_ENV = "STEELYARD_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 _PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 

@@ -75,7 +75,7 @@ class Post:
     port: int = 0
     mails: list[tuple[list[str], Message]] = field(default_factory=list[tuple["list[str]", Message]])
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
         content = envelope.content
         assert isinstance(content, bytes)
         self.mails.append((list(envelope.rcpt_tos), message_from_bytes(content)))

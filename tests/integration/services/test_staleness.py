@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from steelyard.domain.calls import ModelResponse, Usage
+from steelyard.domain.calls import ModelRequest, ModelResponse, Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError, ModelRefError
 from steelyard.domain.feedback import Feedback, FeedbackType
@@ -114,10 +114,9 @@ class World:
     async def run(self, request: RunRequest) -> Caller:
         """Serve it to its end; the caller has counted."""
 
-        def reply(asked: object) -> str | ModelResponse:
-            model: ModelRef = getattr(asked, "model")  # noqa: B009
-            if "judge" in model.name:
-                return canary_reply(getattr(asked, "prompt")) or judge_reply((5, 4))  # noqa: B009
+        def reply(asked: ModelRequest) -> str | ModelResponse:
+            if "judge" in asked.model.name:
+                return canary_reply(asked.prompt) or judge_reply((5, 4))
             return ModelResponse("120 g", USAGE, 5.0)
 
         caller = Caller(reply, delay_s=0.001)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steelyard.domain.calls import ModelRequest
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.services.catalogue import SkillCatalogue
@@ -39,8 +40,8 @@ def bench(database: Database, tenant_id: UUID) -> Bench:
 
 
 async def test_a_finished_run_of_record_speaks_for_its_skill(bench: Bench) -> None:
-    def reply(request: object) -> str:
-        return "120 g" if getattr(request, "model").name == "m1" else "no"  # noqa: B009
+    def reply(request: ModelRequest) -> str:
+        return "120 g" if request.model.name == "m1" else "no"
 
     request = request_of(cases=20, models=2)
     run_id = await bench.start(request)

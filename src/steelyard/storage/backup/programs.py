@@ -42,7 +42,7 @@ def dumped(tools: Installation, dsn: str, snapshot: str) -> Iterator[bytes]:
         tools.program("pg_dump"), dsn, "--format=custom", "--compress=gzip:6", "--no-owner", f"--snapshot={snapshot}"
     )
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - a program of PostgreSQL, its arguments our own
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=_environment(dsn)
         )
         try:
@@ -61,7 +61,7 @@ def load(tools: Installation, dsn: str, archive: Iterable[bytes]) -> None:
         tools.program("pg_restore"), dsn, "--no-owner", "--exit-on-error", "--single-transaction", "--format=custom"
     )
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - a program of PostgreSQL, its arguments our own
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=_environment(dsn)
         )
         try:

@@ -14,8 +14,9 @@ from uuid import UUID
 from benchmarks.pages.actors import Actors
 from steelyard.domain.models import ModelRef
 from steelyard.execution.engine import Engine
+from steelyard.execution.paid_job import always_fit
 from steelyard.execution.plan import Plan, job_order
-from steelyard.execution.reviewer import Reviewer, always_fit
+from steelyard.execution.reviewer import Reviewer
 from steelyard.judging import Judge
 from steelyard.pricing import cost
 from steelyard.services.benchmarks import BenchmarkService, RunRequest

@@ -11,7 +11,7 @@ from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Usage
 from steelyard.domain.models import ModelRef
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
-from steelyard.storage.reviews import PaidCall
+from steelyard.storage.paid_jobs import PaidCall
 
 AWAY_S = 1.0
 

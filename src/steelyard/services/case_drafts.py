@@ -14,6 +14,7 @@ from steelyard.storage import case_drafts
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
+from steelyard.storage.paid_jobs import DRAFTS
 from steelyard.storage.queue import Queue
 
 DEFAULT_DRAFTS = 8
@@ -78,7 +79,7 @@ class CaseDrafts:
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many drafts have not ended."""
         async with self._database.tenant(tenant_id) as connection:
-            unfinished = await case_drafts.unfinished_drafts(connection)
+            unfinished = await DRAFTS.unfinished(connection)
         for draft_id in unfinished:
             await self._queue.defer_drafts(tenant_id, draft_id)
         return len(unfinished)

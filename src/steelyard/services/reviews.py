@@ -12,6 +12,7 @@ from steelyard.judging.review import review_digest
 from steelyard.storage import reviews
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
+from steelyard.storage.paid_jobs import REVIEWS
 from steelyard.storage.queue import Queue
 from steelyard.storage.reviews import ReviewRow
 
@@ -64,7 +65,7 @@ class ReviewService:
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many reviews have not ended."""
         async with self._database.tenant(tenant_id) as connection:
-            unfinished = await reviews.unfinished_reviews(connection)
+            unfinished = await REVIEWS.unfinished(connection)
         for review_id in unfinished:
             await self._queue.defer_review(tenant_id, review_id)
         return len(unfinished)

@@ -15,8 +15,9 @@ from steelyard.domain.errors import StorageError
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.drafter import Drafter
 from steelyard.execution.engine import Engine, MakeJudge, Unfit
+from steelyard.execution.paid_job import JobUnfit, always_fit
 from steelyard.execution.plan import BATCH
-from steelyard.execution.reviewer import Reviewer, ReviewUnfit, always_fit
+from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker, TieBreakUnfit
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
@@ -66,9 +67,9 @@ async def work(
     stop: asyncio.Event,
     ended: Callable[[UUID], None] | None = None,
     left: Callable[[LeftRun], None] | None = None,
-    review_unfit: ReviewUnfit = always_fit,
+    review_unfit: JobUnfit = always_fit,
     tie_break_unfit: TieBreakUnfit = always_fit,
-    drafts_unfit: ReviewUnfit = always_fit,
+    drafts_unfit: JobUnfit = always_fit,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
@@ -157,7 +158,7 @@ async def _hurry(
                 if run_id in (None, resting):
                     await queue.hurry(resting)
             if run_id is None:
-                for waiting in await queue.resting_reviews() - reviewer.left_reviews:
+                for waiting in await queue.resting_reviews() - reviewer.left:
                     await queue.hurry_review(waiting)
                 for waiting in await queue.resting_tie_breaks() - breaker.left_tie_breaks:
                     await queue.hurry_tie_break(waiting)

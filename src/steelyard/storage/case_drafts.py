@@ -8,7 +8,6 @@ from uuid import UUID
 
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection, clean
-from steelyard.storage.reviews import PaidCall
 from steelyard.storage.rows import record_row
 
 
@@ -121,69 +120,6 @@ async def open_drafts(connection: Connection, skill_id: UUID, model: str) -> UUI
     return None if row is None else row["id"]
 
 
-async def hold_drafts(connection: Connection, draft_id: UUID) -> None:
-    """Wait until no other worker has these drafts in hand, then have them until the session ends."""
-    await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"drafts:{draft_id}",))
-
-
-async def unfinished_drafts(connection: Connection) -> list[UUID]:
-    """Drafts some worker should be working on."""
-    cursor = await connection.execute(
-        "SELECT id FROM case_drafts WHERE status IN ('pending', 'running') ORDER BY created_at"
-    )
-    return [row["id"] for row in await cursor.fetchall()]
-
-
-async def start_drafts(connection: Connection, draft_id: UUID) -> None:
-    """pending -> running; what was begun before keeps its first start.
-
-    For the worker that holds it: a call noted as out is then of one that is gone, and may have been paid for.
-    """
-    await connection.execute(
-        """UPDATE case_drafts SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL,
-                  cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false
-            WHERE id = %s AND status IN ('pending', 'running')""",
-        (draft_id,),
-    )
-
-
-async def note_waiting(connection: Connection, draft_id: UUID, why: str) -> None:
-    """Say why a worker has left it to others."""
-    await connection.execute("UPDATE case_drafts SET error_message = %s WHERE id = %s", (clean(why), draft_id))
-
-
-async def note_calling(connection: Connection, draft_id: UUID, calling: bool) -> None:
-    """Whether a call of it may be out, so that a worker that is killed leaves word of it."""
-    await connection.execute("UPDATE case_drafts SET calling = %s WHERE id = %s", (calling, draft_id))
-
-
-async def record_call(connection: Connection, draft_id: UUID, call_key: UUID, call: PaidCall) -> None:
-    """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
-    await connection.execute(
-        """UPDATE case_drafts
-              SET raw_reply = coalesce(%s, raw_reply), stop_reason = coalesce(%s, stop_reason), calls = calls + 1,
-                  input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
-                  cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
-                  price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
-                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s, calling = false
-            WHERE id = %s AND NOT %s = ANY (call_keys)""",
-        (
-            None if call.raw_reply is None else clean(call.raw_reply),
-            call.stop_reason,
-            call.input_tokens,
-            call.output_tokens,
-            call.cost_microcents or 0,
-            not call.cost_known,
-            call.price_version,
-            call.price_date,
-            call.latency_ms,
-            [call_key],
-            draft_id,
-            call_key,
-        ),
-    )
-
-
 async def complete_drafts(connection: Connection, draft_id: UUID, *, kept: int, doubles: int, unusable: int) -> None:
     """Say what came of the reply, in the transaction that keeps its cases."""
     await connection.execute(
@@ -191,14 +127,6 @@ async def complete_drafts(connection: Connection, draft_id: UUID, *, kept: int, 
                                   completed_at = now()
             WHERE id = %s""",
         (kept, doubles, unusable, draft_id),
-    )
-
-
-async def fail_drafts(connection: Connection, draft_id: UUID, message: str) -> None:
-    """End without a case; a reply that was paid for stays."""
-    await connection.execute(
-        "UPDATE case_drafts SET status = 'failed', error_message = %s, completed_at = now() WHERE id = %s",
-        (clean(message), draft_id),
     )
 
 

@@ -53,21 +53,6 @@ class ReviewRow:
     completed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class PaidCall:
-    """What one call of a review took, with the reply where there is one. Money in microcents, None if unknown."""
-
-    raw_reply: str | None
-    stop_reason: str | None
-    input_tokens: int
-    output_tokens: int
-    cost_microcents: int | None
-    cost_known: bool
-    price_version: str | None
-    price_date: date | None
-    latency_ms: float | None
-
-
 _ROW = """SELECT r.id, r.skill_id, r.skill_version_id, v.digest AS version_digest, r.model, r.protocol, r.requested_by,
                  r.status, r.calls, r.raw_reply, r.stop_reason, r.summary, r.scores, r.strengths, r.risks, r.edits,
                  r.error_message, r.input_tokens, r.output_tokens, r.cost_microcents, r.cost_is_lower_bound,
@@ -121,19 +106,6 @@ async def list_reviews(connection: Connection, skill_id: UUID, *, limit: int) ->
         return await cursor.fetchall()
 
 
-async def hold_review(connection: Connection, review_id: UUID) -> None:
-    """Wait until no other worker has this review in hand, then have it until the session ends."""
-    await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"review:{review_id}",))
-
-
-async def unfinished_reviews(connection: Connection) -> list[UUID]:
-    """Reviews some worker should be working on."""
-    cursor = await connection.execute(
-        "SELECT id FROM skill_reviews WHERE status IN ('pending', 'running') ORDER BY created_at"
-    )
-    return [row["id"] for row in await cursor.fetchall()]
-
-
 async def open_review(connection: Connection, skill_version_id: UUID, model: str, protocol: str) -> UUID | None:
     """A review of that version by that model that is waiting or under way."""
     cursor = await connection.execute(
@@ -143,56 +115,6 @@ async def open_review(connection: Connection, skill_version_id: UUID, model: str
     )
     row = await cursor.fetchone()
     return None if row is None else row["id"]
-
-
-async def start_review(connection: Connection, review_id: UUID) -> None:
-    """pending -> running; one that was begun before keeps its first start.
-
-    For the worker that holds it: a call noted as out is then of one that is gone, and may have been paid for.
-    """
-    await connection.execute(
-        """UPDATE skill_reviews SET status = 'running', started_at = coalesce(started_at, now()), error_message = NULL,
-                  cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false
-            WHERE id = %s AND status IN ('pending', 'running')""",
-        (review_id,),
-    )
-
-
-async def note_waiting(connection: Connection, review_id: UUID, why: str) -> None:
-    """Say on a waiting review why a worker has left it to others."""
-    await connection.execute("UPDATE skill_reviews SET error_message = %s WHERE id = %s", (clean(why), review_id))
-
-
-async def note_calling(connection: Connection, review_id: UUID, calling: bool) -> None:
-    """Whether a call of it may be out, so that a worker that is killed leaves word of it."""
-    await connection.execute("UPDATE skill_reviews SET calling = %s WHERE id = %s", (calling, review_id))
-
-
-async def record_call(connection: Connection, review_id: UUID, call_key: UUID, call: PaidCall) -> None:
-    """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
-    await connection.execute(
-        """UPDATE skill_reviews
-              SET raw_reply = coalesce(%s, raw_reply), stop_reason = coalesce(%s, stop_reason), calls = calls + 1,
-                  input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
-                  cost_microcents = cost_microcents + %s, cost_is_lower_bound = cost_is_lower_bound OR %s,
-                  price_version = coalesce(%s, price_version), price_date = coalesce(%s, price_date),
-                  latency_ms = coalesce(%s, latency_ms), call_keys = call_keys || %s, calling = false
-            WHERE id = %s AND NOT %s = ANY (call_keys)""",
-        (
-            None if call.raw_reply is None else clean(call.raw_reply),
-            call.stop_reason,
-            call.input_tokens,
-            call.output_tokens,
-            call.cost_microcents or 0,
-            not call.cost_known,
-            call.price_version,
-            call.price_date,
-            call.latency_ms,
-            [call_key],
-            review_id,
-            call_key,
-        ),
-    )
 
 
 async def complete_review(connection: Connection, review_id: UUID, review: Review) -> None:
@@ -210,12 +132,4 @@ async def complete_review(connection: Connection, review_id: UUID, review: Revie
             Jsonb(clean_json([edit.to_json() for edit in review.edits])),
             review_id,
         ),
-    )
-
-
-async def fail_review(connection: Connection, review_id: UUID, message: str) -> None:
-    """End a review without a result; a reply that was paid for stays."""
-    await connection.execute(
-        "UPDATE skill_reviews SET status = 'failed', error_message = %s, completed_at = now() WHERE id = %s",
-        (clean(message), review_id),
     )

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from steelyard.bootstrap import open_workbench
 from steelyard.domain.reviews import Review
 from steelyard.storage import reviews
+from steelyard.storage.paid_jobs import REVIEWS
 from tests.acceptance.web.conftest import serving
 from tests.integration.web.made import content, made_skill
 
@@ -45,7 +46,7 @@ def test_the_list_of_reviews_says_completed_once_the_review_is_shown(web_home: P
                     protocol="p",
                     requested_by=None,
                 )
-                await reviews.start_review(connection, review_id)
+                await REVIEWS.start(connection, review_id)
                 return review_id
 
     review_id = elsewhere(begin)

@@ -17,7 +17,8 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
 from steelyard.execution import paid
 from steelyard.execution.fitness import why_review_unfit
-from steelyard.execution.reviewer import Reviewer, always_fit
+from steelyard.execution.paid_job import always_fit
+from steelyard.execution.reviewer import Reviewer
 from steelyard.judging import Judge
 from steelyard.judging.review import CRITERIA
 from steelyard.services import worker as worker_module
@@ -26,6 +27,7 @@ from steelyard.services.worker import work
 from steelyard.storage import queue as queue_module
 from steelyard.storage import reviews
 from steelyard.storage.database import Database
+from steelyard.storage.paid_jobs import REVIEWS
 from steelyard.storage.queue import LeftToOthers, Queue
 from steelyard.storage.reviews import ReviewRow
 from tests.integration.execution.bench import CALL_MICROCENTS, Caller, LossyDatabase, Models, fit, price
@@ -210,7 +212,7 @@ async def test_a_review_of_a_worker_that_is_gone_is_taken_over(database: Databas
     skill_id, found = await skill(database, tenant_id), await service(database)
     review_id = await found.request(tenant_id, skill_id, MODEL)
     async with database.tenant(tenant_id) as connection:
-        await reviews.start_review(connection, review_id)
+        await REVIEWS.start(connection, review_id)
     async with database.pool.connection() as connection:
         await connection.execute(
             """WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat)

@@ -19,7 +19,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.execution import tie_breaker
 from steelyard.execution.fitness import why_tie_break_unfit
-from steelyard.execution.reviewer import always_fit
+from steelyard.execution.paid_job import always_fit
 from steelyard.execution.tie_breaker import TieBreaker
 from steelyard.judging import DefaultJudge, Judge
 from steelyard.judging.pair_gate import INJECTION

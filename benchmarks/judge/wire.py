@@ -21,8 +21,8 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.reports import RunReport
+from steelyard.services.run_request import RunRequest
 from steelyard.storage.figures import run_figures
 from steelyard.workbench import Workbench
 from tests.modelserver import Call, ModelServer, Reply, ServerConfig

@@ -26,8 +26,8 @@ from steelyard.domain.feedback import Feedback, FeedbackType, SuggestionStatus
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.usage import Measurement
-from steelyard.services.benchmarks import RunRequest
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
+from steelyard.services.run_request import RunRequest
 from steelyard.storage.database import Database
 from steelyard.storage.tenants import ensure_tenant
 

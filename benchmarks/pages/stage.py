@@ -19,10 +19,11 @@ from steelyard.execution.plan import Plan, job_order
 from steelyard.execution.reviewer import Reviewer
 from steelyard.judging import Judge
 from steelyard.pricing import cost
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
 from steelyard.services.cases import CaseService
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.reviews import ReviewService
+from steelyard.services.run_request import RunRequest
 from steelyard.services.skills import SkillService
 from steelyard.services.suggestions import SuggestionService
 from steelyard.services.usage import UsageService

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.providers.settings_watch import SettingsWatch
-    from steelyard.services.benchmarks import BenchmarkService, RunRequest
+    from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_queue import CaseQueue
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from steelyard.services.reviews import ReviewService
     from steelyard.services.rollup import RollupService
     from steelyard.services.run_form import RunForms
+    from steelyard.services.run_request import RunRequest
     from steelyard.services.run_view import RunViews
     from steelyard.services.schedule import Schedule
     from steelyard.services.scheduled_check import ScheduledCheck

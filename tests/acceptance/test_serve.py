@@ -18,7 +18,7 @@ import pytest
 from steelyard.bootstrap import open_workbench
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from steelyard.skills.folder import read_skill
 from steelyard.storage.server import Server
 from tests.acceptance.conftest import Shell

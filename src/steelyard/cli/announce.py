@@ -8,8 +8,8 @@ from steelyard.cli import text as words
 from steelyard.cli.selection import Selected
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate, race_sentence
+from steelyard.services.run_request import RunRequest
 from steelyard.statistics import FEWEST_CASES
 
 REMARKS_SHOWN = 3

@@ -19,7 +19,7 @@ from steelyard.skills.cases import MAX_CASES_BYTES, ParsedCases, ad_hoc_cases, p
 from steelyard.skills.folder import LoadedSkill, read_cases_file, read_skill
 
 if TYPE_CHECKING:
-    from steelyard.services.benchmarks import RunRequest
+    from steelyard.services.run_request import RunRequest
     from steelyard.workbench import Workbench
 
 

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, InputError, JudgeRefused, NoCases, StorageError
+from steelyard.domain.cases import CaseSource
+from steelyard.domain.errors import Conflict, JudgeRefused, StorageError
 from steelyard.domain.models import ModelRef
-from steelyard.domain.races import RaceStanding, RaceTarget
-from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
-from steelyard.domain.skills import SkillContent
+from steelyard.domain.races import RaceStanding
+from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.execution.conclude import conclude
 from steelyard.execution.context import grading_digest
 from steelyard.execution.fitness import KnownModels, why_unfit
@@ -20,78 +19,14 @@ from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.certificates import failed_judges
 from steelyard.services.examining import ExaminationStanding, standing_of
-from steelyard.services.juries import check_jury
 from steelyard.services.reports import RunReport, build_report
+from steelyard.services.run_request import RunRequest, check_request
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.judgements import graded_cells
 from steelyard.storage.queue import Queue, defer_within
 from steelyard.storage.runs import RunRow
-
-DEFAULT_MAX_TOKENS = 4096
-DEFAULT_MARGIN = 5.0
-DEFAULT_THRESHOLD = 70.0
-DEFAULT_SEED = 20_250_101
-MAX_CELLS = 1_000_000
-MAX_TRIALS = 100
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Where a skill's version and the request's cases are kept already, so that nothing of them is saved again.
-
-    `case_ids` has one entry per case of the request, None for one that is not kept.
-    """
-
-    skill_id: UUID
-    version_id: UUID
-    case_ids: Sequence[UUID | None]
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a person asks for. `of_record` False is for a choice of cases or others than the skill's own.
-
-    Without a `rubric` the skill's own is used. Money in microcents, `margin` and `threshold` in points of quality.
-    With a `race` models are called no more once they are shown not to be the best.
-    `of_draft`: it would be of record, were its version not a draft; it is once that is made the version in use.
-    `accept_judge`: the judge's scores count even where it fails its examination, and every report says so.
-    `further_judges` make a jury with the judge, all of them equal.
-    `judge_by_default`: nobody named the judge, so that another default stands for a change of it.
-    """
-
-    content: SkillContent
-    cases: Sequence[GoldenCase]
-    models: Sequence[ModelRef]
-    judge: ModelRef | None
-    rubric: tuple[str, ...] = ()
-    arms: tuple[Arm, ...] = (Arm.WITH_SKILL, Arm.WITHOUT_SKILL)
-    trials: int = 1
-    max_tokens: int = DEFAULT_MAX_TOKENS
-    margin: float = DEFAULT_MARGIN
-    threshold: float = DEFAULT_THRESHOLD
-    seed: int = DEFAULT_SEED
-    budget_microcents: int | None = None
-    fresh: bool = False
-    race: RaceTarget | None = None
-    of_record: bool = True
-    triggered_by: str = "cli"
-    kept: Kept | None = None
-    accept_judge: bool = False
-    judge_by_default: bool = False
-    of_draft: bool = False
-    further_judges: tuple[ModelRef, ...] = ()
-
-    @property
-    def judges(self) -> tuple[ModelRef, ...]:
-        """All that grade: none, one, or a jury."""
-        return () if self.judge is None else (self.judge, *self.further_judges)
-
-    @property
-    def counts(self) -> bool:
-        """Whether the run becomes the skill's benchmark of record: never with an ad-hoc case, whatever was asked."""
-        return self.of_record and all(case.source is not CaseSource.AD_HOC for case in self.cases)
 
 
 @dataclass(frozen=True)
@@ -129,13 +64,13 @@ class BenchmarkService:
 
     async def prepare(self, tenant_id: UUID, request: RunRequest) -> Prepared:
         """Check the request, keep its skill and cases, and work out the plan. Raises InputError and its kin."""
-        self._check(request)
+        check_request(request, self._models, self._make_judge)
         async with self._database.tenant(tenant_id) as connection:
             return await self._prepare(connection, tenant_id, request)
 
     async def paid(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
         """How many cells of each model have an answer already. Keeps nothing. Raises InputError and its kin."""
-        self._check(request)
+        check_request(request, self._models, self._make_judge)
         # What a cell is does not depend on where its case is kept.
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
         async with self._database.tenant(tenant_id) as connection:
@@ -143,7 +78,7 @@ class BenchmarkService:
 
     async def judgements_ahead(self, tenant_id: UUID, request: RunRequest) -> Sequence[int]:
         """How many answers each judge has yet to grade, if all models answer. Keeps nothing. Raises as `paid` does."""
-        self._check(request)
+        check_request(request, self._models, self._make_judge)
         judged = sum(case.needs_judge for case in request.cases)
         whole = judged * len(request.models) * len(request.arms) * request.trials
         if request.fresh or not whole or not request.judges:
@@ -164,7 +99,7 @@ class BenchmarkService:
 
     async def start(self, tenant_id: UUID, request: RunRequest) -> Started:
         """Queue the run; the same request given again continues its unfinished run."""
-        self._check(request)
+        check_request(request, self._models, self._make_judge)
         async with self._database.tenant(tenant_id) as connection:
             prepared = await self._prepare(connection, tenant_id, request)
             plan = prepared.plan
@@ -192,7 +127,7 @@ class BenchmarkService:
     ) -> UUID:
         """Queue a run of its own under the budget in microcents that `allow` grants the skill: with its jobs, in one
         transaction, in which `begun` hears of it too. Raises what `allow` raises, and nothing is kept then."""
-        self._check(request)
+        check_request(request, self._models, self._make_judge)
         async with self._database.tenant(tenant_id) as connection:
             prepared = await self._prepare(connection, tenant_id, request)
             granted = replace(request, budget_microcents=await allow(connection, prepared.skill_id))
@@ -377,42 +312,6 @@ class BenchmarkService:
             race=request.race,
             jury=jury,
         )
-
-    def _check(self, request: RunRequest) -> None:
-        if not request.cases:
-            raise NoCases(
-                f"The skill '{request.content.name}' has no golden cases, so there is nothing to run.",
-                field="cases",
-                next_step="Add golden cases to it, in evals/evals.json of its folder for one, or give ad-hoc ones.",
-            )
-        if not request.models:
-            raise InputError("No model to run.", field="models", next_step="Name one model at least.")
-        names = [model.text for model in request.models]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise InputError(
-                f"{doubled[0]} is given twice.",
-                field="models",
-                next_step="Name each model once; more trials repeat its calls.",
-            )
-        if not 1 <= request.trials <= MAX_TRIALS:
-            raise InputError(
-                f"{request.trials} trials are out of range.", field="trials", next_step=f"Give 1 to {MAX_TRIALS}."
-            )
-        if request.race is not None and len(names) < 2:
-            raise InputError(
-                "One model has nobody to race against.",
-                field="race",
-                next_step="Name two models at least, or call it on every case.",
-            )
-        planned = len(names) * len(request.arms) * len(request.cases) * request.trials
-        if planned > MAX_CELLS:
-            raise InputError(f"This run would have {planned:,} cells, more than {MAX_CELLS:,}.", field="trials")
-        for model in request.models:
-            self._models.check(model)
-        for judge in request.judges:
-            self._models.check(judge)
-        check_jury(request, [self._make_judge(judge).digest for judge in request.judges])
 
 
 @dataclass(frozen=True)

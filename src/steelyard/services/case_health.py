@@ -14,7 +14,8 @@ from uuid import UUID
 import numpy as np
 
 from steelyard.domain.errors import Conflict, InputError
-from steelyard.services.cases import CaseDraft, CaseService
+from steelyard.services.case_text import CaseDraft
+from steelyard.services.cases import CaseService
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.services.run_matrix import first_line
 from steelyard.skills.cases.duplicates import suggested_families

@@ -13,8 +13,9 @@ from steelyard.domain.cases import CaseSource, CaseStatus, WaitingKind
 from steelyard.domain.errors import CaseError, Conflict, InputError, NotFound
 from steelyard.domain.feedback import FeedbackStatus
 from steelyard.services.case_decisions import Decision, decision_on_example, refuse_decided_output
+from steelyard.services.case_text import CaseDraft
 from steelyard.services.case_words import by_of
-from steelyard.services.cases import CaseDraft, CaseService, put_draft
+from steelyard.services.cases import CaseService, put_draft
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.tokens import no_such_page, read_token, write_token
 from steelyard.skills.cases.duplicates import NEAR_DUPLICATE, similar_to

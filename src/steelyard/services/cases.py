@@ -6,14 +6,13 @@ another text. A rejected one stays rejected. Cases written here and training exa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from steelyard.domain.cases import By, CaseSource, CaseStatus, Check, GoldenCase
-from steelyard.domain.errors import CaseError, Conflict
+from steelyard.domain.cases import By, CaseSource, CaseStatus
+from steelyard.domain.errors import Conflict
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
-from steelyard.judging import validate_check
 from steelyard.services.case_decisions import (
     Decision,
     decision_on_case,
@@ -21,44 +20,13 @@ from steelyard.services.case_decisions import (
     refuse_decided_example,
     refuse_out_of_use,
 )
+from steelyard.services.case_text import CaseDraft, case_of, free_key, refuse_double, refuse_incomplete, same_case
 from steelyard.services.case_words import by_of
-from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
-from steelyard.skills.text import unstorable
 from steelyard.storage import case_changes, cases, feedback, standing
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseCounts, CaseEntry
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.skills import name_of
-
-MAX_KEY = 200
-
-
-@dataclass(frozen=True)
-class CaseDraft:
-    """A case as a person types it. Without a `key` it gets the next free one."""
-
-    input: str
-    expected: str = ""
-    assertions: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
-    family: str | None = None
-    case_set: str | None = None
-    key: str | None = None
-    files: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @classmethod
-    def of(cls, case: GoldenCase) -> CaseDraft:
-        """The draft that would make this very case."""
-        return cls(
-            input=case.input,
-            expected=case.expected,
-            assertions=case.assertions,
-            checks=case.checks,
-            family=case.family,
-            case_set=case.case_set,
-            key=case.case_id,
-            files=case.files,
-        )
 
 
 @dataclass(frozen=True)
@@ -158,15 +126,15 @@ class CaseService:
             old = await self._in_use(connection, case_id)
             await refuse_decided_case(connection, old, seen)
             waits = old.status is CaseStatus.PENDING and not accept
-            case = _case(draft, old.case.source, draft.key or old.case.case_id, old.case, complete=not waits)
+            case = case_of(draft, old.case.source, draft.key or old.case.case_id, old.case, complete=not waits)
             case_id = old.id
             back = accept and old.status is CaseStatus.REJECTED
-            if back or not _same(case, old.case):
+            if back or not same_case(case, old.case):
                 others = await cases.live_keys(connection, old.skill_id)
                 if not back:
                     others.pop(old.case.case_id, None)
-                _refuse_double(case, others)
-            if not _same(case, old.case):
+                refuse_double(case, others)
+            if not same_case(case, old.case):
                 name = _author(case.source, author, old.author)
                 case_id = await cases.replace_case(connection, tenant_id, old, case, author=name, by=by)
             if accept:
@@ -191,9 +159,9 @@ class CaseService:
         async with self._database.tenant(tenant_id) as connection:
             entry = await self._in_use(connection, case_id)
             await refuse_decided_case(connection, entry, seen, CaseStatus.ACCEPTED)
-            _refuse_incomplete(entry.case)
+            refuse_incomplete(entry.case)
             if entry.status is CaseStatus.REJECTED:
-                _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
+                refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
             await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
@@ -322,7 +290,7 @@ class CaseService:
             entry = await cases.get_case(connection, case_id)
             await standing.lock_skill(connection, entry.skill_id)
             if not retired and entry.retired_at is not None:
-                _refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
+                refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
             await cases.retire_case(connection, entry.skill_id, case_id, by, retired=retired)
             return await cases.get_case(connection, case_id)
 
@@ -347,10 +315,10 @@ async def put_draft(
 ) -> CaseEntry:
     """Keep a draft as a case of that source, its skill being locked. Raises CaseError, Conflict, NotFound."""
     await name_of(connection, skill_id)
-    key = draft.key or _free_key(await cases.used_keys(connection, skill_id))
+    key = draft.key or free_key(await cases.used_keys(connection, skill_id))
     proposal = source is not CaseSource.WRITTEN and status is CaseStatus.PENDING
-    case = _case(draft, source, key, complete=not proposal)
-    _refuse_double(case, await cases.live_keys(connection, skill_id))
+    case = case_of(draft, source, key, complete=not proposal)
+    refuse_double(case, await cases.live_keys(connection, skill_id))
     case_id = await cases.put_case(connection, tenant_id, skill_id, case, status=status, author=author, by=by)
     return await cases.get_case(connection, case_id)
 
@@ -371,64 +339,3 @@ def _author(source: CaseSource, author: str | None, before: str | None) -> str |
         return before
     # A folder's case with an author, even an unnamed one, is known for edited.
     return author or before or ("" if source is CaseSource.FILE else None)
-
-
-def _case(
-    draft: CaseDraft, source: CaseSource, key: str, old: GoldenCase | None = None, *, complete: bool = True
-) -> GoldenCase:
-    """The checked case; one not `complete` yet may leave open what a good output is. Raises CaseError."""
-    case = GoldenCase(
-        case_id=key.strip(),
-        input=draft.input,
-        expected=draft.expected,
-        assertions=tuple(text.strip() for text in draft.assertions if text.strip()),
-        checks=draft.checks,
-        files=draft.files,
-        family=(draft.family or "").strip() or None,
-        case_set=(draft.case_set or "").strip() or None,
-        source=source,
-        extra=old.extra if old else {},
-    )
-    if not case.case_id or len(case.case_id) > MAX_KEY:
-        raise CaseError(f"A case's name has 1 to {MAX_KEY} characters.")
-    if not case.input.strip():
-        raise CaseError("The input is empty.", next_step="Write what is given to the model.")
-    if complete:
-        _refuse_incomplete(case)
-    texts = [case.case_id, case.input, case.expected, *case.assertions, case.family or "", case.case_set or ""]
-    length = sum(map(len, texts)) + sum(len(path) + len(text) for path, text in case.files.items())
-    if length > MAX_CASE_CHARACTERS:
-        raise CaseError(f"The case has {length:,} characters; {MAX_CASE_CHARACTERS:,} are the most.")
-    if reason := unstorable([*texts, dict(case.files), [check.to_json() for check in case.checks]]):
-        raise CaseError(f"The case cannot be kept: {reason}.", next_step="Remove it.")
-    for check in case.checks:
-        validate_check(check)
-    return case
-
-
-def _refuse_incomplete(case: GoldenCase) -> None:
-    if not case.says_what_is_good:
-        raise CaseError(
-            "Nothing says what a good output is.", next_step="Write an expected output, an assertion, or a check."
-        )
-
-
-def _same(one: GoldenCase, other: GoldenCase) -> bool:
-    return one.case_id == other.case_id and cases.row_digest(one) == cases.row_digest(other)
-
-
-def _refuse_double(case: GoldenCase, in_use: Mapping[str, str]) -> None:
-    """`in_use` has the digest by key of the other cases. Raises Conflict."""
-    if case.case_id in in_use:
-        raise Conflict(f"Another golden case is named '{case.case_id}'.", next_step="Give this one another name.")
-    digest = cases.row_digest(case)
-    twin = next((key for key, known in in_use.items() if known == digest), None)
-    if twin is not None:
-        raise Conflict(f"The golden case '{twin}' is the same.", next_step="Change this one or leave it away.")
-
-
-def _free_key(used: set[str]) -> str:
-    number = 1
-    while f"case-{number}" in used:
-        number += 1
-    return f"case-{number}"

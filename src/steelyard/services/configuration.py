@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from steelyard.providers.catalogue import CATALOGUE
 from steelyard.providers.local import installed_models
 from steelyard.providers.settings import PLACEHOLDER_KEY, Endpoint, ProviderSettings
-from steelyard.services.benchmarks import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD
+from steelyard.services.run_request import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD
 
 KeyState = Literal["found", "not needed", "missing"]
 

@@ -16,8 +16,9 @@ from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
 from steelyard.judging import Judge
 from steelyard.pricing import Cost
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
 from steelyard.services.examinations import ExaminationAhead, examination_ahead
+from steelyard.services.run_request import RunRequest
 from steelyard.statistics import FEWEST_CASES, alpha_for_look, detectable_lead, first_drop, misses_too_many
 from steelyard.storage.database import Database
 from steelyard.storage.figures import TypicalCall, typical_calls

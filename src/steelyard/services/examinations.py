@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from steelyard.judging import Judge
 from steelyard.judging.canaries import Canary, canaries_of
 from steelyard.judging.examination import Result, canary_digest, examined
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from steelyard.storage import skills
 from steelyard.storage.canaries import canary_rows
 from steelyard.storage.database import Connection

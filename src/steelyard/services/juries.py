@@ -11,7 +11,7 @@ from steelyard.judging.default import same_family
 from steelyard.judging.panel import MOST_JUDGES
 
 if TYPE_CHECKING:
-    from steelyard.services.benchmarks import RunRequest
+    from steelyard.services.run_request import RunRequest
 
 
 def check_judges(judges: Sequence[ModelRef]) -> None:

@@ -11,8 +11,9 @@ from uuid import UUID
 from steelyard.domain.errors import Conflict, InputError, SteelyardError
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
 from steelyard.domain.stale_causes import CauseKind
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
 from steelyard.services.estimates import Estimate
+from steelyard.services.run_request import RunRequest
 from steelyard.services.stale_check import Checked, StaleChecks
 from steelyard.storage import notices, scheduled_runs
 from steelyard.storage.database import Connection, Database

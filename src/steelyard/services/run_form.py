@@ -20,10 +20,10 @@ from steelyard.domain.stale_causes import CauseKind
 from steelyard.execution.plan import Plan
 from steelyard.judging.default import DefaultJudge
 from steelyard.services import demo
-from steelyard.services.benchmarks import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD, Kept, RunRequest
 from steelyard.services.form_fields import Problems
 from steelyard.services.juries import check_judges
 from steelyard.services.model_offers import ModelChecker, ModelOffers, OfferedModel, OwnAddress
+from steelyard.services.run_request import DEFAULT_MARGIN, DEFAULT_MAX_TOKENS, DEFAULT_THRESHOLD, Kept, RunRequest
 from steelyard.services.selection import (
     NO_JUDGE,
     Choice,

@@ -15,7 +15,8 @@ from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
 from steelyard.judging.default import DefaultJudge, same_family
 from steelyard.judging.rubric import rubric_of
-from steelyard.services.benchmarks import (
+from steelyard.services.juries import check_judges, jury_sentence, own_family
+from steelyard.services.run_request import (
     DEFAULT_MARGIN,
     DEFAULT_MAX_TOKENS,
     DEFAULT_SEED,
@@ -24,7 +25,6 @@ from steelyard.services.benchmarks import (
     Kept,
     RunRequest,
 )
-from steelyard.services.juries import check_judges, jury_sentence, own_family
 from steelyard.services.skills import KeptSkill
 
 ARMS = {

@@ -16,10 +16,10 @@ from steelyard.domain.staleness import BenchmarkAge, CasesChange, SkillChange, c
 from steelyard.execution.outcome import ModelSummary
 from steelyard.execution.plan import Juror, Plan, jury_of
 from steelyard.judging import Judge
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate
 from steelyard.services.repricing import Pricer, average_costs, costs_at, reprice
 from steelyard.services.run_form import RunForms, judges_today
+from steelyard.services.run_request import RunRequest
 from steelyard.services.selection import JudgeFinder
 from steelyard.services.stale_evidence import (
     Evidence,

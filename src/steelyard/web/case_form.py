@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 
 from steelyard.domain.cases import Check, CheckKind
 from steelyard.domain.errors import CaseError
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
 from steelyard.skills.cases.checks import make_check
 from steelyard.web.forms import text, texts
 

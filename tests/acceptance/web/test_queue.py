@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from steelyard.bootstrap import open_workbench
 from steelyard.domain.cases import By, CaseSource, CaseStatus, GoldenCase
 from steelyard.domain.feedback import Feedback, FeedbackType
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
 from steelyard.storage import ratings
 from steelyard.storage.cases import put_case
 from tests.acceptance.web.conftest import serious_findings, serving, sideways

@@ -22,7 +22,8 @@ from steelyard.execution.engine import Unfit
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
 from steelyard.pricing import Cost
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
+from steelyard.services.run_request import RunRequest
 from steelyard.services.worker import LeftRun, work
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.queue import Queue

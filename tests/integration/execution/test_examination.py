@@ -14,8 +14,8 @@ from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelRe
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import Conflict
 from steelyard.domain.models import ModelRef
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.reports import RunReport
+from steelyard.services.run_request import RunRequest
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
 from tests.modelserver.judging import canary_reply, judge_reply
 

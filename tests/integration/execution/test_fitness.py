@@ -14,7 +14,8 @@ from steelyard.execution.fitness import why_unfit
 from steelyard.execution.plan import Plan
 from steelyard.judging import Judge
 from steelyard.services import worker as worker_module
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
+from steelyard.services.run_request import RunRequest
 from steelyard.services.worker import LeftRun
 from steelyard.storage import queue as queue_module
 from steelyard.storage.queue import Queue

@@ -15,9 +15,9 @@ from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import InputError, JudgeRefused
 from steelyard.domain.models import ModelRef
 from steelyard.execution.plan import Plan
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.certificates import examination_word
 from steelyard.services.reports import RunReport
+from steelyard.services.run_request import RunRequest
 from steelyard.services.run_view import RunViews
 from steelyard.storage.case_results import case_results, judgements_of
 from steelyard.storage.runs import get_run

@@ -19,9 +19,9 @@ from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import Plan
 from steelyard.execution.rounds import race_of
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.reports import RunReport
 from steelyard.services.run_matrix import CellLook, Spared
+from steelyard.services.run_request import RunRequest
 from steelyard.services.run_view import RunViews
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, request_of
 

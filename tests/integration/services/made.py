@@ -12,7 +12,7 @@ from steelyard.domain.cases import CaseSource, Check, CheckKind, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from tests.integration.execution.bench import Bench, Caller
 from tests.modelserver.judging import canary_reply
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from steelyard.domain.cases import CaseSource, CaseStatus, Check, CheckKind, GoldenCase
 from steelyard.domain.errors import CaseError, Conflict, NotFound, SteelyardError
 from steelyard.domain.feedback import Feedback, FeedbackType
-from steelyard.services.cases import CaseDraft, CaseService
+from steelyard.services.case_text import CaseDraft
+from steelyard.services.cases import CaseService
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.skills import SkillService

@@ -25,12 +25,13 @@ from steelyard.judging import Judge
 from steelyard.judging.default import DefaultJudge
 from steelyard.pricing import Cost
 from steelyard.providers.settings import ProviderSettings
-from steelyard.services.benchmarks import BenchmarkService, RunRequest
+from steelyard.services.benchmarks import BenchmarkService
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.estimates import Estimator
 from steelyard.services.feedback import FeedbackService
 from steelyard.services.model_offers import ModelOffers
 from steelyard.services.run_form import RunForms
+from steelyard.services.run_request import RunRequest
 from steelyard.services.skills import SkillService
 from steelyard.services.stale_check import Checked, StaleChecks, Surroundings
 from steelyard.services.stale_watch import StaleWatch

@@ -23,7 +23,7 @@ from steelyard.execution.paid_job import always_fit
 from steelyard.execution.tie_breaker import TieBreaker
 from steelyard.judging import DefaultJudge, Judge
 from steelyard.judging.pair_gate import INJECTION
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from steelyard.services.tie_break_words import tie_break_json, tie_break_words
 from steelyard.services.tie_breaks import TieBreakService
 from steelyard.services.worker import work

@@ -10,8 +10,8 @@ import pytest
 from steelyard.domain.calls import ModelRequest
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.reports import RunReport, build_report
+from steelyard.services.run_request import RunRequest
 from steelyard.services.verdict_detail import SkillEffect, verdict_detail
 from steelyard.storage.database import Database
 from tests.integration.execution.bench import Caller

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from steelyard.storage.database import Database
 from steelyard.storage.runs import Headline, conclude_run, lock_run, reopen_run, stop_run
 from tests.integration.execution.bench import Bench

@@ -14,7 +14,7 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
 from steelyard.judging.protocol import DEFAULT_RUBRIC
-from steelyard.services.benchmarks import RunRequest
+from steelyard.services.run_request import RunRequest
 from steelyard.storage.server import Server
 from steelyard.workbench import Workbench
 from tests.integration.web.harness import site_of

@@ -10,7 +10,7 @@ import pytest
 
 from steelyard.domain.cases import CaseStatus, Check, CheckKind, GoldenCase
 from steelyard.domain.feedback import Feedback, FeedbackType
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
 from steelyard.storage.cases import CaseEntry
 from tests.integration.web.harness import Site
 from tests.integration.web.made import content, made_skill

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.workload import judge_reply
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
-from steelyard.services.benchmarks import Kept, RunRequest
+from steelyard.services.run_request import Kept, RunRequest
 from steelyard.storage import canaries
 from steelyard.storage.server import Server
 from tests.integration.web.harness import Site, site_of

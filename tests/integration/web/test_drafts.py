@@ -16,8 +16,8 @@ from steelyard.domain.errors import Conflict, InputError
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
-from steelyard.services.benchmarks import Kept, RunRequest
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
+from steelyard.services.run_request import Kept, RunRequest
 from steelyard.storage import case_drafts
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.server import Server

@@ -10,7 +10,7 @@ import pytest
 
 from steelyard.domain.cases import CaseSource, CaseStatus
 from steelyard.domain.feedback import Feedback, FeedbackType
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
 from steelyard.storage import ratings
 from tests.acceptance.web.replies import ATTACK
 from tests.integration.services.made_skills import other_tenant

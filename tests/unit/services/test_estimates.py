@@ -14,9 +14,9 @@ from steelyard.domain.runs import Arm
 from steelyard.domain.skills import SkillContent
 from steelyard.judging.canaries import canaries_of
 from steelyard.pricing import Cost
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate, work_out_estimate
 from steelyard.services.examinations import ExaminationAhead
+from steelyard.services.run_request import RunRequest
 
 MODELS = (ModelRef("openai", "old"), ModelRef("openai", "new"))
 CHECKS = (Check(CheckKind.CONTAINS, "120 g"),)

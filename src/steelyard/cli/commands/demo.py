@@ -18,8 +18,8 @@ from steelyard.cli.follow import code_of, follow, show, whole
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import SkillError
 from steelyard.domain.models import ModelRef
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.demo import MAX_TOKENS, MODELS, examples
+from steelyard.services.run_request import RunRequest
 from steelyard.skills.folder import LoadedSkill, read_skills
 
 

@@ -20,8 +20,8 @@ from steelyard.cli.selection import Typed, read, select
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.estimates import Estimate
+from steelyard.services.run_request import RunRequest
 
 REQUIREMENTS = ("best", "verdict")
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from steelyard.domain.errors import NotFound, SteelyardError
 from steelyard.domain.stale_causes import CauseKind
-from steelyard.services.benchmarks import RunRequest
 from steelyard.services.catalogue import CatalogueRow
+from steelyard.services.run_request import RunRequest
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.links import run_url

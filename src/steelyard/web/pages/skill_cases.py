@@ -14,7 +14,7 @@ from steelyard.domain.cases import CaseStatus
 from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
 from steelyard.domain.feedback import FeedbackStatus
 from steelyard.services.case_decisions import decision_on_example
-from steelyard.services.cases import CaseDraft
+from steelyard.services.case_text import CaseDraft
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseEntry

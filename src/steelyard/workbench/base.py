@@ -1,0 +1,101 @@
+"""What every service of a process is made of: where it lives, its models, their prices, its database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from pathlib import Path
+    from uuid import UUID
+
+    from steelyard.domain.calls import Trouble
+    from steelyard.domain.models import ModelRef
+    from steelyard.domain.usage import Usage
+    from steelyard.judging import Judge
+    from steelyard.judging.default import DefaultJudge
+    from steelyard.pricing import Cost, Price
+    from steelyard.providers.own_prices import OwnPrices
+    from steelyard.providers.registry import Providers
+    from steelyard.providers.settings import ProviderSettings
+    from steelyard.providers.settings_watch import SettingsWatch
+    from steelyard.services.metrics import Metrics
+    from steelyard.storage.database import Database
+    from steelyard.storage.queue import Queue
+
+
+@dataclass
+class Base:
+    """Fields and what needs nothing beyond them."""
+
+    home: Path
+    tenant_id: UUID
+    settings: ProviderSettings
+    providers: Providers
+    database: Database
+    queue: Queue
+    concurrency: int
+    embedded: bool
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def own_prices(self) -> OwnPrices:
+        from steelyard.providers.own_prices import OwnPrices
+
+        return OwnPrices(self.home, self.settings.prices)
+
+    @cached_property
+    def settings_watch(self) -> SettingsWatch:
+        from steelyard.providers.settings_watch import SettingsWatch
+
+        return SettingsWatch(self.home, self.env, self.settings)
+
+    def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
+        """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
+        from steelyard.pricing import cost
+
+        return cost(usage, model, when, self.own_prices.current())
+
+    def price_today(self, model: ModelRef, when: date) -> Price | None:
+        """The rates of `model` on `when`, as `price` uses them."""
+        from steelyard.pricing import price_of
+
+        return price_of(model, when, self.own_prices.current())
+
+    def judge(self, model: ModelRef) -> Judge:
+        """The judge that asks `model`, bound to where that model is served from."""
+        from steelyard.judging import Judge
+
+        return Judge(model, self.providers.identity(model))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this process counts; model calls from when it is first asked for."""
+        from steelyard.services.metrics import Metrics
+
+        metrics = Metrics(self.database, self.price, lambda: self.in_flight)
+        self.providers.on_ended = metrics.call
+        return metrics
+
+    @property
+    def in_flight(self) -> int:
+        """Calls this process is waiting for; one that waits for a slot or a retry is not yet, or no longer, out."""
+        return self.providers.in_flight
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What this process's calls keep failing with while they are tried again."""
+        return self.providers.troubles()
+
+    def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
+        """The judge to use when none is named: out of the candidates' families where keys allow it."""
+        from steelyard.judging.default import choose_judge
+
+        usable = {name: end for name, end in self.settings.endpoints.items() if end.usable}
+        vendors = [name for name, end in usable.items() if end.has_vendors_models]
+        elsewhere = {name: end.base_url_from for name, end in usable.items() if not end.has_vendors_models}
+        return choose_judge(vendors, list(candidates), elsewhere)

@@ -23,6 +23,8 @@ def addresses(site: str) -> dict[str, str]:
         "skills": "/",
         "add-skill": "/skills/new",
         "benchmark": f"{skill}/benchmark",
+        "causes": f"{skill}/benchmark/causes",
+        "production": f"{skill}/benchmark/production",
         "details": f"{skill}/details",
         "versions": f"{skill}/versions",
         "delete": f"{skill}/delete",

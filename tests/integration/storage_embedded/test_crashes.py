@@ -56,6 +56,14 @@ def test_a_first_start_killed_anywhere_leaves_nothing_harmful(homes: Homes) -> N
     wait_until(is_cleared_by_a_start, 60)
 
 
+def test_what_a_killed_starter_left_late_goes_at_the_next_start(used_home: Path) -> None:
+    left = ensure_running(used_home).data_dir.with_name("data.new-0123456789ab")
+    stop(used_home)
+    (left / "data").mkdir(parents=True)
+    ensure_running(used_home)
+    assert not left.exists()
+
+
 def test_rows_committed_before_kill_9_of_the_server_are_there_after_it(used_home: Path) -> None:
     endpoint = ensure_running(used_home)
     query(endpoint, "CREATE TABLE answers (n integer PRIMARY KEY)")

@@ -63,14 +63,21 @@ def data_major(data_dir: Path) -> int | None:
     return int(text.split(".")[0])
 
 
+def clear_drafts(layout: Layout) -> None:
+    """Remove what killed starters left of their side folders. Call it with the lock held.
+
+    A killed starter's initdb may still be filling one while it is removed: what it leaves goes at the next start.
+    """
+    for leftover in layout.place.glob(f"{_DRAFT_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def initialise(layout: Layout, installation: Installation, account: Account, *, timeout_s: float) -> None:
     """Make the data folder and the superuser's password. Call it with the lock held. Raises StorageError.
 
     initdb works in a side folder that takes the real name only when complete and synced, so a kill at
-    any moment leaves at most a side folder, which the next start removes.
+    any moment leaves at most a side folder, which a later start removes.
     """
-    for leftover in layout.place.glob(f"{_DRAFT_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     password = secrets.token_urlsafe(32)
     write_atomically(layout.password_path, password)
 

@@ -135,6 +135,7 @@ def _started(home: Path, deadline: float, locators: Sequence[Locator]) -> Endpoi
         known = layout.recorded(home)
         account = server_account(known.data_dir if known else layout.folder_of(home) / "data")
         place = layout.establish(home, account)
+        cluster.clear_drafts(place)
         major = cluster.data_major(place.data_dir)
         if major is None:
             if place.made:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
+from steelyard.api.principal import tenant_of
 from steelyard.workbench import Workbench
 
 router = APIRouter()
@@ -22,7 +21,7 @@ async def take(request: Request) -> Response:
     """
     item = await json_body(request)
     bench: Workbench = request.app.state.workbench
-    tenant: UUID = bench.tenant_id
+    tenant = tenant_of(request)
     with database_away():
         heard = await bench.opinions.take(tenant, item)
     return JSONResponse({"id": str(heard.id), "duplicate": heard.duplicate}, 200 if heard.duplicate else 201)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any, cast
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
+from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import InputError
 from steelyard.workbench import Workbench
 
@@ -33,7 +33,7 @@ async def take(request: Request) -> Response:
         )
     given = cast("list[object]", items)
     bench: Workbench = request.app.state.workbench
-    tenant: UUID = bench.tenant_id
+    tenant = tenant_of(request)
     with database_away():
         taken = await bench.intake.take(tenant, given)
     bench.metrics.uses(

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import InputError
 from steelyard.services.stale_check import SCHEMA, Checked
 from steelyard.services.tokens import no_such_page, read_token, text_in, write_token
@@ -27,8 +28,8 @@ async def stale(request: Request, after: str = "", limit: Annotated[str, Query()
     bench: Workbench = request.app.state.workbench
     found: list[Checked] = []
     more = False
-    async for _, skill_id in bench.stale_watch.suspects(bench.tenant_id, after=_place(after) if after else None):
-        checked = await bench.stale_checks.check(bench.tenant_id, skill_id, retests=len(found) < int(limit))
+    async for _, skill_id in bench.stale_watch.suspects(tenant_of(request), after=_place(after) if after else None):
+        checked = await bench.stale_checks.check(tenant_of(request), skill_id, retests=len(found) < int(limit))
         if checked.causes:
             if len(found) == int(limit):
                 more = True
@@ -42,8 +43,8 @@ async def stale(request: Request, after: str = "", limit: Annotated[str, Query()
 async def staleness(request: Request, skill: str) -> Response:
     """How one skill's benchmark stands: never, fresh or stale, with every cause."""
     bench: Workbench = request.app.state.workbench
-    row = await bench.catalogue.find(bench.tenant_id, skill)
-    checked = await bench.stale_checks.check(bench.tenant_id, row.id)
+    row = await bench.catalogue.find(tenant_of(request), skill)
+    checked = await bench.stale_checks.check(tenant_of(request), row.id)
     return JSONResponse({"schema": SCHEMA} | checked.to_json())
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import RETRY_AFTER_S, database_away
 from steelyard.api.body import plain_body
+from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import SteelyardError, UnsupportedType
 from steelyard.intake.otlp import Form
 from steelyard.services.intake import TakenSpans
@@ -36,7 +35,7 @@ async def take(request: Request) -> Response:
         )
     body = await plain_body(request)
     bench: Workbench = request.app.state.workbench
-    tenant: UUID = bench.tenant_id
+    tenant = tenant_of(request)
     with database_away():
         taken = await bench.intake.take_spans(tenant, body, form)
     bench.metrics.uses(

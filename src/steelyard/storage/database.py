@@ -15,6 +15,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from steelyard.domain.actors import acting
 from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
 
@@ -25,8 +26,11 @@ DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
 # Any refusal of the database.
 DATABASE_ERROR = (psycopg.Error, PoolTimeout)
 
-# One round trip for all three.
-_BEGIN = sql.SQL("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.current_tenant_id = {tenant}")
+# One round trip for all of it. Who acts is for the rows that say who; what may be seen goes by the tenant alone.
+_BEGIN = sql.SQL(
+    "BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.current_tenant_id = {tenant};"
+    " SET LOCAL app.actor_kind = {kind}; SET LOCAL app.actor_id = {actor}; SET LOCAL app.actor_name = {name}"
+)
 
 
 class Database:
@@ -69,11 +73,18 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
-        """One transaction as `tenant_id`; commits on leaving, rolls back on an error.
+        """One transaction as `tenant_id`, of whoever acts; commits on leaving, rolls back on an error.
 
         Raises NotFound where a row was written for a skill, or a version of one, that was deleted meanwhile.
         """
-        begin = _BEGIN.format(role=sql.Identifier(APP_ROLE), tenant=sql.Literal(str(tenant_id)))
+        actor = acting.get()
+        begin = _BEGIN.format(
+            role=sql.Identifier(APP_ROLE),
+            tenant=sql.Literal(str(tenant_id)),
+            kind=sql.Literal(str(actor.kind)),
+            actor=sql.Literal("" if actor.id is None else str(actor.id)),
+            name=sql.Literal(clean(actor.name)),
+        )
         connection = await self._begun(begin)
         try:
             # Its own context commits and rolls back.

@@ -7,7 +7,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from steelyard.api import feedback, measurements, probes, staleness, traces
+from steelyard.domain.access import Principal
 from steelyard.web import errors
+from steelyard.web.access import authorise, owner_of
 from steelyard.web.heads import HeadAsGet
 from steelyard.web.observed import Observed
 from steelyard.web.pages import (
@@ -93,10 +95,15 @@ ROUTERS = (
 def create_app(workbench: Workbench) -> FastAPI:
     """The site over an open workbench, which outlives it. Raises SteelyardError when assets or key are missing."""
     app = FastAPI(
-        title="Steelyard", openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(check_csrf)]
+        title="Steelyard",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(authorise), Depends(check_csrf)],
     )
     assets = StaticAssets()
     app.state.workbench = workbench
+    app.state.identify = owner_of(Principal.owner(workbench.tenant_id))
     app.state.csrf = Csrf(shared_key(workbench.home))
     app.state.templates = make_environment(assets)
     errors.install(app)

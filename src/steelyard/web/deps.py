@@ -1,4 +1,4 @@
-"""What a route asks for: the workbench, and whose data it may see."""
+"""What a route asks for: the workbench, who sent the request, and whose data that is about."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from steelyard.api.principal import principal_of, tenant_of
+from steelyard.domain.access import Principal
 from steelyard.workbench import Workbench
 
 
@@ -16,10 +18,6 @@ def workbench(request: Request) -> Workbench:
     return found
 
 
-def tenant(request: Request) -> UUID:
-    """The tenant of the request: in local mode the one there is."""
-    return workbench(request).tenant_id
-
-
 Bench = Annotated[Workbench, Depends(workbench)]
-Tenant = Annotated[UUID, Depends(tenant)]
+Tenant = Annotated[UUID, Depends(tenant_of)]
+Who = Annotated[Principal, Depends(principal_of)]

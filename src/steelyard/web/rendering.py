@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from steelyard.charts import sparkline_of
+from steelyard.domain.access import Action, Principal
 from steelyard.web import filters, links
 from steelyard.web.chart_tables import figure_rows, numeric
 from steelyard.web.model_names import model_name, short_names
@@ -87,12 +88,24 @@ class View:
     def __init__(self, request: Request) -> None:
         self.request = request
 
+    @property
+    def who(self) -> Principal | None:
+        """Whoever sent the request; None where that was not found out, as on pages for anybody."""
+        return getattr(self.request.state, "principal", None)
+
+    def may(self, action: Action | str) -> bool:
+        """Whether whoever sent the request is allowed `action`; templates ask it by the action's name, "READ"."""
+        named = action if isinstance(action, Action) else Action[action]
+        return self.who is not None and self.who.may(named)
+
     def html(self, template: str, **values: Any) -> Markup:
         """A template as markup, to be put into another or an event."""
         environment: Environment = self.request.app.state.templates
         common = {
             "current_path": self.request.url.path,
             "theme": theme_of(self.request),
+            "who": self.who,
+            "may": self.may,
             "csrf_token": token_for(self.request),
             "settings_problem": self.request.app.state.workbench.settings_watch.problem(),
         }

@@ -12,7 +12,8 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from steelyard.domain.errors import InputError, TooLarge
+from steelyard.domain.access import Action
+from steelyard.domain.errors import Forbidden, InputError, TooLarge
 from steelyard.skills.bundle import read_bundle, read_prompt, read_prompt_file
 from steelyard.skills.folder import LoadedSkill, is_prompt_file, read_skills
 from steelyard.web.deps import Bench, Tenant
@@ -46,6 +47,12 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
     A skill known already gets a new version, but only with `version`: a name may be taken by chance.
     """
     way = text(form, "way")
+    if way == "path" and not view.may(Action.ADD_BY_PATH):
+        raise Forbidden(
+            "A skill is not added by a path on the server here.",
+            kept="Nothing was changed.",
+            next_step="Upload its folder or a ZIP file of it.",
+        )
     try:
         given = await _load(way, form)
     except InputError as error:

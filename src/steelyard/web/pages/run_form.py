@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import InputError
 from steelyard.judging.panel import MOST_JUDGES
 from steelyard.services.catalogue import CatalogueRow
@@ -115,7 +116,7 @@ async def _page(
     left_out: tuple[str, ...] = (),
     offered: RunForm | None = None,
 ) -> Response:
-    offered = offered or await bench.run_forms.form(bench.tenant_id, row.id, values)
+    offered = offered or await bench.run_forms.form(tenant_of(view.request), row.id, values)
     usable, unusable = model_groups(offered)
     listed = {offer.model for offer in offered.models}
     typed = [model for model in values.models if model not in listed]

@@ -1,0 +1,33 @@
+"""On whose behalf something is being done, for the notes of who changed what."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    """What acts."""
+
+    LOCAL = "local"
+    MEMBER = "member"
+    KEY = "key"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: `id` of the member or API key, None for the machine's owner and the schedule; `name` as it is shown."""
+
+    kind: ActorKind
+    name: str
+    id: UUID | None = None
+
+
+LOCAL = Actor(ActorKind.LOCAL, "local")
+SCHEDULE = Actor(ActorKind.SCHEDULE, "schedule")
+
+# A door sets it for the task of one request or command; every transaction opened under it carries it.
+acting: ContextVar[Actor] = ContextVar("acting", default=LOCAL)

@@ -1,0 +1,161 @@
+"""What each route asks of whoever sends a request: one line a route, and no route without one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import Request
+from starlette.routing import Route
+
+from steelyard.domain.access import Action, Principal
+from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
+from steelyard.domain.errors import Forbidden
+
+Identify = Callable[[Request], Awaitable[Principal]]
+
+# Answered to anybody: they tell nothing of a tenant.
+OPEN = frozenset({"GET /static/{name}", "GET /healthz", "GET /readyz", "GET /metrics", "POST /theme"})
+
+ACCESS: Mapping[str, Action] = {
+    "GET /": Action.READ,
+    "POST /demo": Action.WRITE_SKILLS,
+    "GET /models": Action.READ,
+    "GET /queue": Action.READ,
+    "GET /queue/name": Action.READ,
+    "POST /queue/name": Action.DECIDE_CASES,
+    "GET /queue/reject": Action.READ,
+    "POST /queue/reject": Action.DECIDE_CASES,
+    "GET /queue/{kind}/{item}": Action.READ,
+    "POST /queue/{kind}/{item}": Action.DECIDE_CASES,
+    "GET /runs/{run_id}": Action.READ,
+    "GET /runs/{run_id}.json": Action.READ,
+    "POST /runs/{run_id}/cancel": Action.RUN,
+    "GET /runs/{run_id}/cases/{number}": Action.READ,
+    "GET /runs/{run_id}/cases/{number}/outputs/{result_id}": Action.READ,
+    "GET /runs/{run_id}/cases/{number}/texts/{part}": Action.READ,
+    "GET /runs/{run_id}/cells.csv": Action.READ,
+    "GET /runs/{run_id}/events": Action.READ,
+    "POST /runs/{run_id}/outputs/{result_id}/rating": Action.GIVE_FEEDBACK,
+    "GET /runs/{run_id}/people": Action.READ,
+    "GET /runs/{run_id}/people.json": Action.READ,
+    "GET /runs/{run_id}/rate": Action.GIVE_FEEDBACK,
+    "POST /runs/{run_id}/rate": Action.GIVE_FEEDBACK,
+    "POST /runs/{run_id}/rater": Action.GIVE_FEEDBACK,
+    "GET /runs/{run_id}/ratings.csv": Action.READ,
+    "POST /runs/{run_id}/resume": Action.RUN,
+    "GET /runs/{run_id}/tie-break": Action.READ,
+    "POST /runs/{run_id}/tie-break": Action.RUN,
+    "GET /runs/{run_id}/tie-break/standing": Action.READ,
+    "POST /runs/{run_id}/tie-break/{tie_break_id}/cancel": Action.RUN,
+    "GET /runs/{short:short_id}": Action.READ,
+    "GET /runs/{short:short_id}.json": Action.READ,
+    "GET /runs/{short:short_id}/{rest:path}": Action.READ,
+    "GET /settings": Action.READ,
+    "POST /settings/limit": Action.SET_STALENESS,
+    "POST /settings/mail": Action.SET_STALENESS,
+    "POST /settings/notices/test": Action.SET_STALENESS,
+    "POST /settings/rebenchmark": Action.SET_STALENESS,
+    "POST /settings/webhook": Action.SET_STALENESS,
+    "POST /settings/webhook/secret": Action.SET_STALENESS,
+    "GET /skills": Action.READ,
+    "POST /skills": Action.WRITE_SKILLS,
+    "GET /skills/new": Action.READ,
+    "GET /skills/{skill}": Action.READ,
+    "GET /skills/{skill}/benchmark": Action.READ,
+    "GET /skills/{skill}/benchmark/again": Action.READ,
+    "POST /skills/{skill}/benchmark/again": Action.RUN,
+    "GET /skills/{skill}/benchmark/causes": Action.READ,
+    "GET /skills/{skill}/benchmark/change": Action.READ,
+    "POST /skills/{skill}/benchmark/estimate": Action.RUN,
+    "GET /skills/{skill}/benchmark/models": Action.READ,
+    "GET /skills/{skill}/benchmark/new": Action.READ,
+    "POST /skills/{skill}/benchmark/new": Action.RUN,
+    "GET /skills/{skill}/benchmark/production": Action.READ,
+    "GET /skills/{skill}/benchmark/production.json": Action.READ,
+    "GET /skills/{skill}/benchmark/progress/{run_id}": Action.READ,
+    "GET /skills/{skill}/case-history": Action.READ,
+    "POST /skills/{skill}/cases": Action.WRITE_CASES,
+    "GET /skills/{skill}/cases/new": Action.READ,
+    "GET /skills/{skill}/cases/{case}": Action.READ,
+    "POST /skills/{skill}/cases/{case}": Action.WRITE_CASES,
+    "GET /skills/{skill}/cases/{case}/{decision}": Action.READ,
+    "POST /skills/{skill}/cases/{case}/{decision}": Action.DECIDE_CASES,
+    "GET /skills/{skill}/charts/cost-trend.{form}": Action.READ,
+    "GET /skills/{skill}/charts/quality-cost.{form}": Action.READ,
+    "GET /skills/{skill}/compare": Action.READ,
+    "GET /skills/{skill}/delete": Action.READ,
+    "POST /skills/{skill}/delete": Action.WRITE_SKILLS,
+    "GET /skills/{skill}/details": Action.READ,
+    "POST /skills/{skill}/details/limit": Action.SET_STALENESS,
+    "GET /skills/{skill}/drafts": Action.READ,
+    "POST /skills/{skill}/drafts": Action.RUN,
+    "GET /skills/{skill}/examples/{case}/{decision}": Action.READ,
+    "GET /skills/{skill}/examples/{example}": Action.READ,
+    "POST /skills/{skill}/examples/{example}": Action.WRITE_CASES,
+    "POST /skills/{skill}/examples/{example}/{decision}": Action.DECIDE_CASES,
+    "POST /skills/{skill}/family": Action.WRITE_CASES,
+    "GET /skills/{skill}/feedback": Action.READ,
+    "POST /skills/{skill}/feedback": Action.GIVE_FEEDBACK,
+    "GET /skills/{skill}/health.json": Action.READ,
+    "GET /skills/{skill}/review": Action.READ,
+    "POST /skills/{skill}/review": Action.RUN,
+    "GET /skills/{skill}/runs": Action.READ,
+    "GET /skills/{skill}/suggestions": Action.READ,
+    "POST /skills/{skill}/suggestions": Action.GIVE_FEEDBACK,
+    "POST /skills/{skill}/suggestions/{suggestion}": Action.WRITE_SKILLS,
+    "GET /skills/{skill}/versions": Action.READ,
+    "GET /skills/{skill}/versions/draft": Action.READ,
+    "POST /skills/{skill}/versions/draft": Action.WRITE_SKILLS,
+    "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
+    "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
+    "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "POST /v1/feedback": Action.GIVE_FEEDBACK,
+    "POST /v1/measurements": Action.SEND_USES,
+    "GET /v1/skills/{skill}/staleness": Action.READ,
+    "GET /v1/stale": Action.READ,
+    "POST /v1/traces": Action.SEND_USES,
+}
+
+
+def routed(request: Request) -> str:
+    """The request's route as the table has it; HEAD is GET."""
+    route = request.scope.get("route")
+    path = route.path if isinstance(route, Route) else request.url.path
+    return f"{'GET' if request.method == 'HEAD' else request.method} {path}"
+
+
+async def authorise(request: Request) -> None:
+    """On every route, before anything of it runs: find out who asks, and whether they may.
+
+    Raises Forbidden, also for a route that the table does not have.
+    """
+    route = routed(request)
+    if route in OPEN:
+        return
+    identify: Identify = request.app.state.identify
+    principal = await identify(request)
+    request.state.principal = principal
+    acting.set(actor_of(principal))
+    action = ACCESS.get(route)
+    if action is None or not principal.may(action):
+        raise Forbidden(
+            f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
+            kept="Nothing was changed.",
+            next_step="Ask an admin of this tenant.",
+        )
+
+
+def actor_of(principal: Principal) -> Actor:
+    """On whose behalf a request is served."""
+    if principal.user_id is not None:
+        return Actor(ActorKind.MEMBER, principal.name, principal.user_id)
+    return LOCAL if principal.key_id is None else Actor(ActorKind.KEY, principal.name, principal.key_id)
+
+
+def owner_of(principal: Principal) -> Identify:
+    """Everybody is `principal`: a single-user installation, which serves its own machine alone."""
+
+    async def identify(_: Request) -> Principal:
+        return principal
+
+    return identify

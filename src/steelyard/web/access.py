@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
+from steelyard.api.access import API_ACCESS
 from steelyard.domain.access import Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden
@@ -109,11 +110,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
-    "POST /v1/feedback": Action.GIVE_FEEDBACK,
-    "POST /v1/measurements": Action.SEND_USES,
-    "GET /v1/skills/{skill}/staleness": Action.READ,
-    "GET /v1/stale": Action.READ,
-    "POST /v1/traces": Action.SEND_USES,
+    **API_ACCESS,
 }
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from steelyard.api import feedback, measurements, probes, staleness, traces
+from steelyard.api import nouns, probes
 from steelyard.domain.access import Principal
 from steelyard.web import errors
 from steelyard.web.access import authorise, owner_of
@@ -122,6 +122,6 @@ def create_app(workbench: Workbench) -> FastAPI:
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router, probes.router):
+    for router in (*ROUTERS, *nouns.ROUTERS):
         app.include_router(router)
     return app

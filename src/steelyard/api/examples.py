@@ -41,7 +41,7 @@ def _of_type(schema: Schema, schemas: Schema) -> Any:
             return {name: example_of(field, schemas) for name, field in fields.items()}
         case "array":
             items = cast("Schema", schema.get("items", {}))
-            return [example_of(items, schemas)] if items and schema.get("maxItems") != 0 else []
+            return [example_of(items, schemas)] * max(1, schema.get("minItems", 1)) if items else []
         case "string":
             return _OF_FORMAT.get(schema.get("format", ""), "…")
         case "integer" | "number":

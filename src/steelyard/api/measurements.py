@@ -14,6 +14,7 @@ from steelyard.api.body import json_body
 from steelyard.api.fields import Count, Given, Model, Moment, Shown, SkillName, Tokens
 from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
+from steelyard.api.refusals import RefusedItem
 from steelyard.domain.errors import InputError
 from steelyard.services.usage import MAX_BATCH
 from steelyard.workbench import Workbench
@@ -52,14 +53,6 @@ class NewMeasurements(Given):
     measurements: Annotated[list[NewMeasurement], Field(max_length=MAX_BATCH)]
 
 
-class RefusedItem(Shown):
-    """An item that was not kept."""
-
-    index: Annotated[int, Field(description="Its place in the batch, from 0.", examples=[0])]
-    field: Annotated[str, Field(examples=["model"])]
-    message: str
-
-
 class Taken(Shown):
     """What became of a batch: kept + duplicates + unmatched + refused is its length.
 
@@ -79,7 +72,6 @@ class Taken(Shown):
     "/v1/measurements",
     takes=NewMeasurements,
     answers=Taken,
-    also={422: ("Every item was refused, or the body cannot be used.", Taken)},
 )
 async def send_measurements(request: Request) -> Response:
     """Send uses of skills, at most 10,000 at once.

@@ -102,16 +102,14 @@ def _described(one: Operation, parameters: list[Any], schema_of: Mapping[Any, An
             responses[str(status)]["content"] = {JSON: _content(schema_of[model], schemas)}
     for status in sorted(one.errors):
         if str(status) not in responses:
-            responses[str(status)] = _refusal(status)
+            responses[str(status)] = _refusal(status, one.refuses_as)
     found["responses"] = responses
     return found
 
 
-def _refusal(status: int) -> Document:
-    found: Document = {
-        "description": REFUSALS[status],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
-    }
+def _refusal(status: int, content: Mapping[str, Any] | None) -> Document:
+    problem = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+    found: Document = {"description": REFUSALS[status], "content": content or problem}
     if status in RETRIED:
         found["headers"] = {"Retry-After": _RETRY_AFTER}
     return found

@@ -38,7 +38,8 @@ class Operation:
     """What the document says of one route beyond its parameters.
 
     `answers` is None where the answer has no body of ours; `others` are further bodies it takes or answers, by media
-    type. `errors` are the statuses it may refuse with. `once`: it takes an Idempotency-Key.
+    type, and `refuses_as` what it refuses with where that is no problem. `errors` are the statuses it may refuse with,
+    `also` those it may answer besides. `once`: it takes an Idempotency-Key.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Operation:
     takes: type[BaseModel] | None = None
     takes_others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     answers_others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    refuses_as: Mapping[str, Mapping[str, Any]] | None = None
     also: Mapping[int, tuple[str, type[BaseModel] | None]] = field(
         default_factory=dict[int, tuple[str, type[BaseModel] | None]]
     )

@@ -25,13 +25,30 @@ REFUSALS = {
 RETRIED = frozenset({429, 503})
 
 
+class FieldProblem(Shown):
+    """One of several fields that cannot be used."""
+
+    field: str | None
+    detail: str
+
+
+class RefusedItem(Shown):
+    """An item of a batch that was not kept."""
+
+    index: Annotated[int, Field(description="Its place in the batch, from 0.", examples=[0])]
+    field: Annotated[str, Field(examples=["model"])]
+    message: str
+
+
 class Problem(Shown):
     """What happened, what was kept, and what to do next."""
 
-    type: Annotated[str, Field(description="The kind of problem.", examples=["about:blank"])]
+    type: Annotated[str, Field(description="The kind of problem.", examples=["urn:steelyard:problem:not-found"])]
     title: Annotated[str, Field(examples=["There is nothing here"])]
     status: Annotated[int, Field(description="The HTTP status.", examples=[404])]
     detail: Annotated[str, Field(examples=["No skill 'invoice-extractor'."])]
     kept: Annotated[str | None, Field(description="What was not lost.")] = None
     next_step: Annotated[str | None, Field(description="What to do now.")] = None
     field: Annotated[str | None, Field(description="The field or parameter that cannot be used.")] = None
+    problems: Annotated[tuple[FieldProblem, ...], Field(description="Each field, where several cannot be used.")] = ()
+    refused: Annotated[tuple[RefusedItem, ...], Field(description="Each item, where a whole batch was refused.")] = ()

@@ -181,10 +181,6 @@ class Production(Document):
     next_step: str | None
 
 
-class CaseHealth(Document):
-    """How much a skill's accepted golden cases can tell."""
-
-
 @operation("GET", "/v1/skills/{skill}/verdict", answers=Run)
 async def get_verdict(bench: Bench, tenant: Tenant, skill: SkillRef) -> Json:
     """The report of the skill's last benchmark of record: its verdict and the comparison of its models.
@@ -253,13 +249,6 @@ async def get_production(bench: Bench, tenant: Tenant, skill: SkillRef, days: Da
     """
     row = await bench.catalogue.find(tenant, skill)
     return (await bench.production.of(tenant, row, days=days)).to_json()
-
-
-@operation("GET", "/v1/skills/{skill}/case-health", answers=CaseHealth)
-async def get_case_health(bench: Bench, tenant: Tenant, skill: SkillRef) -> Json:
-    """How much the accepted golden cases can tell: those too easy or too hard, alike, of one family."""
-    row = await bench.catalogue.find(tenant, skill)
-    return (await bench.case_health.of(tenant, row)).to_json()
 
 
 def _points(days: tuple[UsageDay, ...]) -> list[UsePoint]:

@@ -31,7 +31,20 @@ _OTLP: dict[str, dict[str, Any]] = {
 }
 
 
-@operation("POST", PATH, takes_others=_OTLP, answers_others=_OTLP)
+_STATUS: dict[str, dict[str, Any]] = {
+    Form.PROTOBUF.value: {"schema": {"type": "string", "format": "binary"}},
+    Form.JSON.value: {
+        "schema": {
+            "type": "object",
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+            "required": ["code", "message"],
+        },
+        "example": {"code": 3, "message": "The body is no valid JSON."},
+    },
+}
+
+
+@operation("POST", PATH, takes_others=_OTLP, answers_others=_OTLP, refuses_as=_STATUS)
 async def send_traces(request: Request) -> Response:
     """Send OpenTelemetry's spans as an OTLP/HTTP exporter does; the model calls among them are kept, each once.
 

@@ -149,6 +149,12 @@ async def version_of(bench: Workbench, tenant_id: UUID, version_id: UUID) -> Ver
     return await version_in(bench, tenant_id, str(skill_id), str(version_id))
 
 
+async def version_in_use(bench: Workbench, tenant_id: UUID, skill_id: UUID) -> VersionDetail:
+    """The version of the skill that is in use. Raises NotFound."""
+    row = await bench.catalogue.find(tenant_id, str(skill_id))
+    return await version_of(bench, tenant_id, row.version_id)
+
+
 @operation("GET", "/v1/skills/{skill}/versions", answers=Page[Version])
 async def list_versions(
     bench: Bench, tenant: Tenant, skill: SkillRef, after: After = None, limit: Limit = DEFAULT_LIMIT
@@ -161,7 +167,7 @@ async def list_versions(
 
 
 @operation(
-    "POST", "/v1/skills/{skill}/versions", answers=VersionDetail, status=201, again=version_of, takes_others=PACKED
+    "POST", "/v1/skills/{skill}/versions", answers=VersionDetail, status=201, again=version_in_use, takes_others=PACKED
 )
 async def create_version(
     bench: Bench, tenant: Tenant, skill: SkillRef, body: Annotated[Source, Depends(given_skill)]

@@ -1,8 +1,8 @@
-"""Runs every test: the acceptance tests beside the others, and after them, alone, those that go by the clock.
+"""Runs every test in lots, two at a time, and after them, alone, those that go by the clock.
 
 Each lot is a pytest of its own, with a home and a database of its own: a browser's driver keeps an event loop running,
 beside which no asynchronous test can start, so that workers of one pytest cannot share the tests out among them. What
-the acceptance tests say is kept until the others have ended.
+a lot says is kept until it has ended.
 """
 
 from __future__ import annotations
@@ -12,18 +12,32 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from typing import IO
 
-_NOT_ALONE = ("-m", "not alone")
+AT_ONCE = 2
 # Without a cache: of two that end at about the same time, each would forget what failed in the other.
-ACCEPTANCE = (*_NOT_ALONE, "-p", "no:cacheprovider", "tests/acceptance")
-OTHERS = (*_NOT_ALONE, "--ignore", "tests/acceptance")
+_LOT = ("-m", "not alone", "-p", "no:cacheprovider")
+# The longest first, so that the last to end has little to wait for. What is in no other is in the last.
+LOTS = {
+    "of acceptance": (*_LOT, "tests/acceptance"),
+    "of the web": (*_LOT, "tests/integration/web"),
+    "of the parts together": (*_LOT, "tests/integration", "--ignore", "tests/integration/web"),
+    "all others": (*_LOT, "--ignore", "tests/acceptance", "--ignore", "tests/integration"),
+}
 ALONE = ("-m", "alone")
 
 
 def start(lot: tuple[str, ...], output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", *lot]
     return subprocess.Popen(command, stdout=output, stderr=None if output is None else subprocess.STDOUT)
+
+
+def tell(said: IO[bytes]) -> None:
+    said.seek(0)
+    shutil.copyfileobj(said, sys.stdout.buffer)
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -40,13 +54,21 @@ def main() -> int:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     codes: dict[str, int] = {}
-    with tempfile.TemporaryFile() as kept:
-        running = [start(ACCEPTANCE, kept), start(OTHERS)]
-        codes["all others"] = running[1].wait()
-        codes["of acceptance"] = running[0].wait()
-        kept.seek(0)
-        shutil.copyfileobj(kept, sys.stdout.buffer)
-        sys.stdout.flush()
+    waiting = dict(LOTS)
+    said: dict[str, IO[bytes]] = {}
+    at_work: dict[str, subprocess.Popen[bytes]] = {}
+    with ExitStack() as stack:
+        while at_work or (waiting and not stopped):
+            while waiting and len(at_work) < AT_ONCE and not stopped:
+                lot = next(iter(waiting))
+                said[lot] = stack.enter_context(tempfile.TemporaryFile())
+                print(f"Tests {lot}: begun; what they say comes when they have ended.", flush=True)
+                at_work[lot] = start(waiting.pop(lot), said[lot])
+                running = list(at_work.values())
+            for lot in [lot for lot, process in at_work.items() if process.poll() is not None]:
+                codes[lot] = at_work.pop(lot).wait()
+                tell(said.pop(lot))
+            time.sleep(0.2)
     if not stopped:
         running = [start(ALONE)]
         codes["alone"] = running[0].wait()

@@ -96,6 +96,10 @@ class TooMany(SteelyardError):
         self.retry_after_s = retry_after_s
 
 
+class Unauthenticated(SteelyardError):
+    """Nothing that came with the request says who sends it, or what says so holds no longer (HTTP 401)."""
+
+
 class Forbidden(SteelyardError):
     """The request is not one that may be done (HTTP 403)."""
 

@@ -96,8 +96,12 @@ class TooMany(SteelyardError):
         self.retry_after_s = retry_after_s
 
 
-class Unauthenticated(SteelyardError):
-    """Nothing that came with the request says who sends it, or what says so holds no longer (HTTP 401)."""
+class NotSignedIn(SteelyardError):
+    """Nobody has signed in, or their session has ended (HTTP 401)."""
+
+
+class KeyRefused(NotSignedIn):
+    """An API key came with the request, and it is none that can be used."""
 
 
 class Forbidden(SteelyardError):

@@ -19,17 +19,17 @@ from steelyard.domain.errors import (
     Conflict,
     Forbidden,
     InputError,
+    KeyRefused,
     NotFound,
+    NotSignedIn,
     SteelyardError,
     StorageError,
     TooLarge,
     TooMany,
-    Unauthenticated,
     UnsupportedType,
 )
 from steelyard.web.filters import clip
 from steelyard.web.rendering import View, is_fragment_request
-from steelyard.web.security.bearer import keys_in
 
 _LOG = logging.getLogger("steelyard.web")
 
@@ -39,14 +39,14 @@ STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
     (UnsupportedType, 415),
     (InputError, 422),
     (NotFound, 404),
-    (Unauthenticated, 401),
+    (NotSignedIn, 401),
     (Forbidden, 403),
     (Conflict, 409),
     (TooMany, 429),
     (StorageError, 503),
 )
 _TITLES = {
-    401: "It is not known who asks",
+    401: "Sign in first",
     403: "That is not allowed",
     404: "There is nothing here",
     405: "That cannot be done here",
@@ -73,23 +73,23 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
     status = status or status_of(error)
     title = _TITLES.get(status, "Something went wrong")
     if request.url.path == traces.PATH:
-        return traces.refusal(request, error, status, _headers(request, error, status))
+        return traces.refusal(request, error, status, _headers(error, status))
     if _wants_json(request):
-        return problem(error, status, title, _headers(request, error, status))
+        return problem(error, status, title, _headers(error, status))
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"
     return View(request).page(template, status=status, title=title, error=error, status_code=status)
 
 
-def _headers(request: Request, error: SteelyardError, status: int) -> dict[str, str]:
+def _headers(error: SteelyardError, status: int) -> dict[str, str]:
     if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after_s)}
     if status == 503:
         return {"Retry-After": str(RETRY_AFTER_S)}
     if status == 401:
         # RFC 6750: a reason only where a key was sent.
-        reason = ', error="invalid_token"' if keys_in(request.headers) else ""
+        reason = ', error="invalid_token"' if isinstance(error, KeyRefused) else ""
         return {"WWW-Authenticate": f'Bearer realm="Steelyard"{reason}'}
     return {}
 

@@ -43,7 +43,7 @@ from steelyard.storage.case_queue import decide_output
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
-from steelyard.storage.globals import GLOBAL_INDEXES, GLOBAL_TABLES, SECURITY_DEFINER_FUNCTIONS
+from steelyard.storage.globals import GLOBAL_TABLES, INDEXES_OVER_TENANTS, SECURITY_DEFINER_FUNCTIONS
 from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
@@ -90,7 +90,7 @@ def test_tenant_id_leads_every_key_and_index(server: Server) -> None:
                 WHERE t.relnamespace = 'public'::regnamespace"""
         ).fetchall()
     loose = {row[1] for row in rows if row[0] not in {*GLOBAL_TABLES, "tenants"} and row[2] != "tenant_id"}
-    assert loose == set(GLOBAL_INDEXES)
+    assert loose == set(INDEXES_OVER_TENANTS)
 
 
 def test_foreign_keys_between_tenant_tables_carry_the_tenant(server: Server) -> None:

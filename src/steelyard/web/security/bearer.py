@@ -20,7 +20,7 @@ from steelyard.api.away import database_away
 from steelyard.api.problem import is_api
 from steelyard.domain.access import SCOPES, Action, Principal, Scope
 from steelyard.domain.api_keys import KEY
-from steelyard.domain.errors import SteelyardError, TooMany, Unauthenticated
+from steelyard.domain.errors import KeyRefused, SteelyardError, TooMany
 from steelyard.services.api_keys import ApiKeys, FoundKey, hash_of
 from steelyard.web.access import ACCESS, Identify, routed
 from steelyard.web.security.limits import Buckets
@@ -67,19 +67,19 @@ class KeyDoor:
         self._strangers = Buckets(clock)
         self._refusals = Buckets(clock)
 
-    def before(self, otherwise: Identify) -> Identify:
-        """Requests to the API that bring a key are its tenant's; all others are whose `otherwise` says.
+    async def read(self, request: Request) -> Principal | None:
+        """Whose the key is that came with a request to the API; None where none came, or not to the API.
 
-        Raises Unauthenticated for a key that cannot be used, TooMany, StorageError.
+        Raises KeyRefused, TooMany, StorageError.
         """
+        given = keys_in(request.headers) if is_api(request.url.path) else None
+        return await self._admit(request, given) if given else None
+
+    def before(self, otherwise: Identify) -> Identify:
+        """Whoever `read` says, else whoever `otherwise` does."""
 
         async def identify(request: Request) -> Principal:
-            if not is_api(request.url.path):
-                return await otherwise(request)
-            given = keys_in(request.headers)
-            if not given:
-                return await otherwise(request)
-            return await self._admit(request, given)
+            return await self.read(request) or await otherwise(request)
 
         return identify
 
@@ -159,7 +159,7 @@ class KeyDoor:
         allowance = self._refusals.take(address, REFUSALS_A_MINUTE)
         if not allowance.granted:
             return _too_many_unknown(allowance.wait_s)
-        return Unauthenticated(
+        return KeyRefused(
             "The API key that came with the request cannot be used here.",
             kept="Nothing was kept.",
             next_step="Check that it was copied whole. An admin sees at Settings, API keys, which ones can be used.",

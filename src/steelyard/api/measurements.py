@@ -14,6 +14,7 @@ from steelyard.api.body import json_body
 from steelyard.api.fields import Count, Given, Model, Moment, Shown, SkillName, Tokens
 from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
+from steelyard.api.problem import ItemsRefused
 from steelyard.api.refusals import RefusedItem
 from steelyard.domain.errors import InputError
 from steelyard.services.usage import MAX_BATCH
@@ -76,7 +77,7 @@ class Taken(Shown):
 async def send_measurements(request: Request) -> Response:
     """Send uses of skills, at most 10,000 at once.
 
-    What is answered as kept is committed; what is refused is named. 422 where every item was refused.
+    What is answered as kept is committed; what is refused is named. 422 where every item was refused: `refused` names each.
     """
     body = await json_body(request)
     items = cast("dict[str, Any]", body).get("measurements") if isinstance(body, dict) else None
@@ -98,5 +99,7 @@ async def send_measurements(request: Request) -> Response:
         unmatched=taken.unmatched,
         refused=len(taken.refused),
     )
-    refused = bool(given) and len(taken.refused) == len(given)
-    return JSONResponse(asdict(taken), 422 if refused else 200)
+    said = asdict(taken)
+    if given and len(taken.refused) == len(given):
+        raise ItemsRefused(said["refused"])
+    return JSONResponse(said)

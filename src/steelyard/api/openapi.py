@@ -11,7 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from steelyard.api.examples import example_of
 from steelyard.api.operation import JSON, Operation
-from steelyard.api.refusals import MEDIA_TYPE, REFUSALS, RETRIED, Problem
+from steelyard.api.problem import MEDIA_TYPE
+from steelyard.api.refusals import REFUSALS, RETRIED, Problem
 
 Document = dict[str, Any]
 

@@ -8,8 +8,6 @@ from pydantic import Field
 
 from steelyard.api.fields import Shown
 
-MEDIA_TYPE = "application/problem+json"
-
 REFUSALS = {
     400: "The request cannot be read.",
     401: "It is not known who sends it: no key, session or the like.",

@@ -10,7 +10,13 @@ GLOBAL_TABLES = {
 }
 
 SECURITY_DEFINER_FUNCTIONS = {
+    "api_key_by_hash": "whose a key is has to be known before its tenant is; it takes one SHA-256 and returns one key",
     "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
     "drop_measurement_partitions": "only the owner can drop partitions; it takes a month over two months back",
     "tenants_due": "the schedule has to know which tenants have something to do; it takes two times and returns ids",
+}
+
+# Every other index of a tenant's table begins with the tenant.
+INDEXES_OVER_TENANTS = {
+    "api_keys_by_hash": "whose a key is, found before there is a tenant",
 }

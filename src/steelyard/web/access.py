@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.routing import Route
 
 from steelyard.api.access import API_ACCESS
-from steelyard.domain.access import Action, Principal
+from steelyard.domain.access import SCOPES, Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden
 
@@ -138,8 +138,13 @@ async def authorise(request: Request) -> None:
         raise Forbidden(
             f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
             kept="Nothing was changed.",
-            next_step="Ask an admin of this tenant.",
+            next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
+
+
+def _scopes_for(action: Action | None) -> str:
+    able = [scope for scope, actions in SCOPES.items() if action in actions]
+    return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
 
 
 def actor_of(principal: Principal) -> Actor:

@@ -45,11 +45,13 @@ from steelyard.web.pages import (
     theme,
 )
 from steelyard.web.rendering import make_environment
+from steelyard.web.security.bearer import KeyDoor
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
 from steelyard.web.security.headers import SecurityHeaders
 from steelyard.web.security.hosts import HostGuard
 from steelyard.web.security.keyfile import shared_key
+from steelyard.web.security.limits import RateLimitHeaders
 from steelyard.web.security.origin import OriginGuard
 from steelyard.web.static import StaticAssets
 from steelyard.workbench import Workbench
@@ -103,7 +105,8 @@ def create_app(workbench: Workbench) -> FastAPI:
     )
     assets = StaticAssets()
     app.state.workbench = workbench
-    app.state.identify = owner_of(Principal.owner(workbench.tenant_id))
+    app.state.keys = KeyDoor(workbench.api_keys)
+    app.state.identify = app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
     app.state.csrf = Csrf(shared_key(workbench.home))
     app.state.templates = make_environment(assets)
     errors.install(app)
@@ -114,6 +117,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_middleware(BodyLimit, refuse=errors.answer)
     app.add_middleware(OriginGuard, refuse=errors.answer)
     app.add_middleware(HostGuard, refuse=errors.answer, open_paths=probes.ANY_HOST)
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)

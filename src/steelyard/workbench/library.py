@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.base import Base
 
 if TYPE_CHECKING:
+    from steelyard.services.api_keys import ApiKeys
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_queue import CaseQueue
@@ -139,6 +140,12 @@ class Library(Base):
         from steelyard.services.once import OnceService
 
         return OnceService(self.database)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        from steelyard.services.api_keys import ApiKeys
+
+        return ApiKeys(self.database)
 
     @cached_property
     def rollup(self) -> RollupService:

@@ -32,6 +32,23 @@ def described(method: str, path: str) -> dict[str, Any]:
 
 async def check_answer(response: httpx.Response) -> None:
     """An event hook of a client: what it gets is as the document says."""
+    if not _is_stream(response):
+        await response.aread()
+    _check(response)
+
+
+def check_sync(response: httpx.Response) -> None:
+    """The same of a client that waits."""
+    if not _is_stream(response):
+        response.read()
+    _check(response)
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("text/event-stream")
+
+
+def _check(response: httpx.Response) -> None:
     request = response.request
     if not request.url.path.startswith("/v1/") or request.url.path == "/v1/openapi.json":
         return
@@ -40,10 +57,9 @@ async def check_answer(response: httpx.Response) -> None:
     assert str(response.status_code) in operation["responses"], f"{where} is not described"
     content = operation["responses"][str(response.status_code)].get("content", {})
     kind = response.headers.get("content-type", "").partition(";")[0]
-    if kind == "text/event-stream":
+    if _is_stream(response):
         assert kind in content, where
         return
-    await response.aread()
     if not content:
         assert not response.content, where
         return

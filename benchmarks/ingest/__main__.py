@@ -1,8 +1,8 @@
 """Uses and spans a second over HTTP: `python -m benchmarks.ingest`; writes docs/ingest.md.
 
 The server, its embedded database and the clients, which send an API key, share this machine, with two of its
-processors. It exits with 1 when fewer than 5,000 uses or 1,500 spans a second are taken in, or when the daily sums are not those of the
-uses afterwards.
+processors. It exits with 1 when fewer than 5,000 uses or 1,500 spans a second are taken in, or when the daily sums are
+not those of the uses afterwards.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def _about(batches: int, load: float) -> str:
     names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else []
     machine = names[0] if names else platform.processor() or platform.machine()
     return (
-        f"{CLIENTS} clients, {batches:,} batches of {SIZE}, {SKILLS} skills, with an API key."
-        f" {PROCESSORS} processors ({machine}), Python {platform.python_version()}; load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
+        f"{CLIENTS} clients, {batches:,} batches of {SIZE}, {SKILLS} skills, with an API key. {PROCESSORS} processors"
+        f" ({machine}), Python {platform.python_version()}; load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
     )
 
 

@@ -82,7 +82,8 @@ def _about(batches: int, load: float) -> str:
     machine = names[0] if names else platform.processor() or platform.machine()
     return (
         f"{CLIENTS} clients, {batches:,} batches of {SIZE}, {SKILLS} skills, with an API key. {PROCESSORS} processors"
-        f" ({machine}), Python {platform.python_version()}; load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
+        f" ({machine}), Python {platform.python_version()};"
+        f" load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
     )
 
 

@@ -14,6 +14,7 @@ from steelyard.web.heads import HeadAsGet
 from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     add,
+    api_docs,
     compare,
     home,
     models,
@@ -63,6 +64,7 @@ GZIP_LEVEL = 4
 ROUTERS = (
     run_short.router,
     add.router,
+    api_docs.router,
     compare.router,
     home.router,
     models.router,

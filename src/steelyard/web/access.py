@@ -18,6 +18,8 @@ OPEN = frozenset({"GET /static/{name}", "GET /healthz", "GET /readyz", "GET /met
 
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
+    "GET /audit": Action.READ_AUDIT,
+    "GET /audit.csv": Action.READ_AUDIT,
     "POST /demo": Action.WRITE_SKILLS,
     "GET /models": Action.READ,
     "GET /queue": Action.READ,
@@ -109,6 +111,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /v1/audit": Action.READ_AUDIT,
     "POST /v1/feedback": Action.GIVE_FEEDBACK,
     "POST /v1/measurements": Action.SEND_USES,
     "GET /v1/skills/{skill}/staleness": Action.READ,

@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from steelyard.api import audit as audit_api
 from steelyard.api import feedback, measurements, probes, staleness, traces
 from steelyard.domain.access import Principal
 from steelyard.web import errors
@@ -14,6 +15,7 @@ from steelyard.web.heads import HeadAsGet
 from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     add,
+    audit,
     compare,
     home,
     models,
@@ -61,6 +63,7 @@ GZIP_LEVEL = 4
 ROUTERS = (
     run_short.router,
     add.router,
+    audit.router,
     compare.router,
     home.router,
     models.router,
@@ -122,6 +125,14 @@ def create_app(workbench: Workbench) -> FastAPI:
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router, probes.router):
+    for router in (
+        *ROUTERS,
+        audit_api.router,
+        measurements.router,
+        traces.router,
+        feedback.router,
+        staleness.router,
+        probes.router,
+    ):
         app.include_router(router)
     return app

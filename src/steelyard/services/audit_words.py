@@ -24,7 +24,6 @@ KINDS: Mapping[str, str] = {
     "webhook": "webhook",
     "member": "member",
     "invitation": "invitation",
-    "user": "user",
     "key": "API key",
     "budget": "budget",
     "provider": "provider",
@@ -94,6 +93,8 @@ def sentence(row: AuditRow, digests: Mapping[str, str]) -> str:
     if row.action == "changed" and row.change:
         fields = _listed([_field(name) for name in row.change])
         return f"changed {fields}" + ("" if row.subject_kind == "tenant" else f" of {what}")
+    if row.action == "deleted" and row.subject_kind in ("member", "invitation"):
+        return f"removed {what}"
     before, after = _AROUND.get(row.action, (row.action, ""))
     return f"{before} {what} {after}".rstrip()
 

@@ -11,11 +11,14 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from steelyard.domain.access import Role
 from steelyard.domain.actors import Actor, ActorKind, acting_as
 from steelyard.domain.cases import By, CaseSource, CaseStatus, GoldenCase
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.skills import SkillContent
-from steelyard.storage import audit, deliveries, runs, staleness
+from steelyard.services.members import Members
+from steelyard.services.passwords import Passwords
+from steelyard.storage import audit, deliveries, memberships, runs, staleness
 from steelyard.storage.audit import AuditFilter, AuditRow
 from steelyard.storage.cases import decide_case, put_case, sync_cases
 from steelyard.storage.database import Database
@@ -286,3 +289,25 @@ async def test_a_review_is_noted_as_it_begins(database: Database, tenant_id: UUI
                 requested_by=None,
             )
             assert await audit.starter(connection, review_id) == ("member", ANN.id, "Ann")
+
+
+async def test_who_joins_and_what_members_become_is_noted_by_name(database: Database, tenant_id: UUID) -> None:
+    members = Members(database, Passwords())
+    with acting_as(ANN):
+        invitation = await members.invite(tenant_id, "bob@example.com", Role.EDITOR)
+    invited, _ = await members.invited(invitation.token)
+    bob = await members.join(invited, name="Bob", password="what a long way to go")
+    with acting_as(ANN):
+        async with database.tenant(tenant_id) as connection:
+            await memberships.set_role(connection, bob, Role.VIEWER)
+            await memberships.remove_member(connection, bob)
+    found = await log(database, tenant_id)
+    assert [(row.actor_name, row.actor_id, row.action, row.subject_kind, row.subject_name) for row in found] == [
+        ("Ann", ANN.id, "added", "invitation", "bob@example.com"),
+        ("Bob", bob, "deleted", "invitation", "bob@example.com"),
+        ("Bob", bob, "added", "member", "Bob"),
+        ("Ann", ANN.id, "changed", "member", "Bob"),
+        ("Ann", ANN.id, "deleted", "member", "Bob"),
+    ]
+    assert found[3].change == {"role": ["editor", "viewer"]}
+    assert found[0].change["token_hash"] == [None, {"hidden": True}]

@@ -66,6 +66,7 @@ DECLARE
     noted jsonb := '{}';
     skill uuid := CASE spec ->> 'kind' WHEN 'skill' THEN one ->> 'id' ELSE one ->> 'skill_id' END;
     skill_named text;
+    named text := one ->> (spec ->> 'name');
     part text;
     n bigint;
 BEGIN
@@ -82,6 +83,10 @@ BEGIN
     END IF;
     IF skill IS NOT NULL THEN
         SELECT name INTO skill_named FROM skills WHERE tenant_id = tenant AND id = skill;
+    END IF;
+
+    IF spec ->> 'id' = 'user_id' THEN
+        SELECT name INTO named FROM users WHERE id = (one ->> 'user_id')::uuid;
     END IF;
 
     IF TG_OP = 'DELETE' AND skill IS NOT NULL AND skill_named IS NULL THEN
@@ -117,8 +122,8 @@ BEGIN
                 coalesce(nullif(current_setting('app.actor_kind', true), ''), 'database'),
                 nullif(current_setting('app.actor_id', true), '')::uuid,
                 coalesce(nullif(current_setting('app.actor_name', true), ''), session_user),
-                coalesce(done, 'changed'), spec ->> 'kind', (one ->> 'id')::uuid,
-                left(coalesce(one ->> (spec ->> 'name'), ''), 200), skill, left(skill_named, 200), noted);
+                coalesce(done, 'changed'), spec ->> 'kind', (one ->> (spec ->> 'id'))::uuid,
+                left(coalesce(named, ''), 200), skill, left(skill_named, 200), noted);
     END IF;
     IF asked_as <> tenant::text THEN
         PERFORM set_config('app.current_tenant_id', asked_as, true);
@@ -126,9 +131,10 @@ BEGIN
     RETURN OLD;
 END $$;
 
--- Puts the triggers on a table with a tenant_id, and an id where there is one; given again it replaces them.
+-- Puts the triggers on a table with a tenant_id; given again it replaces them.
 --   kind      what a row is called in the log; of a thing that others refer to, that with _id names their column
 --   name      the column with a row's name
+--   id        that with its id, if it has one; what is known by a user_id has that user's name
 --   keys      the columns that matter: an update that changes none of these or of the next three is not noted
 --   digested  of these only a digest and the length are kept, of `hidden` ones nothing, of `hosts` an address's host
 --   inserted  columns that are noted as a row comes and never change
@@ -140,12 +146,12 @@ CREATE FUNCTION audit_table(
     of_table text, kind text, name text DEFAULT NULL, keys text[] DEFAULT '{}', digested text[] DEFAULT '{}',
     hidden text[] DEFAULT '{}', hosts text[] DEFAULT '{}', inserted text[] DEFAULT '{}', added text DEFAULT 'added',
     verbs jsonb DEFAULT '{}', counts text[] DEFAULT '{}', events text[] DEFAULT '{insert,update,delete}',
-    which text DEFAULT 'true', updates text DEFAULT 'true'
+    which text DEFAULT 'true', updates text DEFAULT 'true', id text DEFAULT 'id'
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     columns text[] := keys || digested || hidden || hosts;
     spec jsonb := jsonb_build_object(
-        'kind', kind, 'name', name, 'added', added, 'verbs', verbs, 'columns', columns, 'digested', digested,
+        'kind', kind, 'name', name, 'id', id, 'added', added, 'verbs', verbs, 'columns', columns, 'digested', digested,
         'hidden', hidden, 'hosts', hosts, 'inserted', inserted, 'counts', counts);
     unknown text[] := ARRAY(
         SELECT unnest(columns || inserted || name) EXCEPT
@@ -216,3 +222,6 @@ SELECT audit_table('case_drafts', 'drafts', added => 'started', inserted => '{mo
                    events => '{insert}');
 SELECT audit_table('webhooks', 'webhook', hosts => '{url}', hidden => '{secret}',
                    verbs => '{"secret": {"*": "renewed"}}');
+SELECT audit_table('memberships', 'member', keys => '{role}', id => 'user_id');
+SELECT audit_table('invitations', 'invitation', name => 'email', keys => '{role}', hidden => '{token_hash}',
+                   inserted => '{invited_by,expires_at}', verbs => '{"token_hash": {"*": "renewed"}}');

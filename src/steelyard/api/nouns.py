@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api import (
+    audit,
     case_drafts,
     case_health,
     cases,
@@ -56,6 +57,7 @@ NOUNS: dict[str, str] = {
     "uses": "Uses of skills in production, as measurements or as OpenTelemetry's spans.",
     "models": "Models that were used, and those to choose from, with their prices.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
+    "audit": "Who changed what and when.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
     skills.operation,
@@ -79,6 +81,7 @@ _OF_NOUNS: tuple[Operations, ...] = (
     traces.operation,
     models.operation,
     settings.operation,
+    audit.operation,
 )
 
 router = APIRouter()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
-from steelyard.domain.access import Action, Principal
+from steelyard.domain.access import SCOPES, Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
 from steelyard.web.security.address import from_this_machine
@@ -33,6 +33,8 @@ _OWN_MACHINE = frozenset({"GET /metrics"})
 
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
+    "GET /audit": Action.READ_AUDIT,
+    "GET /audit.csv": Action.READ_AUDIT,
     "POST /demo": Action.WRITE_SKILLS,
     # These are about whoever asks, and need a session besides: see web/security/own_session.py.
     "POST /sign-out": Action.READ,
@@ -130,6 +132,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /v1/audit": Action.READ_AUDIT,
     "POST /v1/feedback": Action.GIVE_FEEDBACK,
     "POST /v1/measurements": Action.SEND_USES,
     "GET /v1/skills/{skill}/staleness": Action.READ,
@@ -164,8 +167,13 @@ async def authorise(request: Request) -> None:
         raise Forbidden(
             f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
             kept="Nothing was changed.",
-            next_step="Ask an admin of this tenant.",
+            next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
+
+
+def _scopes_for(action: Action | None) -> str:
+    able = [scope for scope, actions in SCOPES.items() if action in actions]
+    return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
 
 
 async def still_may(request: Request, action: Action) -> bool:

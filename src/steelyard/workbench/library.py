@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.base import Base
 
 if TYPE_CHECKING:
+    from steelyard.services.api_keys import ApiKeys
+    from steelyard.services.audit import AuditService
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_queue import CaseQueue
@@ -134,7 +136,19 @@ class Library(Base):
         return ProductionService(self.database, self.price)
 
     @cached_property
+    def api_keys(self) -> ApiKeys:
+        from steelyard.services.api_keys import ApiKeys
+
+        return ApiKeys(self.database)
+
+    @cached_property
     def rollup(self) -> RollupService:
         from steelyard.services.rollup import RollupService
 
         return RollupService(self.database)
+
+    @cached_property
+    def audit(self) -> AuditService:
+        from steelyard.services.audit import AuditService
+
+        return AuditService(self.database)

@@ -14,6 +14,7 @@ from steelyard.cli import parameters as given
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
+from steelyard.cli.member_commands import members_app, tenants_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.rollup_commands import production, rollup_app
@@ -361,6 +362,8 @@ app.add_typer(notify_app, name="notify")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
 app.add_typer(models_app, name="models")
+app.add_typer(members_app, name="members")
+app.add_typer(tenants_app, name="tenants")
 
 
 def main() -> None:

@@ -25,10 +25,14 @@ def list_members(tenant: str | None) -> int:
         screen = Terminal().out
         screen.line(words.safe(f"{found.name}: {words.count(len(members), 'member')}"))
         for row in members:
-            screen.line(words.safe(f"{row.role.value:<7} {row.email}  {row.name}"))
+            screen.line(words.safe(f"{row.email}: {row.role.value}, {row.name}"))
         for one in invitations:
-            fate = f"invited until {one.expires_at:%Y-%m-%d}" if one.expires_at > datetime.now(UTC) else "too old"
-            screen.line(words.safe(f"{one.role.value:<7} {one.email}  ({fate})"))
+            fate = (
+                f"invited until {one.expires_at:%Y-%m-%d}"
+                if one.expires_at > datetime.now(UTC)
+                else "invited too long ago"
+            )
+            screen.line(words.safe(f"{one.email}: {one.role.value}, {fate}"))
 
     asyncio.run(body())
     return exits.OK

@@ -162,7 +162,12 @@ async def test_no_skill_is_added_by_a_path_of_the_server(team: TeamSite, tmp_pat
 
 async def test_an_empty_tenant_tells_a_viewer_whom_to_ask(team: TeamSite) -> None:
     assert "It takes an editor to add one" in (await (await team.member(Role.VIEWER)).get("/")).text
-    assert 'action="/demo"' in (await (await team.member(Role.EDITOR)).get("/")).text
+    editor = await team.member(Role.EDITOR, name="Eddy Editor")
+    assert 'action="/demo"' in (await editor.get("/")).text
+    assert (await editor.post("/demo", page="/")).status_code == 303
+    history = (await editor.get("/skills/review-mood/case-history")).text
+    assert "Eddy Editor" in history
+    assert "local owner" not in history
 
 
 async def test_the_api_is_changed_by_no_cookie(team: TeamSite, pages: list[str]) -> None:

@@ -219,7 +219,7 @@ def _form(
 def _allowed(view: View, page: FormPage) -> FormPage:
     """The form with the buttons of whoever sees it: who may not decide on cases proposes what they add."""
     if not view.may(Action.WRITE_CASES):
-        return replace(page, buttons=(), note="It takes an editor to change it.")
+        return replace(page, buttons=(), note="It takes an editor to change it.", overturns="")
     if view.may(Action.DECIDE_CASES):
         return page
     proposing = tuple((value, label) for value, label in page.buttons if value not in ("add", "accept"))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
-from steelyard.domain.access import ROLES, Action, Principal, Role
+from steelyard.domain.access import ROLES, SCOPES, Action, Principal, Role
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
 from steelyard.web.security.address import from_this_machine
@@ -184,7 +184,7 @@ async def authorise(request: Request) -> None:
         raise Forbidden(
             _lacking(principal, action),
             kept=None if request.method in SAFE_METHODS else "Nothing was changed.",
-            next_step="Ask an admin of this tenant.",
+            next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
 
 
@@ -198,6 +198,11 @@ def _lacking(principal: Principal, action: Action | None) -> str:
 
 def _a(role: Role) -> str:
     return f"{'a' if role is Role.VIEWER else 'an'} {role.value}"
+
+
+def _scopes_for(action: Action | None) -> str:
+    able = [scope for scope, actions in SCOPES.items() if action in actions]
+    return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
 
 
 async def still_may(request: Request, action: Action) -> bool:

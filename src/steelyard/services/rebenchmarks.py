@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from steelyard.domain.actors import SCHEDULE as SCHEDULE_ACTS
+from steelyard.domain.actors import acting
 from steelyard.domain.errors import Conflict, InputError, SteelyardError
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
 from steelyard.domain.stale_causes import CauseKind
@@ -202,7 +204,11 @@ class Rebenchmarks:
         async def begun(connection: Connection, run_id: UUID) -> None:
             await notices.note_rebenchmark(connection, one.skill_id, [kind.value for kind in kinds], run_id)
 
-        run_id = await self._benchmarks.start_allowed(tenant_id, request, allow=allow, begun=begun)
+        by = acting.set(SCHEDULE_ACTS)
+        try:
+            run_id = await self._benchmarks.start_allowed(tenant_id, request, allow=allow, begun=begun)
+        finally:
+            acting.reset(by)
         return Begun(one.skill, run_id)
 
     async def _request(self, tenant_id: UUID, one: _Candidate) -> tuple[RunRequest, Estimate]:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from steelyard.domain.actors import LOCAL
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import By, CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
@@ -17,6 +18,7 @@ from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
+from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.domain.usage import Measurement
 from steelyard.intake.otlp import Marks
 from steelyard.storage import (
@@ -32,6 +34,7 @@ from steelyard.storage import (
     schedule,
     seen_spans,
     skills,
+    spending,
     tie_breaks,
     unmatched,
     usage,
@@ -46,6 +49,7 @@ from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
+from steelyard.storage.spending import Account, Asked, Payment
 from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant
 
@@ -246,6 +250,10 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         await notices.keep_found(connection, tenant_id, [FoundRow(skill_id, "age", run_id, "Old.", now)], (), now)
+        await spending.set_budget(connection, tenant_id, TenantBudget(10))
+        await spending.ask(connection, tenant_id, uuid4(), [Asked(uuid4(), 1)])
+        account = Account(tenant_id, skill_id, LOCAL)
+        await spending.pay(connection, tenant_id, [Payment(account, SpendKind.ANSWERS, "t:m", 1)])
     return tenant_id, run_id
 
 
@@ -361,4 +369,8 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "budgets",
+                "spend_months",
+                "spend_holds",
+                "spend",
             ), table

@@ -11,6 +11,7 @@ import typer
 
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
+from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
@@ -352,6 +353,7 @@ def demo(
 
 
 app.command("production")(production)
+app.command("spend")(spend)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(runs_app, name="runs")
@@ -360,6 +362,7 @@ app.add_typer(cases_app, name="cases")
 app.add_typer(notify_app, name="notify")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
+app.add_typer(budget_app, name="budget")
 app.add_typer(models_app, name="models")
 
 

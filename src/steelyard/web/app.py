@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from steelyard.api import feedback, measurements, probes, staleness, traces
+from steelyard.api import spend as api_spend
 from steelyard.domain.access import Principal
 from steelyard.domain.hosting import Hosting, Mode
 from steelyard.web import errors
@@ -48,6 +49,7 @@ from steelyard.web.pages import (
     skill_stale,
     skill_suggestions,
     skill_versions,
+    spend,
     theme,
 )
 from steelyard.web.rendering import make_environment
@@ -98,6 +100,7 @@ ROUTERS = (
     skill_stale.router,
     skill_suggestions.router,
     skill_versions.router,
+    spend.router,
     theme.router,
 )
 
@@ -150,6 +153,14 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router, probes.router):
+    for router in (
+        *ROUTERS,
+        measurements.router,
+        traces.router,
+        feedback.router,
+        staleness.router,
+        api_spend.router,
+        probes.router,
+    ):
         app.include_router(router)
     return app

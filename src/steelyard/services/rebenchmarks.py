@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from steelyard.domain.actors import SCHEDULE as SCHEDULE_ACTS
-from steelyard.domain.actors import acting
+from steelyard.domain import actors
 from steelyard.domain.errors import Conflict, InputError, SteelyardError
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
 from steelyard.domain.stale_causes import CauseKind
@@ -170,7 +169,8 @@ class Rebenchmarks:
             open_ones = await notices.open_notices(connection)
         for one in sorted(self._candidates(open_ones, allowed), key=lambda one: one.place):
             try:
-                return await self._begin(tenant_id, one), True
+                with actors.acting_as(actors.SCHEDULE):
+                    return await self._begin(tenant_id, one), True
             except NotBegun as error:
                 if error.busy:
                     return None, True
@@ -204,11 +204,7 @@ class Rebenchmarks:
         async def begun(connection: Connection, run_id: UUID) -> None:
             await notices.note_rebenchmark(connection, one.skill_id, [kind.value for kind in kinds], run_id)
 
-        by = acting.set(SCHEDULE_ACTS)
-        try:
-            run_id = await self._benchmarks.start_allowed(tenant_id, request, allow=allow, begun=begun)
-        finally:
-            acting.reset(by)
+        run_id = await self._benchmarks.start_allowed(tenant_id, request, allow=allow, begun=begun)
         return Begun(one.skill, run_id)
 
     async def _request(self, tenant_id: UUID, one: _Candidate) -> tuple[RunRequest, Estimate]:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from steelyard.api import audit as audit_api
 from steelyard.api import feedback, measurements, probes, staleness, traces
 from steelyard.api import spend as api_spend
 from steelyard.domain.access import Principal
@@ -19,6 +20,7 @@ from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     account,
     add,
+    audit,
     compare,
     home,
     models,
@@ -71,6 +73,7 @@ ROUTERS = (
     run_short.router,
     account.router,
     add.router,
+    audit.router,
     compare.router,
     home.router,
     models.router,
@@ -155,6 +158,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
 
     for router in (
         *ROUTERS,
+        audit_api.router,
         measurements.router,
         traces.router,
         feedback.router,

@@ -79,6 +79,8 @@ ALTER TABLE tenants NO FORCE ROW LEVEL SECURITY;
 
 UPDATE benchmark_runs SET started_by_kind = 'schedule', started_by_name = 'schedule' WHERE triggered_by = 'schedule';
 
+SELECT audit_table('budgets', 'budget', keys => '{month_microcents,run_microcents,refuse_unpriced}');
+
 -- What was spent before, as far as the rows tell: of a jury what all its judges took, in their names together.
 INSERT INTO spend
 SELECT tenant_id, date_trunc('month', at AT TIME ZONE 'UTC')::date, skill_id, kind, model, by_kind,

@@ -12,6 +12,7 @@ import typer
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
 from steelyard.cli.audit_commands import audit
+from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
@@ -355,6 +356,7 @@ def demo(
 
 
 app.command("production")(production)
+app.command("spend")(spend)
 app.command("audit")(audit)
 for command in COMMANDS:
     app.command()(command)
@@ -365,6 +367,7 @@ app.add_typer(notify_app, name="notify")
 app.add_typer(keys_app, name="keys")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
+app.add_typer(budget_app, name="budget")
 app.add_typer(models_app, name="models")
 app.add_typer(members_app, name="members")
 app.add_typer(tenants_app, name="tenants")

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from steelyard.domain.access import Role, Scope
+from steelyard.domain.actors import LOCAL
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import By, CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
@@ -18,6 +19,7 @@ from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.skills import SkillContent
+from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.domain.usage import Measurement
 from steelyard.intake.otlp import Marks
 from steelyard.storage import (
@@ -37,6 +39,7 @@ from steelyard.storage import (
     seen_spans,
     sessions,
     skills,
+    spending,
     tie_breaks,
     unmatched,
     usage,
@@ -52,6 +55,7 @@ from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
+from steelyard.storage.spending import Account, Asked, Payment
 from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant, known_tenants, tenants_with_paid_jobs
 
@@ -275,6 +279,10 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             expires_at=now,
         )
         await notices.keep_found(connection, tenant_id, [FoundRow(skill_id, "age", run_id, "Old.", now)], (), now)
+        await spending.set_budget(connection, tenant_id, TenantBudget(10))
+        await spending.ask(connection, tenant_id, uuid4(), [Asked(uuid4(), 1)])
+        account = Account(tenant_id, skill_id, LOCAL)
+        await spending.pay(connection, tenant_id, [Payment(account, SpendKind.ANSWERS, "t:m", 1)])
     return tenant_id, run_id
 
 
@@ -442,6 +450,10 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "budgets",
+                "spend_months",
+                "spend_holds",
+                "spend",
                 "api_keys",
                 "audit_log",
                 "memberships",

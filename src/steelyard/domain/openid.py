@@ -50,8 +50,8 @@ class Claims:
 class Begun:
     """What was noted as somebody was sent to an issuer.
 
-    `setup_hash` is of the setup link they came by, and `tenant_name` what its tenant is to be called; `session_id` is of
-    the session in which they connect the issuer to their account.
+    `setup_hash` is of the setup link they came by, and `tenant_name` what its tenant is to be called; `session_id` is
+    of the session in which they connect the issuer to their account.
     """
 
     provider: str

@@ -7,10 +7,10 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # pyright: ignore[reportMissingTypeStubs]
+from authlib.oauth2 import rfc7636  # pyright: ignore[reportMissingTypeStubs]
 from joserfc.jwk import KeySet
 
 from steelyard.domain.errors import IssuerFailed
@@ -62,7 +62,7 @@ class Issuer:
             return self._metadata[1]
 
     async def address(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        """Where to send a browser, for a code that only who has `verifier` can use (PKCE, S256). Raises IssuerFailed."""
+        """Where to send a browser for a code that only who has `verifier` can use (PKCE). Raises IssuerFailed."""
         query = {
             "response_type": "code",
             "client_id": self.provider.client_id,
@@ -70,13 +70,13 @@ class Issuer:
             "scope": " ".join(self.provider.scopes),
             "state": state,
             "nonce": nonce,
-            "code_challenge": str(create_s256_code_challenge(verifier)),
+            "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
         }
         return _with(query, (await self.metadata()).authorization)
 
     async def check_sender(self, told: str | None) -> None:
-        """Raises IssuerFailed for an answer that names another issuer, or none where this one names itself (RFC 9207)."""
+        """Raises IssuerFailed where the answer names another issuer, or none and this one names itself (RFC 9207)."""
         wanted = (await self.metadata()).tells_issuer
         if told != self.provider.issuer and (wanted or told is not None):
             raise _failed("the answer is another provider's")
@@ -178,6 +178,10 @@ def _claims(issuer: str, subject: str, told: Mapping[str, Any]) -> Claims:
         verified is True if verified is not None else None,
         next((name for name in names if isinstance(name, str) and name.strip()), None),
     )
+
+
+def _challenge(verifier: str) -> str:
+    return cast(Callable[[str], str], rfc7636.create_s256_code_challenge)(verifier)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _with(query: Mapping[str, str], address: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from steelyard.domain.access import Role
 from steelyard.domain.errors import SettingsError
@@ -109,8 +109,7 @@ def _of_env(env: Mapping[str, str]) -> OpenIdProvider:
     }
     try:
         return OpenId.model_validate(given).provider(_OF_ENV, env)
-    except ValueError as error:
-        told = getattr(error, "errors", list)()
-        first = told[0] if told else {"loc": (), "msg": "cannot be used"}
-        variable = "".join(f"{ENV}{str(part).upper()}" for part in first["loc"][:1]) or f"{ENV}*"
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"{ENV}{str(first['loc'][0]).upper()}" if first["loc"] else f"{ENV}*"
         raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}.") from None

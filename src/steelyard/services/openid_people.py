@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from steelyard.domain.access import Role
+from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import Conflict, Forbidden, InputError, NotFound
 from steelyard.domain.openid import Claims, IdentityRow, OpenIdProvider
 from steelyard.domain.people import MAX_NAME, Invited, SignedIn
@@ -15,7 +16,7 @@ from steelyard.services.names import email_address, person_name, tenant_name
 from steelyard.services.setup import Setup
 from steelyard.services.sign_in import Client, SignIn
 from steelyard.storage import identities, invitations, memberships, sessions, users
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import Connection, Database, act_as
 from steelyard.storage.tenants import known_tenants
 
 # Who has no password to show has signed in no longer ago than that.
@@ -87,7 +88,7 @@ class OpenIdPeople:
         return await self._join(provider, claims, user.email, user_id)
 
     async def first_admin(self, provider: OpenIdProvider, claims: Claims, setup_hash: bytes, tenant: str) -> Entered:
-        """The installation's first admin, who came by the setup link. Raises NotFound, Forbidden, InputError, Conflict."""
+        """The installation's first admin, by the setup link. Raises NotFound, Forbidden, InputError, Conflict."""
         await self._setup.check_hash(setup_hash)
         email, tenant = vouched_email(provider, claims), tenant_name(tenant)
         if email is None:
@@ -95,10 +96,11 @@ class OpenIdPeople:
         known = await identities.user_of(self._database, claims.issuer, claims.subject)
 
         async def add(connection: Connection) -> UUID:
-            if known is not None:
-                return known
-            user_id = await users.add_user(connection, email, _name(claims, email), None)
-            await identities.add_identity(connection, user_id, claims)
+            name, user_id = _name(claims, email), known
+            if user_id is None:
+                user_id = await users.add_user(connection, email, name, None)
+                await identities.add_identity(connection, user_id, claims)
+            await act_as(connection, Actor(ActorKind.MEMBER, name, user_id))
             return user_id
 
         user_id = await self._setup.begin_with(add, tenant)
@@ -151,13 +153,15 @@ class OpenIdPeople:
             if place.invited is None and Role.ADMIN not in roles.values():
                 # Whoever came first would use the setup link up and leave a tenant that nobody can manage.
                 raise _nowhere(provider)
-            if place.invited is not None and not await invitations.take_invitation(connection, place.invited.id):
-                raise _nowhere(provider)
+            name = await _free_name(connection, claims, email)
             if user_id is None:
-                user_id = await users.add_user(connection, email, await _free_name(connection, claims, email), None)
+                user_id = await users.add_user(connection, email, name, None)
                 await identities.add_identity(connection, user_id, claims)
             else:
-                await users.set_name(connection, user_id, await _free_name(connection, claims, email))
+                await users.set_name(connection, user_id, name)
+            await act_as(connection, Actor(ActorKind.MEMBER, name, user_id))
+            if place.invited is not None and not await invitations.take_invitation(connection, place.invited.id):
+                raise _nowhere(provider)
             await memberships.add_membership(connection, place.tenant_id, user_id, place.role)
         return Entered(user_id, place.tenant_id, joined=True)
 
@@ -169,7 +173,7 @@ class OpenIdPeople:
             named = [one for one in await known_tenants(self._database) if one.name == provider.default_tenant]
             if len(named) != 1:
                 raise Forbidden(
-                    f"{provider.name} is to let people into a tenant that this installation does not have, or has twice.",
+                    f"{provider.name} is to let people into a tenant that there is not here, or twice.",
                     next_step="Tell whoever runs this server: default_tenant of its settings needs a look.",
                 )
             return _Place(named[0].id, provider.default_role)

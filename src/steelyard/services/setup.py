@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from steelyard.domain.access import Role
+from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.people import SETUP_LASTS
 from steelyard.services.names import email_address, person_name, tenant_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
 from steelyard.storage import memberships, one_time_links, users
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import Connection, Database, act_as
 from steelyard.storage.tenants import rename_tenant
 
 
@@ -61,10 +62,16 @@ class Setup:
         email, name, tenant = email_address(email), person_name(name), tenant_name(tenant)
         normal = check_password(password, about=(email, email.partition("@")[0], name))
         hashed = await self._passwords.hash(normal)
-        return await self.begin_with(lambda connection: users.add_user(connection, email, name, hashed), tenant)
+
+        async def add(connection: Connection) -> UUID:
+            user_id = await users.add_user(connection, email, name, hashed)
+            await act_as(connection, Actor(ActorKind.MEMBER, name, user_id))
+            return user_id
+
+        return await self.begin_with(add, tenant)
 
     async def begin_with(self, add: Callable[[Connection], Awaitable[UUID]], tenant: str) -> UUID:
-        """Make the user that `add` gives the first admin. The link was checked. Raises NotFound, and what `add` does."""
+        """Make the user that `add` gives the first admin; the link was checked. Raises NotFound, and as `add` does."""
         async with self._database.tenant(self.tenant_id) as connection:
             if await memberships.hold_members(connection):
                 raise _used()

@@ -24,8 +24,8 @@ async def add_begun(
     """Note it; what is too old goes."""
     await database.ask("DELETE FROM openid_begun WHERE expires_at < %s", (now,))
     await database.ask(
-        """INSERT INTO openid_begun (state_hash, browser_hash, provider, nonce, verifier, leads, setup_hash, tenant_name,
-                                     session_id, expires_at)
+        """INSERT INTO openid_begun (state_hash, browser_hash, provider, nonce, verifier, leads, setup_hash,
+                                     tenant_name, session_id, expires_at)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             state_hash,

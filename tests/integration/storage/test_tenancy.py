@@ -54,7 +54,7 @@ from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
-APPEND_ONLY = frozenset({"case_changes"})
+APPEND_ONLY = frozenset({"audit_log", "case_changes"})
 PLAN = {"models": ["openai:a"], "seed": 1, "judge": None, "judge_digest": None}
 
 
@@ -378,6 +378,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "audit_log",
                 "memberships",
                 "invitations",
             ), table

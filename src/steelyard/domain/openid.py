@@ -55,8 +55,8 @@ class Begun:
     """
 
     provider: str
-    nonce: str = field(repr=False)
-    verifier: str = field(repr=False)
+    nonce: str = field(default="", repr=False)
+    verifier: str = field(default="", repr=False)
     leads: str = ""
     setup_hash: bytes | None = field(default=None, repr=False)
     tenant_name: str = ""

@@ -75,7 +75,7 @@ def check_id_token(
             {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}},
             {"nonce": nonce, "client_id": client_id, "access_token": access_token},
         )
-        claims.validate(now=now_s, leeway=LEEWAY_S)
+        cast(Any, claims).validate(now=now_s, leeway=LEEWAY_S)
     except InvalidKeyIdError as error:
         raise UnknownKey(
             _SAID.format("its ID token is signed by a key that it does not show"), next_step=_NEXT

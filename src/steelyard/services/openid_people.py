@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -129,7 +129,12 @@ class OpenIdPeople:
             raise _not_vouched(provider, claims)
         await identities.connect(self._database, user_id, claims)
 
-    async def list(self, user_id: UUID) -> list[IdentityRow]:
+    async def has_password(self, user_id: UUID) -> bool:
+        """Whether a user can sign in by password."""
+        user = await users.by_id(self._database, user_id)
+        return user is not None and user.password_hash is not None
+
+    async def list(self, user_id: UUID) -> Sequence[IdentityRow]:
         """A user's identities, the oldest first."""
         return await identities.list_identities(self._database, user_id)
 

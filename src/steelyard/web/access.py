@@ -26,6 +26,9 @@ OPEN = frozenset(
         "POST /sign-in",
         "GET /setup/{token}",
         "POST /setup/{token}",
+        "POST /setup/{token}/oidc/{provider}",
+        "POST /sign-in/oidc/{provider}",
+        "GET /sign-in/oidc/{provider}/callback",
     }
 )
 # Of those, what a team's server tells to its own machine alone.
@@ -40,6 +43,9 @@ ACCESS: Mapping[str, Action] = {
     "POST /sign-out": Action.READ,
     "POST /tenant": Action.READ,
     "GET /account": Action.READ,
+    "GET /account/oidc": Action.READ,
+    "POST /account/oidc/{provider}": Action.READ,
+    "POST /account/oidc/{identity}/end": Action.READ,
     "POST /account/sessions/end": Action.READ,
     "POST /account/sessions/{session}/end": Action.READ,
     "GET /models": Action.READ,

@@ -33,6 +33,9 @@ OPEN = frozenset(
         "POST /forgotten",
         "GET /reset/{token}",
         "POST /reset/{token}",
+        "POST /setup/{token}/oidc/{provider}",
+        "POST /sign-in/oidc/{provider}",
+        "GET /sign-in/oidc/{provider}/callback",
     }
 )
 # Of those, what a team's server tells to its own machine alone.
@@ -57,6 +60,9 @@ ACCESS: Mapping[str, Action] = {
     "POST /members/invitations/{invitation}/revoke": Action.MANAGE_MEMBERS,
     "POST /members/{user}/role": Action.MANAGE_MEMBERS,
     "POST /members/{user}/remove": Action.MANAGE_MEMBERS,
+    "GET /account/oidc": Action.READ,
+    "POST /account/oidc/{provider}": Action.READ,
+    "POST /account/oidc/{identity}/end": Action.READ,
     "POST /account/sessions/end": Action.READ,
     "POST /account/sessions/{session}/end": Action.READ,
     "GET /models": Action.READ,

@@ -10,6 +10,8 @@ from steelyard.workbench.upkeep import Upkeep
 if TYPE_CHECKING:
     from steelyard.services.accounts import Accounts
     from steelyard.services.members import Members
+    from steelyard.services.openid import OpenId
+    from steelyard.services.openid_people import OpenIdPeople
     from steelyard.services.passwords import Passwords
     from steelyard.services.people_mail import PeopleMail
     from steelyard.services.setup import Setup
@@ -70,3 +72,17 @@ class People(Upkeep):
         from steelyard.services.tenants import Tenants
 
         return Tenants(self.database, self.tenant_id)
+
+    @cached_property
+    def openid(self) -> OpenId:
+        from steelyard.services.openid import OpenId
+        from steelyard.services.try_limits import TryLimits
+
+        limits = TryLimits(self.database, "openid", of_account=60, of_address=60)
+        return OpenId(self.database, self.settings.openid, limits)
+
+    @cached_property
+    def openid_people(self) -> OpenIdPeople:
+        from steelyard.services.openid_people import OpenIdPeople
+
+        return OpenIdPeople(self.database, self.setup, self.sign_in)

@@ -12,6 +12,7 @@ from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
 from steelyard.web.own_paths import own_path
+from steelyard.web.pages.oidc import onward, site_of, ways
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.identify import begin_session, forget_session, signed_in
 from steelyard.web.security.own_session import Mine, TeamAlone, client_of
@@ -44,8 +45,9 @@ async def sign_in(request: Request, view: Viewing, bench: Bench, form: Form) -> 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, view: Viewing, bench: Bench, mine: Mine) -> Response:
+    there = await bench.openid.leaving(mine, site=site_of(request))
     await bench.sign_in.end(mine.user_id, mine.session_id)
-    answer = view.redirect("/sign-in")
+    answer = view.redirect("/sign-in") if there is None else onward(view, "Signing out", there)
     forget_session(request, answer)
     return answer
 
@@ -74,5 +76,6 @@ def _page(
         leads=own_path(leads, ""),
         email=email[:320],
         changed=changed,
+        ways=ways(view),
         error=error,
     )

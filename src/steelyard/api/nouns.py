@@ -27,6 +27,7 @@ from steelyard.api import (
     runs,
     settings,
     skills,
+    spend,
     staleness,
     standing,
     suggestions,
@@ -57,6 +58,7 @@ NOUNS: dict[str, str] = {
     "uses": "Uses of skills in production, as measurements or as OpenTelemetry's spans.",
     "models": "Models that were used, and those to choose from, with their prices.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
+    "spend": "What a month's money went to.",
     "audit": "Who changed what and when.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
@@ -81,6 +83,7 @@ _OF_NOUNS: tuple[Operations, ...] = (
     traces.operation,
     models.operation,
     settings.operation,
+    spend.operation,
     audit.operation,
 )
 

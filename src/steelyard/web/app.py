@@ -21,8 +21,13 @@ from steelyard.web.pages import (
     api_docs,
     audit,
     compare,
+    forgotten,
     home,
+    join,
+    members,
     models,
+    oidc,
+    oidc_account,
     queue,
     rate,
     run,
@@ -50,6 +55,7 @@ from steelyard.web.pages import (
     skill_stale,
     skill_suggestions,
     skill_versions,
+    spend,
     theme,
 )
 from steelyard.web.rendering import make_environment
@@ -76,8 +82,13 @@ ROUTERS = (
     api_docs.router,
     audit.router,
     compare.router,
+    forgotten.router,
     home.router,
+    join.router,
+    members.router,
     models.router,
+    oidc.router,
+    oidc_account.router,
     queue.router,
     rate.router,
     run.router,
@@ -104,6 +115,7 @@ ROUTERS = (
     skill_stale.router,
     skill_suggestions.router,
     skill_versions.router,
+    spend.router,
     theme.router,
 )
 

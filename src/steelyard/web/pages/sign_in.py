@@ -21,10 +21,10 @@ router = APIRouter()
 
 
 @router.get("/sign-in", dependencies=[TeamAlone])
-async def sign_in_page(request: Request, view: Viewing, next: str = "") -> Response:
+async def sign_in_page(request: Request, view: Viewing, next: str = "", changed: str = "") -> Response:
     if await signed_in(request) is not None:
         return view.redirect(own_path(next))
-    return _page(view, next)
+    return _page(view, next, changed=changed == "1")
 
 
 @router.post("/sign-in", dependencies=[TeamAlone])
@@ -63,7 +63,9 @@ async def switch_tenant(view: Viewing, bench: Bench, mine: Mine, form: Form) -> 
     return view.redirect("/")
 
 
-def _page(view: View, leads: str, *, email: str = "", error: SteelyardError | None = None) -> Response:
+def _page(
+    view: View, leads: str, *, email: str = "", changed: bool = False, error: SteelyardError | None = None
+) -> Response:
     headers = {"cache-control": "no-store"}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -73,6 +75,7 @@ def _page(view: View, leads: str, *, email: str = "", error: SteelyardError | No
         headers=headers,
         leads=own_path(leads, ""),
         email=email[:320],
+        changed=changed,
         ways=ways(view),
         error=error,
     )

@@ -9,7 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(port: int, sites: Sequence[str]) -> Iterator[Provider]:
+def running(port: int, sites: Sequence[str]) -> Generator[Provider]:
     """A provider for the client `steelyard` at each of `sites`. Skips the test where it cannot be installed."""
     folder = _installed()
     node = shutil.which("node")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,12 +36,11 @@ def provider() -> Iterator[Provider]:
 
 
 def way(provider: Provider, **more: Any) -> OpenIdProvider:
-    given: dict[str, Any] = {"id": "acme", "name": "Acme", "issuer": provider.issuer, "client_id": "steelyard"}
-    return OpenIdProvider(**(given | {"client_secret": CLIENT_SECRET} | more))
+    return replace(OpenIdProvider("acme", "Acme", provider.issuer, "steelyard", CLIENT_SECRET), **more)
 
 
 @asynccontextmanager
-async def site_with(home: Path, tenant_id: UUID, *ways: OpenIdProvider) -> AsyncIterator[TeamSite]:
+async def site_with(home: Path, tenant_id: UUID, *ways: OpenIdProvider) -> AsyncGenerator[TeamSite]:
     async with team_site_of(home, tenant_id) as site:
         site.workbench.settings = replace(site.workbench.settings, openid=ways)
         yield site

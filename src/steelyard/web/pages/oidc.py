@@ -64,11 +64,9 @@ async def send(request: Request, view: View, bench: Workbench, begun: Begun) -> 
 
 def refused(view: View, way: OpenIdProvider, error: SteelyardError, mine: SignedIn | None = None) -> Response:
     """Why the provider does not let somebody in, or is not connected to the account of `mine`."""
-    title = "You are not signed in" if mine is None else "It is not connected"
+    title = f"{way.name} did not let you in" if mine is None else f"{way.name} is not connected"
     status = status_of(error)
-    return view.page(
-        "oidc/refused.html.jinja", status=status, headers=NO_STORE, title=title, way=way, error=error, mine=mine
-    )
+    return view.page("oidc/refused.html.jinja", status=status, headers=NO_STORE, title=title, error=error, mine=mine)
 
 
 @router.post("/sign-in/oidc/{provider}")

@@ -1,7 +1,7 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand.
+Values of the environment that are secrets are struck out wherever they stand, and so are API keys.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
+from steelyard.domain.api_keys import KEY
 from steelyard.domain.errors import SettingsError, SteelyardError
 
 VARIABLE = "STEELYARD_LOG"
@@ -86,7 +87,8 @@ class _Formatter(logging.Formatter):
     def struck(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text
+        # Of an API key how it begins is left, which lists show too.
+        return KEY.sub(r"sy_\1_***", text)
 
 
 class _Text(_Formatter):

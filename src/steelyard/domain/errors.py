@@ -100,6 +100,14 @@ class NotSignedIn(SteelyardError):
     """Nobody has signed in, or their session has ended (HTTP 401)."""
 
 
+class IssuerFailed(SteelyardError):
+    """An OpenID provider cannot be reached, refuses, or answers what cannot be trusted (HTTP 502)."""
+
+
+class KeyRefused(NotSignedIn):
+    """An API key came with the request, and it is none that can be used."""
+
+
 class Forbidden(SteelyardError):
     """The request is not one that may be done (HTTP 403)."""
 

@@ -39,7 +39,7 @@ def head_revision() -> str:
 
 
 # Read without Alembic on the hot path of every command: importing it costs more than the query.
-HEAD = "0020"
+HEAD = "0023"
 
 
 def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head") -> SchemaState:

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
+.PHONY: help install dev assets demo test fuzz check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: install ## Benchmark the example skills on a real local model and print th
 
 test: dev ## Run all tests (TESTS="tests/unit -k word" for some)
 	$(if $(TESTS),$(BIN)/pytest $(TESTS),$(BIN)/python -m tests.everything)
+
+fuzz: dev ## Read damaged and hostile files of every kind (FUZZ=2000 examples of each)
+	STEELYARD_FUZZ_EXAMPLES=$(or $(FUZZ),2000) $(BIN)/pytest tests/fuzz -q
 
 check: dev ## Lint, format, types, layering
 	$(BIN)/ruff check .

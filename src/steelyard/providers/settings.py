@@ -301,6 +301,9 @@ def _read(path: Path) -> _File:
         where = re.search(r"at line (\d+)", str(error))
         line = int(where[1]) if where else text.count("\n") + 1
         raise SettingsError(f"This is not valid TOML: {error}.", file=str(path), line=line) from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets within brackets without end.
+        raise SettingsError("This is no TOML that can be read.", file=str(path)) from error
     try:
         return _File.model_validate(data)
     except ValidationError as error:

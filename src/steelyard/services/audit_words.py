@@ -59,6 +59,11 @@ _FIELDS: Mapping[str, str] = {
     "skill_reviews": "reviews",
     "case_drafts": "draftings of cases",
     "url": "address",
+    "a_minute": "requests a minute",
+    "expires_at": "good until",
+    "revoked_at": "revoked",
+    "secret_hash": "secret",
+    "token_hash": "link",
 }
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),

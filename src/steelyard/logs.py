@@ -1,7 +1,8 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand.
+Values of the environment that are secrets are struck out wherever they stand, and so is every key of a tenant that this
+process has met.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from steelyard.domain.errors import SettingsError, SteelyardError
+from steelyard.domain.masking import masked
 
 VARIABLE = "STEELYARD_LOG"
 # The attribute of a record that holds its fields of JSON.
@@ -86,7 +88,7 @@ class _Formatter(logging.Formatter):
     def struck(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text
+        return masked(text)
 
 
 class _Text(_Formatter):
@@ -120,7 +122,8 @@ class _Json(_Formatter):
                 line["error_message"] = self.struck(error.message)
             frames = traceback.extract_tb(error.__traceback__)
             line["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        return json.dumps(line, default=str)
+        # Once more as a whole, for what a field or an id may have of it.
+        return self.struck(json.dumps(line, default=str))
 
 
 def _one_line(text: str) -> str:

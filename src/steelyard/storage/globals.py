@@ -12,5 +12,6 @@ GLOBAL_TABLES = {
 SECURITY_DEFINER_FUNCTIONS = {
     "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
     "drop_measurement_partitions": "only the owner can drop partitions; it takes a month over two months back",
+    "tenants_after": "new master keys are for every tenant's secrets; it takes an id and a number and returns ids",
     "tenants_due": "the schedule has to know which tenants have something to do; it takes two times and returns ids",
 }

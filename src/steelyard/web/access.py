@@ -136,6 +136,7 @@ async def authorise(request: Request) -> None:
     principal = await identify(request)
     request.state.principal = principal
     acting.set(actor_of(principal))
+    await request.app.state.workbench.providers.enter(principal.tenant_id)
     action = ACCESS.get(route)
     if action is None or not principal.may(action):
         raise Forbidden(

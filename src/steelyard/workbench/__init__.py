@@ -66,6 +66,7 @@ class Workbench(Upkeep):
                 tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
                 drafts_unfit=partial(why_drafts_unfit, models=self.providers),
                 run_id=run_id,
+                serving=self.providers.serving,
                 concurrency=self.concurrency,
                 stop=stop,
                 ended=ended,

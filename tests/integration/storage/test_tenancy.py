@@ -47,6 +47,7 @@ from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
 from steelyard.storage.suggestions import add_suggestion
+from steelyard.storage.tenant_providers import KeyWrite, put_provider
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
@@ -243,7 +244,15 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             budget_microcents=None,
         )
         await decide_output(connection, tenant_id, result_id, By("Ann", "No."), None)
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
+        await put_provider(
+            connection,
+            tenant_id,
+            "theirs",
+            "openai",
+            "https://models.example/",
+            KeyWrite(b"sealed", "0123abcd", "wxyz"),
+        )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         await notices.keep_found(connection, tenant_id, [FoundRow(skill_id, "age", run_id, "Old.", now)], (), now)
     return tenant_id, run_id
@@ -361,4 +370,5 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "tenant_providers",
             ), table

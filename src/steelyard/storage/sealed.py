@@ -31,9 +31,10 @@ async def secrets_not_under(connection: Connection, key_id: str | None) -> list[
     async with connection.cursor(row_factory=record_row(SealedRow)) as cursor:
         await cursor.execute(
             """SELECT 'provider' AS what, name, sealed, key_id, NULL AS clear FROM tenant_providers
-                WHERE sealed IS NOT NULL AND key_id IS DISTINCT FROM %(key)s
+                WHERE sealed IS NOT NULL AND (%(key)s::text IS NULL OR key_id <> %(key)s)
                UNION ALL
-               SELECT 'webhook', '', sealed, key_id, secret FROM webhooks WHERE key_id IS DISTINCT FROM %(key)s
+               SELECT 'webhook', '', sealed, key_id, secret FROM webhooks
+                WHERE %(key)s::text IS NULL OR key_id IS DISTINCT FROM %(key)s
                ORDER BY what, name""",
             {"key": key_id},
         )

@@ -1,8 +1,9 @@
-"""Runs every test: the acceptance tests beside the others, and after them, alone, those that go by the clock.
+"""Runs every test in lots, three at a time, and after them, two at a time, those that go by the clock.
 
 Each lot is a pytest of its own, with a home and a database of its own: a browser's driver keeps an event loop running,
-beside which no asynchronous test can start, so that workers of one pytest cannot share the tests out among them. What
-the acceptance tests say is kept until the others have ended.
+beside which no asynchronous test can start, so that workers of one pytest cannot share the tests out among them. Tests
+wait for answers, processes and pages for much of their time, so that two lots would leave two cores idle. What
+a lot says is kept until it has ended.
 """
 
 from __future__ import annotations
@@ -12,44 +13,69 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from typing import IO
 
-_NOT_ALONE = ("-m", "not alone")
 # Without a cache: of two that end at about the same time, each would forget what failed in the other.
-ACCEPTANCE = (*_NOT_ALONE, "-p", "no:cacheprovider", "tests/acceptance")
-OTHERS = (*_NOT_ALONE, "--ignore", "tests/acceptance")
-ALONE = ("-m", "alone")
+_BUSY = ("-p", "no:cacheprovider", "-m", "not alone")
+_QUIET = ("-p", "no:cacheprovider", "-m", "alone")
+_WEB, _REST = "tests/acceptance/web", ("tests/acceptance", "--ignore", "tests/acceptance/web")
+_CRASH = "tests/acceptance/test_crash.py"
+# Of each stage the longest first, so that the last to end has little to wait for. What is in no other is in the last.
+STAGES = (
+    (
+        3,
+        {
+            "of the browser": (*_BUSY, _WEB),
+            "of the parts together": (*_BUSY, "tests/integration", "--ignore", "tests/integration/web"),
+            "of the commands": (*_BUSY, *_REST),
+            "of the web": (*_BUSY, "tests/integration/web"),
+            "all others": (*_BUSY, "--ignore", "tests/acceptance", "--ignore", "tests/integration"),
+        },
+    ),
+    (2, {"of crashes": (*_QUIET, _CRASH), "by the clock": (*_QUIET, "--ignore", _CRASH)}),
+)
 
 
-def start(lot: tuple[str, ...], output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pytest", *lot]
-    return subprocess.Popen(command, stdout=output, stderr=None if output is None else subprocess.STDOUT)
+def start(lot: tuple[str, ...], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "pytest", *lot], stdout=output, stderr=subprocess.STDOUT)
+
+
+def tell(said: IO[bytes]) -> None:
+    said.seek(0)
+    shutil.copyfileobj(said, sys.stdout.buffer)
+    sys.stdout.flush()
 
 
 def main() -> int:
-    running: list[subprocess.Popen[bytes]] = []
+    at_work: dict[str, subprocess.Popen[bytes]] = {}
     stopped = False
 
     def stop(number: int, _: object) -> None:
         """Ctrl-C reaches every process from the terminal, SIGTERM this one alone; either way all clean up and end."""
         nonlocal stopped
         stopped = True
-        for process in running if number == signal.SIGTERM else ():
+        for process in at_work.values() if number == signal.SIGTERM else ():
             process.send_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     codes: dict[str, int] = {}
-    with tempfile.TemporaryFile() as kept:
-        running = [start(ACCEPTANCE, kept), start(OTHERS)]
-        codes["all others"] = running[1].wait()
-        codes["of acceptance"] = running[0].wait()
-        kept.seek(0)
-        shutil.copyfileobj(kept, sys.stdout.buffer)
-        sys.stdout.flush()
-    if not stopped:
-        running = [start(ALONE)]
-        codes["alone"] = running[0].wait()
+    for at_once, lots in STAGES:
+        waiting = dict(lots)
+        said: dict[str, IO[bytes]] = {}
+        with ExitStack() as stack:
+            while at_work or (waiting and not stopped):
+                while waiting and len(at_work) < at_once and not stopped:
+                    lot = next(iter(waiting))
+                    said[lot] = stack.enter_context(tempfile.TemporaryFile())
+                    print(f"Tests {lot}: begun; what they say comes when they have ended.", flush=True)
+                    at_work[lot] = start(waiting.pop(lot), said[lot])
+                for lot in [lot for lot, process in at_work.items() if process.poll() is not None]:
+                    codes[lot] = at_work.pop(lot).wait()
+                    tell(said.pop(lot))
+                time.sleep(0.2)
     for lot, code in codes.items():
         print(f"Tests {lot}: {'passed' if code == 0 else f'not passed (pytest ended with {code})'}.")
     return int(stopped or any(codes.values()))

@@ -96,6 +96,10 @@ class TooMany(SteelyardError):
         self.retry_after_s = retry_after_s
 
 
+class NotSignedIn(SteelyardError):
+    """Nobody has signed in, or their session has ended (HTTP 401)."""
+
+
 class Forbidden(SteelyardError):
     """The request is not one that may be done (HTTP 403)."""
 

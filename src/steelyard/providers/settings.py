@@ -13,11 +13,13 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steelyard.domain.errors import SettingsError
+from steelyard.domain.hosting import Hosting
 from steelyard.domain.notices import NoticeSettings
 from steelyard.domain.reach import Reach
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
+from steelyard.providers.hosting_settings import Server
 from steelyard.providers.notice_settings import Checks, Notices
 
 Kind = Literal["openai", "anthropic", "google"]
@@ -92,6 +94,7 @@ class ProviderSettings:
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     kept_months: int = KEPT_MONTHS
     notices: NoticeSettings = field(default_factory=NoticeSettings)
+    hosting: Hosting = field(default_factory=Hosting)
     shared: bool | None = None
     local: bool = True
     others: str | None = None
@@ -158,6 +161,7 @@ class _File(BaseModel):
     retention: _Retention = Field(default_factory=_Retention)
     checks: Checks = Field(default_factory=Checks)
     notices: Notices = Field(default_factory=Notices)
+    server: Server = Field(default_factory=Server)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -202,6 +206,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         _marks(file),
         file.retention.months,
         file.notices.settings(file.checks, env),
+        file.server.hosting(env),
         file.share_providers,
     )
 

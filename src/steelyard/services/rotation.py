@@ -10,7 +10,7 @@ from uuid import UUID
 from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage.database import Database
 from steelyard.storage.sealed import SealedRow, reseal, secrets_not_under
-from steelyard.storage.tenants import every_tenant
+from steelyard.storage.tenants import known_tenants
 from steelyard.vault.ring import CannotUnseal, KeyRing, Place, Sealed
 
 CLEAR = "not encrypted"
@@ -82,7 +82,7 @@ class Rotation:
     async def _secrets_of_all(
         self, standing: SecretsStanding, key_id: str | None
     ) -> AsyncGenerator[tuple[UUID, list[SealedRow]]]:
-        async for tenant_id in every_tenant(self._database):
+        for tenant_id in [tenant.id for tenant in await known_tenants(self._database)]:
             standing.tenants += 1
             async with self._database.tenant(tenant_id) as connection:
                 rows = await secrets_not_under(connection, key_id)

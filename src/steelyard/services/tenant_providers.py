@@ -68,13 +68,13 @@ class TenantProviderService:
         secrets: SecretKeeping,
         settings: ProviderSettings,
         *,
-        reach: Reach,
+        reach: Callable[[UUID], Reach],
         shared_with: Callable[[UUID], bool],
         changed: Callable[[UUID], None],
         is_servers: Callable[[UUID], bool],
     ) -> None:
-        """`reach` bounds tenants' addresses, `shared_with` says who may use the server's own providers, `changed` hears
-        of each change; `is_servers` tells the tenant of the machine's owner."""
+        """`reach` bounds a tenant's addresses, `shared_with` says who may use the server's own providers, `changed`
+        hears of each change; `is_servers` tells the tenant of the machine's owner."""
         self._database = database
         self._secrets = secrets
         self._settings = settings
@@ -99,7 +99,7 @@ class TenantProviderService:
 
         Raises InputError naming the field, which never repeats the key; Conflict when there are too many.
         """
-        name, kind, url = self._checked(name, choice, base_url)
+        name, kind, url = self._checked(tenant_id, name, choice, base_url)
         write: KeyWrite | None = None
         if key is not None and key.strip():
             write = await self._sealed(tenant_id, name, key.strip())
@@ -144,7 +144,7 @@ class TenantProviderService:
             endpoints[row.name] = await self._endpoint(tenant_id, row)
         return Found(rows, replace(self._settings, endpoints=endpoints, local=shared, others=_WHERE))
 
-    def _checked(self, name: str, choice: str, base_url: str | None) -> tuple[str, Kind, str | None]:
+    def _checked(self, tenant_id: UUID, name: str, choice: str, base_url: str | None) -> tuple[str, Kind, str | None]:
         name = name.strip()
         if not is_name(name) or len(name) > MOST_NAME:
             raise InputError(
@@ -158,7 +158,7 @@ class TenantProviderService:
             )
         url = None
         if base_url is not None and base_url.strip():
-            url = check_url(base_url, self._reach, what="a provider", field="base_url")
+            url = check_url(base_url, self._reach(tenant_id), what="a provider", field="base_url")
             if "?" in url:
                 raise InputError(
                     "The address has a query, which calls would lose.", field="base_url", next_step="Leave it out."
@@ -207,7 +207,7 @@ class TenantProviderService:
             key or (PLACEHOLDER_KEY if row.base_url and problem is None else None),
             base_url_from="the settings of providers",
             # A vendor's own address needs no look: it is not the tenant's to choose.
-            reach=None if row.base_url is None else self._reach,
+            reach=None if row.base_url is None else self._reach(tenant_id),
             key_problem=problem,
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from steelyard.storage.database import Connection, Database
+from steelyard.domain.people import KnownTenant
+from steelyard.storage.database import Connection, Database, clean
 
 # The tenant of a single-user installation; a fixed id, so every process of it finds the same one.
 LOCAL_TENANT = UUID("00000000-0000-4000-8000-000000000001")
@@ -18,15 +18,16 @@ async def ensure_tenant(connection: Connection, tenant_id: UUID, name: str) -> N
     )
 
 
-async def every_tenant(database: Database, batch: int = 500) -> AsyncGenerator[UUID]:
-    """The ids of all tenants, read in batches; one that comes meanwhile may be among them."""
-    last: UUID | None = None
-    while True:
-        async with database.pool.connection() as connection:
-            cursor = await connection.execute("SELECT tenant_id FROM tenants_after(%s, %s)", (last, batch))
-            found: list[UUID] = [row["tenant_id"] for row in await cursor.fetchall()]
-        for tenant_id in found:
-            yield tenant_id
-        if len(found) < batch:
-            return
-        last = found[-1]
+async def known_tenants(database: Database) -> list[KnownTenant]:
+    """All tenants of the installation, by name: for whoever runs it."""
+    return [KnownTenant(**row) for row in await database.ask("SELECT * FROM known_tenants()")]
+
+
+async def tenants_with_paid_jobs(database: Database) -> list[UUID]:
+    """Tenants with reviews, tie-breaks or drafts of cases that have not ended."""
+    return [row["tenant_id"] for row in await database.ask("SELECT tenant_id FROM tenants_with_paid_jobs()")]
+
+
+async def rename_tenant(connection: Connection, name: str) -> None:
+    """Give the current tenant another name."""
+    await connection.execute("UPDATE tenants SET name = %s", (clean(name),))

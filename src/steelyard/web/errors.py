@@ -19,6 +19,7 @@ from steelyard.domain.errors import (
     Forbidden,
     InputError,
     NotFound,
+    NotSignedIn,
     SteelyardError,
     StorageError,
     TooLarge,
@@ -26,6 +27,7 @@ from steelyard.domain.errors import (
     UnsupportedType,
 )
 from steelyard.web.filters import clip
+from steelyard.web.own_paths import ask_to_sign_in
 from steelyard.web.rendering import View, is_fragment_request
 
 _LOG = logging.getLogger("steelyard.web")
@@ -36,12 +38,14 @@ STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
     (UnsupportedType, 415),
     (InputError, 422),
     (NotFound, 404),
+    (NotSignedIn, 401),
     (Forbidden, 403),
     (Conflict, 409),
     (TooMany, 429),
     (StorageError, 503),
 )
 _TITLES = {
+    401: "Sign in first",
     403: "That is not allowed",
     404: "There is nothing here",
     405: "That cannot be done here",
@@ -72,6 +76,8 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
     if _wants_json(request):
         body = {"error": {"message": error.message, "kept": error.kept, "next_step": error.next_step}}
         return JSONResponse(body, status, _retry_after(error, status))
+    if status == 401:
+        return ask_to_sign_in(request)
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"

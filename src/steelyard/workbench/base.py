@@ -98,7 +98,9 @@ class Base:
     @property
     def team(self) -> bool:
         """Whether several tenants share this installation."""
-        return self.env.get("STEELYARD_MODE", "").strip().lower() == "team"
+        from steelyard.domain.hosting import Mode
+
+        return self.settings.hosting.mode is Mode.TEAM
 
     @cached_property
     def secrets(self) -> SecretKeeping:
@@ -119,19 +121,23 @@ class Base:
     @cached_property
     def tenant_providers(self) -> TenantProviderService:
         """Providers that tenants set for themselves."""
+        from steelyard.domain.hosting import Mode
         from steelyard.domain.reach import ANYWHERE, reach_of
         from steelyard.services.tenant_providers import TenantProviderService
         from steelyard.storage.tenants import LOCAL_TENANT
 
-        shared = not self.team if self.settings.shared is None else self.settings.shared
+        mode, allowed = self.settings.hosting.mode, reach_of(self.env)
+        shared = mode is Mode.LOCAL if self.settings.shared is None else self.settings.shared
         return TenantProviderService(
             self.database,
             self.secrets,
             self.settings,
-            # The owner of the machine may call what is on it.
-            reach=reach_of(self.env) if self.team else ANYWHERE,
-            shared_with=lambda tenant_id: shared or tenant_id == LOCAL_TENANT,
-            is_servers=lambda tenant_id: tenant_id == LOCAL_TENANT,
+            # The owner of the machine may call what is on it. Where no mode was said, another tenant is a team's.
+            reach=lambda tenant: (
+                ANYWHERE if mode is Mode.LOCAL or (mode is None and tenant == LOCAL_TENANT) else allowed
+            ),
+            shared_with=lambda tenant: shared or tenant == LOCAL_TENANT,
+            is_servers=lambda tenant: tenant == LOCAL_TENANT,
             changed=self.providers.changed,
         )
 

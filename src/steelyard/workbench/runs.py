@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.library import Library
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from steelyard.services.benchmarks import BenchmarkService
     from steelyard.services.case_view import CaseViews
     from steelyard.services.comparisons import Comparisons
@@ -36,12 +38,12 @@ class Runs(Library):
 
         return BenchmarkService(self.database, self.queue, self.providers, self.judge)
 
-    async def estimate(self, request: RunRequest) -> Estimate:
+    async def estimate(self, tenant_id: UUID, request: RunRequest) -> Estimate:
         """What the run would take. Raises InputError and its kin."""
         from steelyard.services.estimates import Estimator
 
         estimator = Estimator(self.database, self.benchmarks, self.price, self.judge)
-        return await estimator.estimate(self.tenant_id, request, concurrency=self.concurrency)
+        return await estimator.estimate(tenant_id, request, concurrency=self.concurrency)
 
     @cached_property
     def drawings(self) -> Drawings:

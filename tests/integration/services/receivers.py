@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -83,9 +84,13 @@ class Post:
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncGenerator[Post]:
-    """An SMTP server on this machine that wants a user and a password."""
+async def mail_server(certified: ssl.SSLContext | None = None, *, from_the_start: bool = False) -> AsyncGenerator[Post]:
+    """An SMTP server on this machine that wants a user and a password.
+
+    With a certificate it takes them over TLS alone: after STARTTLS, or `from_the_start`.
+    """
     post = Post()
+    later = None if from_the_start else certified
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"user", PASSWORD.encode()), handled=False)
@@ -94,9 +99,17 @@ async def mail_server() -> AsyncGenerator[Post]:
         with warnings.catch_warnings():
             # That a password without TLS is not safe.
             warnings.simplefilter("ignore")
-            return SMTP(post, authenticator=authenticate, auth_required=True, auth_require_tls=False)
+            return SMTP(
+                post,
+                authenticator=authenticate,
+                auth_required=True,
+                auth_require_tls=later is not None,
+                tls_context=later,
+                require_starttls=later is not None,
+            )
 
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    at_once = certified if from_the_start else None
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, ssl=at_once)
     post.port = server.sockets[0].getsockname()[1]
     try:
         yield post

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +182,41 @@ async def test_where_tls_is_asked_for_and_not_offered_no_password_is_sent() -> N
             outcome = await asyncio.to_thread(mail.send, server, made, timeout_s=5.0)
             assert (outcome.delivered, outcome.status) == (False, said)
     assert post.mails == list[tuple[list[str], Message]]()
+
+
+@pytest.mark.parametrize(("security", "from_the_start"), [("starttls", False), ("tls", True)])
+async def test_a_mail_goes_over_tls_to_a_server_whose_certificate_is_trusted(
+    security: Security, from_the_start: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = certificate_of("127.0.0.1", tmp_path)
+    certified = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certified.load_cert_chain(certificate)
+    async with mail_server(certified, from_the_start=from_the_start) as post:
+        server = SmtpServer("127.0.0.1", post.port, "scales@scales.example", security, "user", PASSWORD)
+        made = mail.message(server, ["ann@example.org"], subject="s", text="t", message_id="1", date=NOW)
+
+        async def sent() -> str:
+            return (await asyncio.to_thread(mail.send, server, made, timeout_s=5.0)).status
+
+        assert (await sent(), len(post.mails)) == ("the mail server's certificate is not accepted", 0)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert (await sent(), len(post.mails)) == ("taken by the mail server", 1)
+
+
+def certificate_of(address: str, folder: Path) -> Path:
+    """A certificate that vouches for itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    path = folder / "certificate.pem"
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, form, serialization.NoEncryption()))
+    return path

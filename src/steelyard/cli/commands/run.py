@@ -49,7 +49,7 @@ async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -
         request = selected.request
         announce(selected, terminal)
         if not terminal.quiet:
-            expected = await workbench.estimate(request)
+            expected = await workbench.estimate(workbench.tenant_id, request)
             tell_estimate(request, expected, terminal)
             if not yes and not _go_on(request, expected, terminal):
                 terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
@@ -70,7 +70,7 @@ async def _estimate(typed: Typed, json_to: str | None, terminal: Terminal) -> in
     async with open_workbench(concurrency=typed.chosen.concurrency) as workbench:
         selected = await select(workbench, typed)
         announce(selected, terminal)
-        expected = await workbench.estimate(selected.request)
+        expected = await workbench.estimate(workbench.tenant_id, selected.request)
     terminal.out.lines(estimate_lines(selected.request, expected))
     terminal.out.lines(_by_model(expected, terminal.out.width))
     for sentence in expected.assumptions:

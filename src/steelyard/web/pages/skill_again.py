@@ -34,7 +34,7 @@ async def price_again(
     template = "skill/again_price.html.jinja" if fragment else "skill/again.html.jinja"
     try:
         asked = await _asked(bench, tenant, row, kind)
-        estimate = await bench.estimate(asked)
+        estimate = await bench.estimate(tenant, asked)
     except NotFound:
         raise
     except SteelyardError as error:

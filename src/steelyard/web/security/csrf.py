@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from steelyard.domain.errors import Forbidden
 from steelyard.web.forms import read_form
+from steelyard.web.security.cookies import put_cookie, read_cookie
 from steelyard.web.security.origin import SAFE_METHODS
 
 COOKIE = "steelyard_csrf"
@@ -52,7 +53,7 @@ def mark_of(request: Request) -> str:
     """The request's mark; a new one, kept for the response's cookie, when it has none that can be used."""
     mark: str | None = getattr(request.state, "csrf_mark", None)
     if mark is None:
-        mark = request.cookies.get(COOKIE, "")
+        mark = read_cookie(request, COOKIE)
         if not _MARK.match(mark):
             mark = secrets.token_hex(16)
             request.state.csrf_new = True
@@ -69,9 +70,14 @@ def token_for(request: Request) -> str:
 def set_cookie(request: Request, response: Response) -> None:
     """Send the mark along where it is new."""
     if getattr(request.state, "csrf_new", False):
-        secure = request.url.scheme == "https"
         # Lax: a strict one would not come along with a link from elsewhere, and be replaced under pages still open.
-        response.set_cookie(COOKIE, mark_of(request), httponly=True, samesite="lax", secure=secure, path="/")
+        put_cookie(request, response, COOKIE, mark_of(request))
+
+
+def renew_mark(request: Request, response: Response) -> None:
+    """Another mark from now on, so that no token given out before is good for what comes after."""
+    request.state.csrf_mark, request.state.csrf_new = secrets.token_hex(16), True
+    set_cookie(request, response)
 
 
 async def check_csrf(request: Request) -> AsyncIterator[None]:
@@ -90,7 +96,7 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
             given = form.get(FIELD)
             token = given if isinstance(given, str) else ""
         csrf: Csrf = request.app.state.csrf
-        if not csrf.fits(token, request.cookies.get(COOKIE, "")):
+        if not csrf.fits(token, read_cookie(request, COOKIE)):
             raise Forbidden(
                 "This form is not one that Steelyard gave out, or it is too old.",
                 kept="Nothing was changed.",

@@ -28,17 +28,3 @@ ALTER TABLE tenant_providers FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON tenant_providers
     USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_providers TO steelyard_app;
-
--- New master keys are for every tenant, and each tenant's rows are encrypted anew as that tenant. The owner may read the
--- table of tenants by the policy that the schedule has.
-CREATE FUNCTION tenants_after(last uuid, most integer)
-    RETURNS TABLE (tenant_id uuid) LANGUAGE sql STABLE SECURITY DEFINER AS $$
-    SELECT id FROM tenants WHERE last IS NULL OR id > last ORDER BY id LIMIT most
-$$;
-DO $$
-BEGIN
-    -- The caller's search path must not decide what the owner's rights are used on.
-    EXECUTE format('ALTER FUNCTION tenants_after SET search_path = %I, pg_temp', current_schema());
-END $$;
-REVOKE ALL ON FUNCTION tenants_after FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION tenants_after TO steelyard_app;

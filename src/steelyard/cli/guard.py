@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from steelyard.cli import exits
+from steelyard.domain.actors import LOCAL, Actor, acting_as
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.masking import masked
 
@@ -16,9 +18,13 @@ DEBUG = "STEELYARD_DEBUG"
 
 @contextmanager
 def guarded(*, verbose: bool = False) -> Generator[None]:
-    """Turn what a command raises into a message on standard error and the documented exit code."""
+    """Turn what a command raises into a message on standard error and the documented exit code.
+
+    What the command does is done on behalf of the user of the operating system.
+    """
     try:
-        yield
+        with acting_as(_user()):
+            yield
         sys.stdout.flush()
     except SteelyardError as error:
         if verbose or os.environ.get(DEBUG):
@@ -39,6 +45,14 @@ def guarded(*, verbose: bool = False) -> Generator[None]:
             raise
         tell(_fault(error))
         sys.exit(exits.FAULT)
+
+
+def _user() -> Actor:
+    try:
+        return Actor(LOCAL.kind, f"local ({getpass.getuser()})")
+    except (OSError, KeyError, ImportError):
+        # A container's user often has no name.
+        return LOCAL
 
 
 def _fault(error: Exception) -> SteelyardError:

@@ -19,6 +19,7 @@ from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage import deliveries, schedule
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.deliveries import Delivery, Webhook
+from steelyard.storage.sealed import SealedRow, reseal
 from steelyard.vault.ring import CannotUnseal, Place, Sealed
 
 # Longer than any attempt lasts: who has it in hand this long was killed with it.
@@ -96,7 +97,7 @@ class Deliveries:
             return hook
         with suppress(SettingsError):
             sealed = await self.sealed(tenant_id, hook.secret)
-            await deliveries.put_webhook(connection, tenant_id, hook.url, sealed.data, sealed.key_id)
+            await reseal(connection, SealedRow("webhook", "", None, None, hook.secret), sealed.data, sealed.key_id)
         return hook
 
     async def _post(self, tenant_id: UUID, found: Delivery, hook: Webhook | None) -> Outcome:

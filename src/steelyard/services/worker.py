@@ -20,6 +20,7 @@ from steelyard.execution.paid_job import JobUnfit, always_fit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker, TieBreakUnfit
+from steelyard.services.on_behalf import OnBehalf
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
 
@@ -95,12 +96,13 @@ async def work(
         reviewer = Reviewer(database, caller, price, unfit=review_unfit)
         breaker = TieBreaker(database, caller, price, make_judge, unfit=tie_break_unfit, stopping=stop.is_set)
         drafter = Drafter(database, caller, price, unfit=drafts_unfit)
+        of = OnBehalf(database)
         queue = Queue(
             database,
-            _of_tenant(serving, engine.run_batch),
-            _of_tenant(serving, reviewer.run),
-            _of_tenant(serving, breaker.run),
-            _of_tenant(serving, drafter.run),
+            _of_tenant(serving, of.starter(engine.run_batch)),
+            _of_tenant(serving, of.starter(reviewer.run)),
+            _of_tenant(serving, of.starter(breaker.run)),
+            _of_tenant(serving, of.starter(drafter.run)),
         )
         await queue.open()
         await queue.hurry(run_id)

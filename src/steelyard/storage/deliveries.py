@@ -73,9 +73,10 @@ async def move_webhook(connection: Connection, url: str) -> bool:
 async def put_webhook(connection: Connection, tenant_id: UUID, url: str, sealed: bytes, key_id: str) -> None:
     """Keep the address and its encrypted secret, in place of what there was."""
     await connection.execute(
-        """INSERT INTO webhooks (tenant_id, url, secret, sealed, key_id) VALUES (%s, %s, NULL, %s, %s)
+        """INSERT INTO webhooks (tenant_id, url, secret, sealed, key_id, secret_at)
+           VALUES (%s, %s, NULL, %s, %s, clock_timestamp())
                ON CONFLICT (tenant_id) DO UPDATE SET url = excluded.url, secret = NULL, sealed = excluded.sealed,
-                  key_id = excluded.key_id""",
+                  key_id = excluded.key_id, secret_at = excluded.secret_at""",
         (tenant_id, url, sealed, key_id),
     )
 

@@ -33,6 +33,8 @@ _OWN_MACHINE = frozenset({"GET /metrics"})
 
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
+    "GET /audit": Action.READ_AUDIT,
+    "GET /audit.csv": Action.READ_AUDIT,
     "POST /demo": Action.WRITE_SKILLS,
     # These are about whoever asks, and need a session besides: see web/security/own_session.py.
     "POST /sign-out": Action.READ,
@@ -134,6 +136,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /v1/audit": Action.READ_AUDIT,
     "POST /v1/feedback": Action.GIVE_FEEDBACK,
     "POST /v1/measurements": Action.SEND_USES,
     "GET /v1/skills/{skill}/staleness": Action.READ,

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
+from steelyard.api import audit as audit_api
 from steelyard.api import feedback, measurements, probes, staleness, traces
 from steelyard.domain.access import Principal
 from steelyard.domain.hosting import Hosting, Mode
@@ -18,6 +19,7 @@ from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     account,
     add,
+    audit,
     compare,
     home,
     models,
@@ -70,6 +72,7 @@ ROUTERS = (
     run_short.router,
     account.router,
     add.router,
+    audit.router,
     compare.router,
     home.router,
     models.router,
@@ -152,6 +155,14 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (*ROUTERS, measurements.router, traces.router, feedback.router, staleness.router, probes.router):
+    for router in (
+        *ROUTERS,
+        audit_api.router,
+        measurements.router,
+        traces.router,
+        feedback.router,
+        staleness.router,
+        probes.router,
+    ):
         app.include_router(router)
     return app

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.base import Base
 
 if TYPE_CHECKING:
+    from steelyard.services.audit import AuditService
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_queue import CaseQueue
@@ -138,3 +139,9 @@ class Library(Base):
         from steelyard.services.rollup import RollupService
 
         return RollupService(self.database)
+
+    @cached_property
+    def audit(self) -> AuditService:
+        from steelyard.services.audit import AuditService
+
+        return AuditService(self.database)

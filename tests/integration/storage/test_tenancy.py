@@ -55,7 +55,7 @@ from steelyard.storage.tenant_providers import KeyWrite, put_provider
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
-APPEND_ONLY = frozenset({"case_changes"})
+APPEND_ONLY = frozenset({"audit_log", "case_changes"})
 PLAN = {"models": ["openai:a"], "seed": 1, "judge": None, "judge_digest": None}
 
 
@@ -387,6 +387,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "audit_log",
                 "memberships",
                 "invitations",
                 "tenant_providers",

@@ -15,11 +15,13 @@ CREATE TABLE tenant_providers (
     CHECK (num_nulls(sealed, key_id, key_set_at, key_set_by) IN (0, 4))
 );
 
--- The secret of a webhook as it is in `secret`, or encrypted in `sealed`: never both.
+-- The secret of a webhook as it is in `secret`, or encrypted in `sealed`: never both. `secret_at` is when it was made,
+-- which encrypting it anew does not change.
 ALTER TABLE webhooks
     ALTER COLUMN secret DROP NOT NULL,
     ADD COLUMN sealed bytea,
     ADD COLUMN key_id text,
+    ADD COLUMN secret_at timestamptz,
     ADD CONSTRAINT webhooks_one_secret CHECK (num_nonnulls(secret, sealed) = 1) NOT VALID,
     ADD CONSTRAINT webhooks_sealed_by CHECK (num_nulls(sealed, key_id) IN (0, 2)) NOT VALID;
 
@@ -28,3 +30,9 @@ ALTER TABLE tenant_providers FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON tenant_providers
     USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_providers TO steelyard_app;
+
+-- That there is another key is noted, and no key.
+SELECT audit_table('tenant_providers', 'provider', name => 'name', keys => '{kind}', hosts => '{base_url}',
+                   hidden => '{key_set_at}', verbs => '{"key_set_at": {"*": "renewed"}}');
+SELECT audit_table('webhooks', 'webhook', hosts => '{url}', hidden => '{secret_at}',
+                   verbs => '{"secret_at": {"*": "renewed"}}');

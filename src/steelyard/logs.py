@@ -1,8 +1,8 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand, and so is every key of a tenant that this
-process has met.
+Values of the environment that are secrets are struck out wherever they stand, and so are API keys and every key of a
+tenant's provider that this process has met.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
+from steelyard.domain.api_keys import KEY
 from steelyard.domain.errors import SettingsError, SteelyardError
 from steelyard.domain.masking import masked
 
@@ -73,6 +74,8 @@ def teller(say: Callable[[str], None]) -> Callable[[str], None]:
 def secrets_of(env: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the environment that no line may show: keys, tokens, and passwords in addresses."""
     found = {value for name, value in env.items() if _SECRET.search(name.upper())}
+    # A list of keys is as well each of them.
+    found |= {part.strip() for value in found for part in value.split(",")}
     for name, value in env.items():
         if name.endswith("DATABASE_URL") and "://" in value:
             password = urlsplit(value).password or ""
@@ -88,7 +91,8 @@ class _Formatter(logging.Formatter):
     def struck(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return masked(text)
+        # Of an API key how it begins is left, which lists show too.
+        return masked(KEY.sub(r"sy_\1_***", text))
 
 
 class _Text(_Formatter):

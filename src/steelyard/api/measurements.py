@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
 from steelyard.api.principal import tenant_of
+from steelyard.api.problem import ItemsRefused
 from steelyard.domain.errors import InputError
 from steelyard.workbench import Workbench
 
@@ -21,7 +22,7 @@ router = APIRouter()
 async def take(request: Request) -> Response:
     """`{"measurements": [...]}`, at most 10,000. What is answered as kept is committed; the rest is named.
 
-    200 when something was kept or known, 422 when every item was refused.
+    200 when something was kept or known. Raises ItemsRefused (422) when every item was refused.
     """
     body = await json_body(request)
     items = cast("dict[str, Any]", body).get("measurements") if isinstance(body, dict) else None
@@ -43,5 +44,7 @@ async def take(request: Request) -> Response:
         unmatched=taken.unmatched,
         refused=len(taken.refused),
     )
-    refused = bool(given) and len(taken.refused) == len(given)
-    return JSONResponse(asdict(taken), 422 if refused else 200)
+    said = asdict(taken)
+    if given and len(taken.refused) == len(given):
+        raise ItemsRefused(said["refused"])
+    return JSONResponse(said)

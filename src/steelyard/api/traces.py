@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import JSONResponse, Response
 
-from steelyard.api.away import RETRY_AFTER_S, database_away
+from steelyard.api.away import database_away
 from steelyard.api.body import plain_body
 from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import SteelyardError, UnsupportedType
@@ -18,8 +20,9 @@ router = APIRouter()
 
 PATH = "/v1/traces"
 _REASONS_SHOWN = 5
-# google.rpc.Code
-_INVALID_ARGUMENT, _NOT_ALLOWED, _UNAVAILABLE, _INTERNAL = 3, 7, 14, 13
+# google.rpc.Code of a status; the others are INVALID_ARGUMENT.
+_CODES = {401: 16, 403: 7, 429: 8, 500: 13, 503: 14}
+_INVALID_ARGUMENT = 3
 
 
 @router.post(PATH)
@@ -44,11 +47,10 @@ async def take(request: Request) -> Response:
     return _answer(form, taken)
 
 
-def refusal(request: Request, error: SteelyardError, status: int) -> Response:
-    """An error as a google.rpc.Status, in the form the request has; retried only with 503, as OTLP has it."""
+def refusal(request: Request, error: SteelyardError, status: int, headers: Mapping[str, str]) -> Response:
+    """An error as a google.rpc.Status, in the form the request has; retried only with 429 and 503, as OTLP has it."""
+    code = _CODES.get(status, _INVALID_ARGUMENT)
     status = 400 if status == 422 else status
-    code = {503: _UNAVAILABLE, 403: _NOT_ALLOWED, 500: _INTERNAL}.get(status, _INVALID_ARGUMENT)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
     if _form(request) is Form.PROTOBUF:
         text = str(error).encode("utf-8", "replace")
         message = b"\x08" + bytes([code]) + b"\x12" + _varint(len(text)) + text

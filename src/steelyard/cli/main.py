@@ -15,6 +15,7 @@ from steelyard.cli.audit_commands import audit
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
+from steelyard.cli.key_commands import keys_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.rollup_commands import production, rollup_app
@@ -361,6 +362,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")
 app.add_typer(notify_app, name="notify")
+app.add_typer(keys_app, name="keys")
 app.add_typer(providers_app, name="providers")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(measurements_app, name="measurements")

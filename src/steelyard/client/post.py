@@ -69,9 +69,8 @@ def _refusal(status: int, data: bytes) -> Answer:
     refused = _list(body, "refused")
     if refused:
         return Answer(refused=len(refused), reason=_first(refused))
-    error = body.get("error")
-    said = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else None
-    return Answer(refused=0, reason=f"HTTP {status}" if said is None else str(said)[:300])
+    said = body.get("detail")
+    return Answer(refused=0, reason=f"HTTP {status}" if said is None else f"HTTP {status}: {said}"[:300])
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -100,6 +100,10 @@ class NotSignedIn(SteelyardError):
     """Nobody has signed in, or their session has ended (HTTP 401)."""
 
 
+class KeyRefused(NotSignedIn):
+    """An API key came with the request, and it is none that can be used."""
+
+
 class Forbidden(SteelyardError):
     """The request is not one that may be done (HTTP 403)."""
 

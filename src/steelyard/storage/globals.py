@@ -14,6 +14,7 @@ GLOBAL_TABLES = {
 }
 
 SECURITY_DEFINER_FUNCTIONS = {
+    "api_key_by_hash": "whose a key is has to be known before its tenant is; it takes one SHA-256 and returns one key",
     "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
     "drop_measurement_partitions": "only the owner can drop partitions; it takes a month over two months back",
     "note_change": "the trigger of every audited table: only the owner adds to the audit log; nobody can call it",
@@ -27,6 +28,7 @@ SECURITY_DEFINER_FUNCTIONS = {
 
 # Every other index of a tenant's table begins with the tenant.
 INDEXES_OVER_TENANTS = {
+    "api_keys_by_hash": "whose a key is, found before there is a tenant",
     "memberships_by_user": "the tenants of a user, found before there is one",
     "invitations_by_token": "the invitation of a token, found before there is a tenant",
 }

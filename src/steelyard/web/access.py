@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
-from steelyard.domain.access import Action, Principal
+from steelyard.domain.access import SCOPES, Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
 from steelyard.web.security.address import from_this_machine
@@ -172,8 +172,13 @@ async def authorise(request: Request) -> None:
         raise Forbidden(
             f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
             kept="Nothing was changed.",
-            next_step="Ask an admin of this tenant.",
+            next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
+
+
+def _scopes_for(action: Action | None) -> str:
+    able = [scope for scope, actions in SCOPES.items() if action in actions]
+    return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
 
 
 async def still_may(request: Request, action: Action) -> bool:

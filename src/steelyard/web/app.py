@@ -54,12 +54,14 @@ from steelyard.web.pages import (
     theme,
 )
 from steelyard.web.rendering import make_environment
+from steelyard.web.security.bearer import KeyDoor
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
 from steelyard.web.security.headers import SecurityHeaders
 from steelyard.web.security.hosts import LOOPBACK, HostGuard
 from steelyard.web.security.identify import identify_by, read_session
 from steelyard.web.security.keyfile import shared_key
+from steelyard.web.security.limits import RateLimitHeaders
 from steelyard.web.security.origin import OriginGuard
 from steelyard.web.static import StaticAssets
 from steelyard.workbench import Workbench
@@ -127,9 +129,14 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     app.state.workbench = workbench
     app.state.team = team
     app.state.hosting = hosting
+    app.state.keys = KeyDoor(workbench.api_keys)
     # What a request may be recognised by, in this order.
-    app.state.credentials = [read_session]
-    app.state.identify = identify_by(app.state.credentials) if team else owner_of(Principal.owner(workbench.tenant_id))
+    app.state.credentials = [app.state.keys.read, read_session]
+    app.state.identify = (
+        identify_by(app.state.credentials)
+        if team
+        else app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
+    )
     app.state.csrf = Csrf(shared_key(workbench.home))
     app.state.templates = make_environment(assets)
     errors.install(app)
@@ -147,6 +154,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         addresses=team and hosting.public_url is None,
         **({} if hosting.public_url is None else {"told": f"Open {hosting.public_url}."}),
     )
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(SecurityHeaders, tls=hosting.secure)
     app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelyard.api import traces
 from steelyard.api.away import RETRY_AFTER_S
+from steelyard.api.problem import is_api, problem
 from steelyard.domain.errors import (
     Conflict,
     Forbidden,
     InputError,
+    KeyRefused,
     NotFound,
     NotSignedIn,
     SteelyardError,
@@ -68,14 +70,13 @@ def status_of(error: SteelyardError) -> int:
 
 
 def answer(request: Request, error: SteelyardError, status: int | None = None) -> Response:
-    """The error as JSON, as a fragment for htmx or as a page, whichever was asked for."""
+    """The error as RFC 9457 has it, as a fragment for htmx or as a page, whichever was asked for."""
     status = status or status_of(error)
     title = _TITLES.get(status, "Something went wrong")
     if request.url.path == traces.PATH:
-        return traces.refusal(request, error, status)
+        return traces.refusal(request, error, status, _headers(error, status))
     if _wants_json(request):
-        body = {"error": {"message": error.message, "kept": error.kept, "next_step": error.next_step}}
-        return JSONResponse(body, status, _retry_after(error, status))
+        return problem(error, status, title, _headers(error, status))
     if status == 401:
         return ask_to_sign_in(request)
     if status == 404:
@@ -84,10 +85,16 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
     return View(request).page(template, status=status, title=title, error=error, status_code=status)
 
 
-def _retry_after(error: SteelyardError, status: int) -> dict[str, str] | None:
+def _headers(error: SteelyardError, status: int) -> dict[str, str]:
     if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after_s)}
-    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    if status == 503:
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    if status == 401:
+        # RFC 6750: a reason only where a key was sent.
+        reason = ', error="invalid_token"' if isinstance(error, KeyRefused) else ""
+        return {"WWW-Authenticate": f'Bearer realm="Steelyard"{reason}'}
+    return {}
 
 
 def _without_commands(error: SteelyardError) -> SteelyardError:
@@ -101,11 +108,7 @@ def _without_commands(error: SteelyardError) -> SteelyardError:
 def _wants_json(request: Request) -> bool:
     accept = request.headers.get("accept", "")
     path = request.url.path
-    return (
-        path.startswith("/v1/")
-        or path.endswith(".json")
-        or ("application/json" in accept and "text/html" not in accept)
-    )
+    return is_api(path) or path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
 
 
 def fault(request: Request, error: Exception) -> Response:
@@ -120,6 +123,12 @@ def fault(request: Request, error: Exception) -> Response:
     return answer(request, shown, 500)
 
 
+def _nowhere(request: Request) -> NotFound:
+    if is_api(request.url.path):
+        return NotFound("The API has no such address.", next_step="Look it up in docs/measurements.md.")
+    return NotFound("No page has this address.", next_step="Start from the list of skills.")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the domain's tree, of routing and of validation through `answer`."""
 
@@ -130,8 +139,13 @@ def install(app: FastAPI) -> None:
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
-            return answer(request, NotFound("No page has this address.", next_step="Start from the list of skills."))
-        shown = SteelyardError(str(error.detail), next_step="Go back and try it another way.")
+            return answer(request, _nowhere(request))
+        if is_api(request.url.path) and error.status_code == 405:
+            shown = SteelyardError(
+                f"This address does not take {request.method[:20]}.", next_step="Allow names what it takes."
+            )
+        else:
+            shown = SteelyardError(str(error.detail), next_step="Go back and try it another way.")
         response = answer(request, shown, error.status_code)
         response.headers.update(error.headers or {})
         return response
@@ -140,7 +154,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         where = sorted({str(part["loc"][-1]) for part in error.errors() if part["loc"]})
         if any(part["loc"][:1] == ("path",) for part in error.errors()):
-            return answer(request, NotFound("No page has this address.", next_step="Start from the list of skills."))
+            return answer(request, _nowhere(request))
         return answer(request, InputError(f"The address or form has a value that cannot be used: {', '.join(where)}."))
 
     app.add_exception_handler(SteelyardError, known)

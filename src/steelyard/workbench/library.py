@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.base import Base
 
 if TYPE_CHECKING:
+    from steelyard.services.api_keys import ApiKeys
     from steelyard.services.audit import AuditService
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
@@ -133,6 +134,12 @@ class Library(Base):
         from steelyard.services.production import ProductionService
 
         return ProductionService(self.database, self.price)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        from steelyard.services.api_keys import ApiKeys
+
+        return ApiKeys(self.database)
 
     @cached_property
     def rollup(self) -> RollupService:

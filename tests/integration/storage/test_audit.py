@@ -16,6 +16,7 @@ from steelyard.domain.actors import Actor, ActorKind, acting_as
 from steelyard.domain.cases import By, CaseSource, CaseStatus, GoldenCase
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.skills import SkillContent
+from steelyard.services.api_keys import ApiKeys, hash_of
 from steelyard.services.members import Members
 from steelyard.services.passwords import Passwords
 from steelyard.storage import audit, deliveries, memberships, runs, staleness
@@ -311,3 +312,22 @@ async def test_who_joins_and_what_members_become_is_noted_by_name(database: Data
     ]
     assert found[3].change == {"role": ["editor", "viewer"]}
     assert found[0].change["token_hash"] == [None, {"hidden": True}]
+
+
+async def test_keys_made_and_revoked_are_noted_without_their_secret_and_their_use_is_not(
+    database: Database, tenant_id: UUID
+) -> None:
+    keys = ApiKeys(database)
+    with acting_as(ANN):
+        made = await keys.make(tenant_id, "checkout", ["ingest"])
+        await keys.note_use(tenant_id, made.id)
+        await keys.revoke(tenant_id, made.id)
+    found = await log(database, tenant_id)
+    assert [(row.actor_name, row.action, row.subject_kind, row.subject_name) for row in found] == [
+        ("Ann", "made", "key", "checkout"),
+        ("Ann", "revoked", "key", "checkout"),
+    ]
+    assert found[0].change["secret_hash"] == [None, {"hidden": True}]
+    assert hash_of(made.text).hex() not in repr(found)
+    (row,) = await keys.listed(tenant_id)
+    assert row.created_by == "Ann"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from steelyard.domain.access import Role
+from steelyard.domain.access import Role, Scope
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import By, CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
@@ -21,6 +21,7 @@ from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
 from steelyard.intake.otlp import Marks
 from steelyard.storage import (
+    api_keys,
     canaries,
     claims,
     deliveries,
@@ -249,6 +250,16 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             budget_microcents=None,
         )
         await decide_output(connection, tenant_id, result_id, By("Ann", "No."), None)
+        await api_keys.insert_key(
+            connection,
+            tenant_id,
+            uuid4(),
+            name="intake",
+            scopes=[Scope.INGEST],
+            secret_hash=tenant_id.bytes * 2,
+            a_minute=None,
+            expires_at=None,
+        )
         await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
         await put_provider(
             connection,
@@ -332,6 +343,19 @@ async def test_the_schedule_hears_of_each_tenant_with_something_to_do_and_of_not
         assert await cursor.fetchall() == [{"id": tenant_id}], "the function's own policy is not the application's"
 
 
+async def test_a_key_is_found_by_its_hash_without_a_tenant_and_by_nothing_else(
+    database: Database, tenant_id: UUID
+) -> None:
+    other, _ = await seeded(database)
+    found = await api_keys.key_by_hash(database, other.bytes * 2)
+    assert found is not None
+    assert (found.tenant_id, found.state, found.scopes) == (other, "usable", ["ingest"])
+    assert await api_keys.key_by_hash(database, tenant_id.bytes * 2) is None
+    async with database.tenant(tenant_id) as connection:
+        assert await api_keys.list_keys(connection, 10) == [], "the function's own policy is not the application's"
+        assert not await api_keys.revoke_key(connection, found.id)
+
+
 async def test_a_row_cannot_be_written_for_another_tenant(database: Database, tenant_id: UUID) -> None:
     other, _ = await seeded(database)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -387,6 +411,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "api_keys",
                 "audit_log",
                 "memberships",
                 "invitations",

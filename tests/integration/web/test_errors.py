@@ -64,7 +64,50 @@ async def test_a_program_gets_json(site: Site) -> None:
     failing(site, NotFound("No such run.", next_step="List them."))
     answer = await site.client.get("/settings", headers={"accept": "application/json"})
     assert answer.status_code == 404
-    assert answer.json() == {"error": {"message": "No such run.", "kept": None, "next_step": "List them."}}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:steelyard:problem:not-found",
+        "title": "There is nothing here",
+        "status": 404,
+        "detail": "No such run.",
+        "kept": None,
+        "next_step": "List them.",
+        "field": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1", 404),
+        ("GET", "/v1/", 404),
+        ("POST", "/v1/no/such", 404),
+        ("GET", "/v1/measurements", 405),
+        ("DELETE", "/v1/stale", 405),
+        ("GET", "/v1/stale?limit=0", 422),
+        ("GET", "/v1/skills/none/staleness", 404),
+    ],
+)
+async def test_every_error_of_the_api_is_a_problem(site: Site, method: str, path: str, status: int) -> None:
+    answer = await site.client.request(method, path, headers={"accept": "text/html"})
+    said = answer.json()
+    assert (answer.status_code, said["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said["type"].startswith("urn:steelyard:problem:")
+    assert said["title"]
+    assert said["detail"]
+    assert set(said) == {"type", "title", "status", "detail", "kept", "next_step", "field"}
+    assert said["field"] == ("limit" if status == 422 else None)
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+async def test_a_fault_within_the_api_is_a_problem_with_a_reference(server_home: Path, tenant_id: UUID) -> None:
+    async with site_of(server_home, tenant_id, faults=True) as site:
+        site.workbench.__dict__["stale_watch"] = None
+        answer = await site.client.get("/v1/stale")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert re.search(r"reference is [0-9a-f]{8}", answer.json()["detail"])
 
 
 async def test_htmx_gets_a_fragment_for_a_fragment(site: Site) -> None:

@@ -115,7 +115,7 @@ async def test_bodies_that_are_no_batch_are_refused_as_json(site: Site) -> None:
     ):
         answer = await site.client.post(URL, content=body, headers=headers)
         assert answer.status_code == status, (body[:40], headers, answer.text[:200])
-        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["content-type"] == "application/problem+json"
     assert await uses(site) == 0
     assert (await site.client.post(URL, content=gzip.compress(whole), headers=zipped)).json()["kept"] == 1
 

@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from steelyard.api.problem import is_api
 from steelyard.domain.errors import TooLarge
 from steelyard.web.security.hosts import Refuse
 
@@ -18,7 +19,7 @@ _DRAIN = 200_000_000
 
 def limit_of(headers: Headers, path: str = "/") -> int:
     """Bytes a request may have: files travel as multipart, batches go to the API, everything else is small."""
-    if path.startswith("/v1/"):
+    if is_api(path):
         return MAX_API
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return MAX_UPLOAD if kind == "multipart/form-data" else MAX_BODY

@@ -15,10 +15,12 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 from starlette.responses import Response
 
+from steelyard.api.problem import is_api
+from steelyard.domain.access import Principal
 from steelyard.domain.errors import Forbidden
 from steelyard.web.forms import read_form
 from steelyard.web.security.cookies import put_cookie, read_cookie
-from steelyard.web.security.origin import SAFE_METHODS
+from steelyard.web.security.origin import SAFE_METHODS, from_own_page
 
 COOKIE = "steelyard_csrf"
 FIELD = "csrf_token"
@@ -81,12 +83,16 @@ def renew_mark(request: Request, response: Response) -> None:
 
 
 async def check_csrf(request: Request) -> AsyncIterator[None]:
-    """On every route but the API's: an unsafe method needs the token, in the header or the form. Raises Forbidden.
+    """On every route: an unsafe method needs the token, in the header or the form. Raises Forbidden.
 
-    The form's files are closed when the request has been answered.
+    The API needs it in the header, and only of a member's session. The form's files are closed when the request has
+    been answered.
     """
-    # The API goes by no cookie, and takes no body that a form of another site could send.
-    if request.method in SAFE_METHODS or request.url.path.startswith("/v1/"):
+    if request.method in SAFE_METHODS:
+        yield
+        return
+    if is_api(request.url.path):
+        _check_api(request)
         yield
         return
     token = request.headers.get(HEADER)
@@ -95,8 +101,7 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
         if token is None:
             given = form.get(FIELD)
             token = given if isinstance(given, str) else ""
-        csrf: Csrf = request.app.state.csrf
-        if not csrf.fits(token, read_cookie(request, COOKIE)):
+        if not _fits(request, token):
             raise Forbidden(
                 "This form is not one that Steelyard gave out, or it is too old.",
                 kept="Nothing was changed.",
@@ -105,3 +110,21 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
         yield
     finally:
         await form.close()
+
+
+def _check_api(request: Request) -> None:
+    """An API key is sent by nobody unasked, while browsers send a session's cookie for any page: it needs a proof."""
+    who: Principal | None = getattr(request.state, "principal", None)
+    if who is None or who.user_id is None:
+        return
+    if not from_own_page(request.headers) and not _fits(request, request.headers.get(HEADER, "")):
+        raise Forbidden(
+            "A session alone does not change anything here: a page of another site could have sent this.",
+            kept="Nothing was changed.",
+            next_step=f"Send {HEADER} with the token of one of Steelyard's pages, or use an API key.",
+        )
+
+
+def _fits(request: Request, token: str) -> bool:
+    csrf: Csrf = request.app.state.csrf
+    return csrf.fits(token, read_cookie(request, COOKIE))

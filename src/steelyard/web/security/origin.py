@@ -22,6 +22,13 @@ def same_origin(headers: Headers) -> bool:
     return origin is None or origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
 
 
+def from_own_page(headers: Headers) -> bool:
+    """Whether the browser says that a page of this very origin sent it. No page can make another's browser say so."""
+    return same_origin(headers) and (
+        headers.get("sec-fetch-site") == "same-origin" or headers.get("origin") is not None
+    )
+
+
 class OriginGuard:
     """Refuses unsafe methods sent by a page of another origin."""
 

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check audit bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-peers screenshots serve
+.PHONY: help install dev assets demo test check audit bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-pages: dev ## Time every page at scale and write docs/pages.md (HOME_FILLE
 
 bench-ingest: dev ## Measure uses and spans taken in a second over HTTP and write docs/ingest.md
 	$(BIN)/python -m benchmarks.ingest
+
+bench-users: dev ## Have 200 signed-in users at work for two minutes, and again while the database restarts; write docs/users.md
+	$(BIN)/python -m benchmarks.users
 
 bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers

@@ -12,10 +12,12 @@ import typer
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
 from steelyard.cli.audit_commands import audit
+from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.key_commands import keys_app
+from steelyard.cli.member_commands import members_app, tenants_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.rollup_commands import production, rollup_app
@@ -355,6 +357,7 @@ def demo(
 
 
 app.command("production")(production)
+app.command("spend")(spend)
 app.command("audit")(audit)
 for command in COMMANDS:
     app.command()(command)
@@ -367,7 +370,10 @@ app.add_typer(providers_app, name="providers")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
+app.add_typer(budget_app, name="budget")
 app.add_typer(models_app, name="models")
+app.add_typer(members_app, name="members")
+app.add_typer(tenants_app, name="tenants")
 
 
 def main() -> None:

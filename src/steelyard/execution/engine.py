@@ -22,6 +22,7 @@ from steelyard.execution.context import RunContext, Stopped
 from steelyard.execution.examiner import Examiner
 from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
+from steelyard.execution.till import Till
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.cases import cases_by_id
@@ -83,8 +84,9 @@ class Engine:
         # Each tenant's claims that its tasks ask for or work under: no other task of this process may ask for them.
         self._in_hand: defaultdict[UUID, set[str]] = defaultdict(set)
         self._recorder = Recorder(database, self._worker_key, self._on_state)
-        self._examiner = Examiner(database, caller, price)
-        self._cells = CellRunner(caller, self._recorder, price, self._examiner.admit)
+        self._till = Till(database, caller, price)
+        self._examiner = Examiner(database, self._till, price)
+        self._cells = CellRunner(self._till, self._recorder, price, self._examiner.admit)
         self._stack = AsyncExitStack()
         self._session_stack = AsyncExitStack()
         self._pulse: asyncio.Task[None] | None = None
@@ -105,6 +107,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._pulse
         await self._stack.aclose()
+        await self._till.aclose()
         await self._session_stack.aclose()
 
     def stop(self) -> None:
@@ -167,7 +170,13 @@ class Engine:
         if context.stopping and context.active_batches:
             return
         async with self._database.tenant(tenant_id) as connection:
-            ended = await conclude(connection, tenant_id, run_id, over_budget=context.over_budget)
+            ended = await conclude(
+                connection,
+                tenant_id,
+                run_id,
+                over_budget=context.over_budget,
+                month_refusal=context.month_refusal,
+            )
         if ended:
             self._contexts.pop(run_id, None)
             if self._ended is not None:
@@ -283,6 +292,8 @@ class Engine:
                 async with self._database.tenant(tenant_id) as connection:
                     await runs.start_run(connection, run_id)
                     known.observe(await results.run_state(connection, run_id))
+                # The month's budget may have been raised: the next call finds out.
+                known.month_refusal = None
         if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
         if before is not None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Provider, Trouble
@@ -60,11 +60,11 @@ class Providers:
         self._failing: dict[int, tuple[str, float, str]] = {}
 
     async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
     ) -> ModelResponse:
         """One reply; calls of higher `priority` go first, and `before_call` may refuse each attempt by raising.
 
-        Raises CallError; cancellation passes through.
+        It hears whether one since it ran last may have been paid for. Raises CallError; cancellation passes through.
         """
         provider = self._gateways.get(request.model.provider) or await asyncio.to_thread(self._open, request.model)
         limit = self._limit(request.model.provider)

@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.hosting import Hosting
 from steelyard.domain.notices import NoticeSettings
+from steelyard.domain.openid import OpenIdProvider
 from steelyard.domain.reach import Reach
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
 from steelyard.providers.hosting_settings import Server
 from steelyard.providers.notice_settings import Checks, Notices
+from steelyard.providers.openid_settings import OpenId, openid_providers
 
 Kind = Literal["openai", "anthropic", "google"]
 Mark = Literal["deprecated", "gone"]
@@ -95,6 +97,7 @@ class ProviderSettings:
     kept_months: int = KEPT_MONTHS
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     hosting: Hosting = field(default_factory=Hosting)
+    openid: tuple[OpenIdProvider, ...] = ()
     shared: bool | None = None
     local: bool = True
     others: str | None = None
@@ -162,6 +165,7 @@ class _File(BaseModel):
     checks: Checks = Field(default_factory=Checks)
     notices: Notices = Field(default_factory=Notices)
     server: Server = Field(default_factory=Server)
+    openid: dict[str, OpenId] = Field(default_factory=dict)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -207,6 +211,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         file.retention.months,
         file.notices.settings(file.checks, env),
         file.server.hosting(env),
+        tuple(openid_providers(file.openid, env)),
         file.share_providers,
     )
 

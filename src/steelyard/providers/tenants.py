@@ -149,7 +149,7 @@ class TenantProviders:
         return self.now.settings
 
     async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
     ) -> ModelResponse:
         """As of `Providers`, with the tenant's key."""
         return await self.now.complete(request, priority=priority, before_call=before_call)

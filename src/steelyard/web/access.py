@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
-from steelyard.domain.access import SCOPES, Action, Principal
+from steelyard.domain.access import ROLES, SCOPES, Action, Principal, Role
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
 from steelyard.web.security.address import from_this_machine
+from steelyard.web.security.origin import SAFE_METHODS
 
 Identify = Callable[[Request], Awaitable[Principal]]
 
@@ -26,6 +27,15 @@ OPEN = frozenset(
         "POST /sign-in",
         "GET /setup/{token}",
         "POST /setup/{token}",
+        "GET /join/{token}",
+        "POST /join/{token}",
+        "GET /forgotten",
+        "POST /forgotten",
+        "GET /reset/{token}",
+        "POST /reset/{token}",
+        "POST /setup/{token}/oidc/{provider}",
+        "POST /sign-in/oidc/{provider}",
+        "GET /sign-in/oidc/{provider}/callback",
     }
 )
 # Of those, what a team's server tells to its own machine alone.
@@ -40,6 +50,19 @@ ACCESS: Mapping[str, Action] = {
     "POST /sign-out": Action.READ,
     "POST /tenant": Action.READ,
     "GET /account": Action.READ,
+    "GET /account/name": Action.READ,
+    "POST /account/name": Action.READ,
+    "GET /account/password": Action.READ,
+    "POST /account/password": Action.READ,
+    "GET /members": Action.MANAGE_MEMBERS,
+    "GET /members/invite": Action.MANAGE_MEMBERS,
+    "POST /members/invite": Action.MANAGE_MEMBERS,
+    "POST /members/invitations/{invitation}/revoke": Action.MANAGE_MEMBERS,
+    "POST /members/{user}/role": Action.MANAGE_MEMBERS,
+    "POST /members/{user}/remove": Action.MANAGE_MEMBERS,
+    "GET /account/oidc": Action.READ,
+    "POST /account/oidc/{provider}": Action.READ,
+    "POST /account/oidc/{identity}/end": Action.READ,
     "POST /account/sessions/end": Action.READ,
     "POST /account/sessions/{session}/end": Action.READ,
     "GET /models": Action.READ,
@@ -74,6 +97,7 @@ ACCESS: Mapping[str, Action] = {
     "GET /runs/{short:short_id}.json": Action.READ,
     "GET /runs/{short:short_id}/{rest:path}": Action.READ,
     "GET /settings": Action.READ,
+    "POST /settings/budgets": Action.SET_BUDGETS,
     "POST /settings/limit": Action.SET_STALENESS,
     "POST /settings/mail": Action.SET_STALENESS,
     "POST /settings/notices/test": Action.SET_STALENESS,
@@ -86,7 +110,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /settings/webhook/secret": Action.SET_STALENESS,
     "GET /skills": Action.READ,
     "POST /skills": Action.WRITE_SKILLS,
-    "GET /skills/new": Action.READ,
+    "GET /skills/new": Action.WRITE_SKILLS,
     "GET /skills/{skill}": Action.READ,
     "GET /skills/{skill}/benchmark": Action.READ,
     "GET /skills/{skill}/benchmark/again": Action.READ,
@@ -94,15 +118,15 @@ ACCESS: Mapping[str, Action] = {
     "GET /skills/{skill}/benchmark/causes": Action.READ,
     "GET /skills/{skill}/benchmark/change": Action.READ,
     "POST /skills/{skill}/benchmark/estimate": Action.RUN,
-    "GET /skills/{skill}/benchmark/models": Action.READ,
-    "GET /skills/{skill}/benchmark/new": Action.READ,
+    "GET /skills/{skill}/benchmark/models": Action.RUN,
+    "GET /skills/{skill}/benchmark/new": Action.RUN,
     "POST /skills/{skill}/benchmark/new": Action.RUN,
     "GET /skills/{skill}/benchmark/production": Action.READ,
     "GET /skills/{skill}/benchmark/production.json": Action.READ,
     "GET /skills/{skill}/benchmark/progress/{run_id}": Action.READ,
     "GET /skills/{skill}/case-history": Action.READ,
     "POST /skills/{skill}/cases": Action.WRITE_CASES,
-    "GET /skills/{skill}/cases/new": Action.READ,
+    "GET /skills/{skill}/cases/new": Action.WRITE_CASES,
     "GET /skills/{skill}/cases/{case}": Action.READ,
     "POST /skills/{skill}/cases/{case}": Action.WRITE_CASES,
     "GET /skills/{skill}/cases/{case}/{decision}": Action.READ,
@@ -110,7 +134,7 @@ ACCESS: Mapping[str, Action] = {
     "GET /skills/{skill}/charts/cost-trend.{form}": Action.READ,
     "GET /skills/{skill}/charts/quality-cost.{form}": Action.READ,
     "GET /skills/{skill}/compare": Action.READ,
-    "GET /skills/{skill}/delete": Action.READ,
+    "GET /skills/{skill}/delete": Action.WRITE_SKILLS,
     "POST /skills/{skill}/delete": Action.WRITE_SKILLS,
     "GET /skills/{skill}/details": Action.READ,
     "POST /skills/{skill}/details/limit": Action.SET_STALENESS,
@@ -131,15 +155,18 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/suggestions": Action.GIVE_FEEDBACK,
     "POST /skills/{skill}/suggestions/{suggestion}": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions": Action.READ,
-    "GET /skills/{skill}/versions/draft": Action.READ,
+    "GET /skills/{skill}/versions/draft": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/draft": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /spend": Action.READ,
+    "GET /spend.csv": Action.READ,
     "GET /v1/audit": Action.READ_AUDIT,
     "POST /v1/feedback": Action.GIVE_FEEDBACK,
     "POST /v1/measurements": Action.SEND_USES,
     "GET /v1/skills/{skill}/staleness": Action.READ,
+    "GET /v1/spend": Action.READ,
     "GET /v1/stale": Action.READ,
     "POST /v1/traces": Action.SEND_USES,
 }
@@ -170,10 +197,22 @@ async def authorise(request: Request) -> None:
     action = ACCESS.get(route)
     if action is None or not principal.may(action):
         raise Forbidden(
-            f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
-            kept="Nothing was changed.",
+            _lacking(principal, action),
+            kept=None if request.method in SAFE_METHODS else "Nothing was changed.",
             next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
+
+
+def _lacking(principal: Principal, action: Action | None) -> str:
+    """What somebody may not do, and which role may."""
+    able = next((role for role in Role if action in ROLES[role]), None)
+    if action is None or able is None or principal.user_id is None or principal.role is None:
+        return f"That takes the right to {action or 'do this'}, which {principal.name} does not have here."
+    return f"You are {_a(principal.role)} here; it takes {_a(able)} to {action.value}."
+
+
+def _a(role: Role) -> str:
+    return f"{'a' if role is Role.VIEWER else 'an'} {role.value}"
 
 
 def _scopes_for(action: Action | None) -> str:

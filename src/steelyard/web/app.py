@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from steelyard.api import audit as audit_api
 from steelyard.api import feedback, measurements, probes, staleness, traces
+from steelyard.api import spend as api_spend
 from steelyard.domain.access import Principal
 from steelyard.domain.hosting import Hosting, Mode
 from steelyard.web import errors
@@ -21,8 +22,13 @@ from steelyard.web.pages import (
     add,
     audit,
     compare,
+    forgotten,
     home,
+    join,
+    members,
     models,
+    oidc,
+    oidc_account,
     queue,
     rate,
     run,
@@ -51,6 +57,7 @@ from steelyard.web.pages import (
     skill_stale,
     skill_suggestions,
     skill_versions,
+    spend,
     theme,
 )
 from steelyard.web.rendering import make_environment
@@ -76,8 +83,13 @@ ROUTERS = (
     add.router,
     audit.router,
     compare.router,
+    forgotten.router,
     home.router,
+    join.router,
+    members.router,
     models.router,
+    oidc.router,
+    oidc_account.router,
     queue.router,
     rate.router,
     run.router,
@@ -105,6 +117,7 @@ ROUTERS = (
     skill_stale.router,
     skill_suggestions.router,
     skill_versions.router,
+    spend.router,
     theme.router,
 )
 
@@ -170,6 +183,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         traces.router,
         feedback.router,
         staleness.router,
+        api_spend.router,
         probes.router,
     ):
         app.include_router(router)

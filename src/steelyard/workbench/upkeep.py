@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.runs import Runs
 
 if TYPE_CHECKING:
+    from steelyard.services.budgets import BudgetService
     from steelyard.services.deliveries import Deliveries
     from steelyard.services.notices import NoticeService
     from steelyard.services.rebenchmarks import Rebenchmarks
     from steelyard.services.schedule import Schedule
     from steelyard.services.scheduled_check import ScheduledCheck
+    from steelyard.services.spend import SpendService
     from steelyard.services.stale_check import StaleChecks, Surroundings
     from steelyard.services.stale_watch import StaleWatch
 
@@ -54,6 +56,18 @@ class Upkeep(Runs):
             ),
             limit_days=self.settings.stale_after_days,
         )
+
+    @cached_property
+    def budgets(self) -> BudgetService:
+        from steelyard.services.budgets import BudgetService
+
+        return BudgetService(self.database)
+
+    @cached_property
+    def spend(self) -> SpendService:
+        from steelyard.services.spend import SpendService
+
+        return SpendService(self.database)
 
     @cached_property
     def deliveries(self) -> Deliveries:

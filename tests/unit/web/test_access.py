@@ -6,11 +6,19 @@ from collections.abc import Iterable
 
 from starlette.routing import BaseRoute, Route
 
-from steelyard.api import audit, feedback, measurements, probes, staleness, traces
+from steelyard.api import audit, feedback, measurements, probes, spend, staleness, traces
 from steelyard.web.access import ACCESS, OPEN
 from steelyard.web.app import ROUTERS
 
-_API = (audit.router, measurements.router, traces.router, feedback.router, staleness.router, probes.router)
+_API = (
+    audit.router,
+    spend.router,
+    measurements.router,
+    traces.router,
+    feedback.router,
+    staleness.router,
+    probes.router,
+)
 
 
 def names(routes: Iterable[BaseRoute]) -> set[str]:

@@ -18,6 +18,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
+from steelyard.domain.once import Reservation
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.domain.usage import Measurement
@@ -31,6 +32,7 @@ from steelyard.storage import (
     marks,
     memberships,
     notices,
+    once,
     pair_comparisons,
     ratings,
     results,
@@ -265,6 +267,15 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             a_minute=None,
             expires_at=None,
         )
+        await once.reserve(
+            connection,
+            tenant_id,
+            Reservation("local", "first", uuid4()),
+            "d",
+            now=now,
+            kept_for=timedelta(days=1),
+            lease=timedelta(minutes=1),
+        )
         await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
         await put_provider(
             connection,
@@ -464,6 +475,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "spend_holds",
                 "spend",
                 "api_keys",
+                "idempotency_keys",
                 "audit_log",
                 "memberships",
                 "invitations",

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test check audit bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
+.PHONY: help install dev assets demo test check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ audit: dev ## Look up known vulnerabilities of every locked dependency (needs py
 	@mkdir -p build
 	$(UV) export --locked --quiet --all-groups --all-extras --no-emit-project --format requirements-txt --output-file build/audit.txt
 	$(UV) tool run --quiet 'pip-audit>=2.10,<3' --requirement build/audit.txt --disable-pip --require-hashes --strict $(AUDIT)
+
+# schemathesis runs outside the environment of what it tries.
+fuzz-api: dev ## Send the API requests made up from its own document (EXAMPLES="100" SEED="7")
+	$(BIN)/python -m benchmarks.api_fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-statistics bench-judge bench-throughput ## Run the benchmarks (long)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import zlib
 from typing import Any
 
@@ -13,6 +14,8 @@ from steelyard.domain.errors import InputError, TooLarge, UnsupportedType
 
 MAX_PLAIN = 50_000_000
 _AT_ONCE = 64 * 1024
+# An escaped NUL that is not a backslash and the letters of one.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -21,14 +24,29 @@ async def json_body(request: Request) -> Any:
 
     The type has to be JSON: a page of another site can send a form without asking, and this not.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise UnsupportedType("The body is not JSON.", next_step="Send it with Content-Type: application/json.")
-    data = await plain_body(request)
+    data = await json_bytes(request)
     try:
         return await asyncio.to_thread(json.loads, data)
     except (ValueError, RecursionError):
         raise InputError("The body is no valid JSON.", kept="Nothing was kept.") from None
+
+
+async def json_bytes(request: Request) -> bytes:
+    """The bytes of a body that says it is JSON, gzip undone. Raises UnsupportedType, TooLarge, InputError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedType("The body is not JSON.", next_step="Send it with Content-Type: application/json.")
+    return await plain_body(request)
+
+
+def refuse_nul(data: bytes) -> None:
+    """Raises InputError where a text of the JSON has a NUL: PostgreSQL keeps none."""
+    if _NUL.search(data):
+        raise InputError(
+            "The body has a NUL character, which no text can have here.",
+            kept="Nothing was kept.",
+            next_step="Leave it away.",
+        )
 
 
 async def plain_body(request: Request) -> bytes:

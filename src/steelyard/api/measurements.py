@@ -3,26 +3,82 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
+from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
+from steelyard.api.fields import Count, Given, Model, Moment, Shown, SkillName, Tokens
+from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
 from steelyard.api.problem import ItemsRefused
+from steelyard.api.refusals import RefusedItem
 from steelyard.domain.errors import InputError
+from steelyard.services.usage import MAX_BATCH
 from steelyard.workbench import Workbench
 
-router = APIRouter()
+operation = Operations("uses")
 
 
-@router.post("/v1/measurements")
-async def take(request: Request) -> Response:
-    """`{"measurements": [...]}`, at most 10,000. What is answered as kept is committed; the rest is named.
+class NewMeasurement(Given):
+    """One use of a skill. `key` tells repeats apart: sent again under one key it counts once.
 
-    200 when something was kept or known. Raises ItemsRefused (422) when every item was refused.
+    Cache reads and writes are part of `input_tokens` unless `input_excludes_cache`; reasoning is part of
+    `output_tokens`. Without `cost_usd` it is priced here.
+    """
+
+    key: Annotated[str, Field(min_length=1, max_length=200, examples=["trace-7f3a"])]
+    skill: SkillName
+    skill_version: Annotated[
+        str | None, Field(description="The start of a version's digest, 6 digits at least.", examples=[None])
+    ] = None
+    model: Model
+    measured_at: Moment
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cache_read_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+    input_excludes_cache: bool | None = None
+    cost_usd: Annotated[float | None, Field(description="US dollars.", ge=0, le=10_000_000, examples=[0.0125])] = None
+    latency_ms: Annotated[float | None, Field(description="Milliseconds.", ge=0, examples=[812.0])] = None
+    source: Annotated[str | None, Field(max_length=200, examples=["checkout-service"])] = None
+
+
+class NewMeasurements(Given):
+    """A batch of uses. An item that cannot be used is refused alone."""
+
+    measurements: Annotated[list[NewMeasurement], Field(max_length=MAX_BATCH)]
+
+
+class Taken(Shown):
+    """What became of a batch: kept + duplicates + unmatched + refused is its length.
+
+    `unmatched` uses are kept until a skill of their name is added. `unknown_versions` named a version the skill does
+    not have, and count for the skill alone.
+    """
+
+    kept: Count
+    duplicates: Count
+    unmatched: Count
+    unknown_versions: Count
+    refused: list[RefusedItem]
+
+
+@operation(
+    "POST",
+    "/v1/measurements",
+    takes=NewMeasurements,
+    answers=Taken,
+)
+async def send_measurements(request: Request) -> Response:
+    """Send uses of skills, at most 10,000 at once.
+
+    What is answered as kept is committed; what is refused is named. 422 where every item was refused: `refused` names
+    each.
     """
     body = await json_body(request)
     items = cast("dict[str, Any]", body).get("measurements") if isinstance(body, dict) else None

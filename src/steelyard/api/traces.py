@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
 from steelyard.api.body import plain_body
+from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import SteelyardError, UnsupportedType
 from steelyard.intake.otlp import Form
 from steelyard.services.intake import TakenSpans
 from steelyard.workbench import Workbench
 
-router = APIRouter()
+operation = Operations("uses")
 
 PATH = "/v1/traces"
 _REASONS_SHOWN = 5
@@ -25,11 +27,31 @@ _CODES = {401: 16, 403: 7, 429: 8, 500: 13, 503: 14}
 _INVALID_ARGUMENT = 3
 
 
-@router.post(PATH)
-async def take(request: Request) -> Response:
-    """The model calls among the spans, each once; what is answered as taken is committed.
+_OTLP: dict[str, dict[str, Any]] = {
+    Form.PROTOBUF.value: {"schema": {"type": "string", "format": "binary"}},
+    Form.JSON.value: {"schema": {"type": "object"}, "example": {"resourceSpans": []}},
+}
 
-    Model calls that are not kept are counted in `partial_success`, with the reasons: sent again they would be no other.
+
+_STATUS: dict[str, dict[str, Any]] = {
+    Form.PROTOBUF.value: {"schema": {"type": "string", "format": "binary"}},
+    Form.JSON.value: {
+        "schema": {
+            "type": "object",
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+            "required": ["code", "message"],
+        },
+        "example": {"code": 3, "message": "The body is no valid JSON."},
+    },
+}
+
+
+@operation("POST", PATH, takes_others=_OTLP, answers_others=_OTLP, refuses_as=_STATUS)
+async def send_traces(request: Request) -> Response:
+    """Send OpenTelemetry's spans as an OTLP/HTTP exporter does; the model calls among them are kept, each once.
+
+    What is answered as taken is committed. Model calls that are not kept are counted in `partial_success`, with the
+    reasons. What is refused is answered as a google.rpc.Status in the form of the request.
     """
     form = _form(request)
     if form is None:

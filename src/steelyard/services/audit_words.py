@@ -59,6 +59,9 @@ _FIELDS: Mapping[str, str] = {
     "skill_reviews": "reviews",
     "case_drafts": "draftings of cases",
     "url": "address",
+    "base_url": "address",
+    "key_set_at": "key",
+    "secret_at": "secret",
 }
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),

@@ -26,6 +26,7 @@ from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.judgements import graded_cells
+from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue, defer_within
 from steelyard.storage.runs import RunRow
 
@@ -125,6 +126,7 @@ class BenchmarkService:
                 await runs.reopen_run(connection, run_id, budget, accept_judge=request.accept_judge)
             if plan.race is not None:
                 await open_race(connection, tenant_id, run_id)
+            await bind(connection, run_id)
         await self._queue_rest(tenant_id, run_id, plan)
         kept = earlier.budget_microcents if earlier is not None and request.budget_microcents is None else None
         return Started(run_id, earlier is not None, kept)
@@ -152,6 +154,13 @@ class BenchmarkService:
                 await defer_within(connection, tenant_id, run_id, job_order(prepared.plan))
             await begun(connection, run_id)
         return run_id
+
+    async def queue_again(self, tenant_id: UUID, run_id: UUID) -> None:
+        """Queue what a starter that was cut off may not have queued; nothing is queued twice. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            run = await runs.get_run(connection, run_id)
+        if run.status == RunStatus.PENDING:
+            await self._queue_rest(tenant_id, run_id, Plan.from_json(run.plan))
 
     async def resume(
         self, tenant_id: UUID, id_prefix: str, budget_microcents: int | None = None, *, accept_judge: bool = False

@@ -10,10 +10,12 @@ from steelyard.domain.models import ModelRef
 from steelyard.execution.fitness import KnownModels
 from steelyard.judging.drafting import MOST_DRAFTS, drafting_digest
 from steelyard.services.case_words import by_of
+from steelyard.services.tokens import read_place, write_place
 from steelyard.storage import case_drafts
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
+from steelyard.storage.once import bind
 from steelyard.storage.paid_jobs import DRAFTS
 from steelyard.storage.queue import Queue
 
@@ -63,6 +65,7 @@ class CaseDrafts:
                     wanted=wanted,
                     budget_microcents=budget_microcents,
                 )
+            await bind(connection, draft_id)
         await self._queue.defer_drafts(tenant_id, draft_id)
         return draft_id
 
@@ -75,6 +78,16 @@ class CaseDrafts:
         """The newest first."""
         async with self._database.tenant(tenant_id) as connection:
             return await case_drafts.list_drafts(connection, skill_id, limit=limit)
+
+    async def after(
+        self, tenant_id: UUID, skill_id: UUID, *, after: str | None = None, limit: int = 50
+    ) -> tuple[Sequence[DraftsRow], str | None]:
+        """At most `limit`, the newest first, and the token of the older ones. Raises InputError."""
+        place = None if after is None else read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await case_drafts.list_drafts(connection, skill_id, limit=limit + 1, before=place)
+        shown = found[:limit]
+        return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many drafts have not ended."""

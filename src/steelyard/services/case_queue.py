@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, CaseStatus, WaitingKind
@@ -17,7 +16,7 @@ from steelyard.services.case_text import CaseDraft
 from steelyard.services.case_words import by_of
 from steelyard.services.cases import CaseService, put_draft
 from steelyard.services.feedback import FeedbackService
-from steelyard.services.tokens import no_such_page, read_token, write_token
+from steelyard.services.tokens import read_place, write_place
 from steelyard.skills.cases.duplicates import NEAR_DUPLICATE, similar_to
 from steelyard.storage import case_queue, feedback, standing
 from steelyard.storage.case_queue import CaseText, Waiting
@@ -95,14 +94,14 @@ class CaseQueue:
         """What has waited longest first, from where `after` left off. Raises InputError on a token of no meaning."""
         if not 1 <= limit <= MAX_LIMIT:
             raise InputError(f"A page has 1 to {MAX_LIMIT} rows, not {limit:,}.")
-        place = None if after is None else _read_place(after)
+        place = None if after is None else read_place(after)
         async with self._database.tenant(tenant_id) as connection:
             rows = await case_queue.waiting(connection, skill_id=skill_id, kind=kind, after=place, limit=limit + 1)
             counts = await case_queue.count_waiting(connection, skill_id, most=MOST_COUNTED)
             shown = rows[:limit]
             others = await _others(connection, shown)
         last = shown[-1] if len(rows) > limit else None
-        token = None if last is None else write_token([last.since.isoformat(), str(last.id)])
+        token = None if last is None else write_place(last.since, last.id)
         # Texts of thousands of cases take a second to compare, and other pages must not wait for it.
         alike = await asyncio.to_thread(_alike, shown, others)
         return QueuePage(tuple(QueueItem(row, alike.get(row.id, ())) for row in shown), token, counts)
@@ -268,16 +267,3 @@ def _alike(rows: Sequence[Waiting], others: Mapping[UUID, Sequence[CaseText]]) -
             alike = [Alike(cases[place], share) for place, share in pairs if cases[place].id != row.id]
             found[row.id] = tuple(sorted(alike, key=lambda one: (-one.similarity, one.case.key))[:MOST_ALIKE])
     return found
-
-
-def _read_place(token: str) -> tuple[datetime, UUID]:
-    try:
-        at, item_id = read_token(token, 2)
-        if not isinstance(at, str) or not isinstance(item_id, str):
-            raise ValueError
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or moment.year == 1:
-            raise ValueError
-        return moment, UUID(item_id)
-    except (ValueError, OverflowError) as error:
-        raise no_such_page() from error

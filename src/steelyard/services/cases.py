@@ -22,10 +22,12 @@ from steelyard.services.case_decisions import (
 )
 from steelyard.services.case_text import CaseDraft, case_of, free_key, refuse_double, refuse_incomplete, same_case
 from steelyard.services.case_words import by_of
+from steelyard.services.tokens import read_place, write_place
 from steelyard.storage import case_changes, cases, feedback, standing
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseCounts, CaseEntry
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.once import bind
 from steelyard.storage.skills import name_of
 
 
@@ -81,6 +83,30 @@ class CaseService:
                 connection, skill_id, status=status, retired=retired, offset=(number - 1) * size, limit=size
             )
         return CasePage(tuple(entries), total, counts)
+
+    async def after(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        *,
+        status: CaseStatus | None = None,
+        retired: bool = False,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> tuple[Sequence[CaseEntry], str | None]:
+        """At most `limit` of `list`, the oldest first, and the token of those after them. Raises InputError."""
+        place = None if after is None else read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await cases.cases_after(
+                connection, skill_id, status=status, retired=retired, after=place, limit=limit + 1
+            )
+        shown = found[:limit]
+        return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
+
+    async def counts(self, tenant_id: UUID, skill_id: UUID) -> CaseCounts:
+        """How many cases there are of each status."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await cases.count_cases(connection, skill_id)
 
     async def get(self, tenant_id: UUID, case_id: UUID) -> CaseEntry:
         """One case, retired or not. Raises NotFound."""
@@ -257,7 +283,9 @@ class CaseService:
         by, source = by_of(author, why), CaseSource.WRITTEN
         async with self._database.tenant(tenant_id) as connection:
             await standing.lock_skill(connection, skill_id)
-            return await put_draft(connection, tenant_id, skill_id, draft, source, status, author, by)
+            entry = await put_draft(connection, tenant_id, skill_id, draft, source, status, author, by)
+            await bind(connection, entry.id)
+            return entry
 
     async def _of_example(
         self,

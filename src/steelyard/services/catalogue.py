@@ -92,13 +92,14 @@ class SkillCatalogue:
         sort: Sort = "name",
         descending: bool = False,
         stale_only: bool = False,
+        never_only: bool = False,
         after: str | None = None,
         limit: int = 50,
     ) -> CataloguePage:
         """The skills whose name or description holds `q`, whatever its case, from where `after` left off.
 
         Skills without a value in the sorted column come last in either direction. Raises InputError on a token that
-        is not one of this very list.
+        is not one of this very list. `never_only`: those not benchmarked yet.
         """
         text = q.strip()
         if len(text) > _MAX_QUERY:
@@ -107,7 +108,7 @@ class SkillCatalogue:
             raise InputError(f"A page has 1 to {MAX_LIMIT} skills, not {limit:,}.")
         position = None if after is None else _read_token(after, sort, descending)
         now = self._now()
-        chosen = Filter(text, now, self._limit_days) if stale_only else Filter(text)
+        chosen = Filter(text, now if stale_only else None, self._limit_days, never_only)
         async with self._database.tenant(tenant_id) as connection:
             found = await catalogue.page_of_skills(
                 connection, chosen, sort=sort, descending=descending, after=position, limit=limit + 1

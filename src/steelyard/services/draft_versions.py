@@ -16,6 +16,7 @@ from steelyard.skills.edits import Refused, apply_edits, encode_like, with_line_
 from steelyard.skills.text import decode, unstorable
 from steelyard.storage import draft_versions, skills, standing, versions
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.once import bind
 
 MAX_TEXT = 500_000
 
@@ -99,6 +100,7 @@ class DraftVersions:
                     kept="Nothing was changed.",
                     next_step="Look at it among the skill's versions.",
                 )
+            await bind(connection, draft_id)
             return draft_id
 
     async def discard(self, tenant_id: UUID, skill_id: UUID, digest_prefix: str) -> None:

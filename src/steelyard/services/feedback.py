@@ -11,7 +11,7 @@ from steelyard.domain.errors import InputError
 from steelyard.domain.feedback import Feedback, FeedbackStatus, FeedbackType
 from steelyard.services.case_decisions import refuse_decided_example
 from steelyard.services.case_words import by_of
-from steelyard.services.tokens import no_such_page, read_token, write_token
+from steelyard.services.tokens import read_place, write_place
 from steelyard.skills.text import unstorable
 from steelyard.storage import case_changes, feedback, standing
 from steelyard.storage.database import Database
@@ -97,13 +97,13 @@ class FeedbackService:
         """The newest first, from where `after` left off. Raises InputError on a token that means nothing."""
         if not 1 <= limit <= MAX_LIMIT:
             raise InputError(f"A page has 1 to {MAX_LIMIT} pieces of feedback, not {limit:,}.")
-        place = None if after is None else _read_place(after)
+        place = None if after is None else read_place(after)
         async with self._database.tenant(tenant_id) as connection:
             rows = await feedback.list_feedback(
                 connection, skill_id, feedback_type=feedback_type, status=status, after=place, limit=limit + 1
             )
         more = rows[limit - 1] if len(rows) > limit else None
-        token = None if more is None else write_token([more.created_at.isoformat(), str(more.id)])
+        token = None if more is None else write_place(more.created_at, more.id)
         return FeedbackPage(tuple(rows[:limit]), token)
 
     async def stats(self, tenant_id: UUID, skill_id: UUID) -> FeedbackStats:
@@ -173,16 +173,3 @@ def check_feedback(given: Feedback) -> None:
     for field, text in (texts | names).items():
         if reason := unstorable([text or ""]):
             raise InputError(f"The feedback cannot be kept: {reason}.", field=field)
-
-
-def _read_place(token: str) -> tuple[datetime, UUID]:
-    try:
-        at, feedback_id = read_token(token, 2)
-        if not isinstance(at, str) or not isinstance(feedback_id, str):
-            raise ValueError
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or moment.year == 1:
-            raise ValueError
-        return moment, UUID(feedback_id)
-    except (ValueError, OverflowError) as error:
-        raise no_such_page() from error

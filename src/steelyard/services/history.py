@@ -48,13 +48,14 @@ class RunHistory:
     async def page(
         self,
         tenant_id: UUID,
-        skill_id: UUID,
+        skill_id: UUID | None,
         *,
         after: str | None = None,
         limit: int = PAGE,
         of_record: bool = False,
     ) -> HistoryPage:
-        """At most `limit` (200) runs from where `after`, the token of the page before, left off. Raises InputError."""
+        """At most `limit` (200) runs from where `after`, the token of the page before, left off; of all skills where
+        none is named. Raises InputError."""
         before = None if after is None else _read_token(after)
         limit = min(max(1, limit), MAX_PAGE)
         async with self._database.tenant(tenant_id) as connection:

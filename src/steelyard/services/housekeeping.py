@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from steelyard.services.intake import SPANS_KNOWN_DAYS
-from steelyard.storage import deliveries, notices, seen_spans
+from steelyard.services.once import KEPT_FOR
+from steelyard.storage import deliveries, notices, once, seen_spans
 from steelyard.storage.database import Database
 
 Chore = Callable[[Database, UUID, datetime], Awaitable[object]]
@@ -30,4 +31,10 @@ async def forget_notices(database: Database, tenant_id: UUID, now: datetime) -> 
         await notices.forget_gone(connection, now - timedelta(days=GONE_DAYS))
 
 
-CHORES: tuple[Chore, ...] = (forget_spans, forget_notices)
+async def forget_keys(database: Database, tenant_id: UUID, now: datetime) -> None:
+    """Idempotency keys that are kept no longer."""
+    async with database.tenant(tenant_id) as connection:
+        await once.forget_keys(connection, now - KEPT_FOR)
+
+
+CHORES: tuple[Chore, ...] = (forget_spans, forget_notices, forget_keys)

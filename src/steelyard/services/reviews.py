@@ -9,9 +9,11 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
 from steelyard.execution.fitness import KnownModels
 from steelyard.judging.review import review_digest
+from steelyard.services.tokens import read_place, write_place
 from steelyard.storage import reviews
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
+from steelyard.storage.once import bind
 from steelyard.storage.paid_jobs import REVIEWS
 from steelyard.storage.queue import Queue
 from steelyard.storage.reviews import ReviewRow
@@ -49,6 +51,7 @@ class ReviewService:
                     protocol=protocol,
                     requested_by=requested_by,
                 )
+            await bind(connection, review_id)
         await self._queue.defer_review(tenant_id, review_id)
         return review_id
 
@@ -61,6 +64,16 @@ class ReviewService:
         """The newest first."""
         async with self._database.tenant(tenant_id) as connection:
             return await reviews.list_reviews(connection, skill_id, limit=limit)
+
+    async def after(
+        self, tenant_id: UUID, skill_id: UUID, *, after: str | None = None, limit: int = 50
+    ) -> tuple[Sequence[ReviewRow], str | None]:
+        """At most `limit`, the newest first, and the token of the older ones. Raises InputError."""
+        place = None if after is None else read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await reviews.list_reviews(connection, skill_id, limit=limit + 1, before=place)
+        shown = found[:limit]
+        return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many reviews have not ended."""

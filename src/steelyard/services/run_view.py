@@ -27,6 +27,7 @@ from steelyard.services.run_matrix import (
     matrix_cell,
 )
 from steelyard.services.run_progress import UNDER_WAY, RunProgress, progress_of, read_progress
+from steelyard.services.tokens import no_such_page, read_token, text_in, write_token
 from steelyard.storage import matrix, progress, runs
 from steelyard.storage.database import Database
 from steelyard.storage.matrix import CellExport
@@ -148,14 +149,21 @@ class RunViews:
         only: MatrixFilter = MatrixFilter.ALL,
         offset: int = 0,
         size: int = PAGE,
+        beyond: int | None = None,
     ) -> MatrixPage:
-        """`size` (at most 200) cases from the `offset`-th match of the filter on. Raises NotFound."""
+        """`size` (at most 200) cases from the `offset`-th match of the filter on, else from `beyond` that case's index.
+
+        Raises NotFound.
+        """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
             plan = Plan.from_json(run.plan)
             matching = await matching_cases(connection, run_id, plan, only)
             size = min(max(1, size), MAX_PAGE)
-            offset = min(max(0, offset), max(0, (len(matching) - 1) // size * size))
+            if beyond is not None:
+                offset = sum(index <= beyond for index in matching)
+            else:
+                offset = min(max(0, offset), max(0, (len(matching) - 1) // size * size))
             indexes = matching[offset : offset + size]
             counts = await matrix.matrix_cells(connection, run_id, indexes)
             titles = await matrix.case_titles(connection, [plan.case_ids[index] for index in indexes])
@@ -178,6 +186,22 @@ class RunViews:
             rows.append(MatrixRow(index, title.id, title.case_key, first_line(title.start), title.family, made))
         return MatrixPage(columns, tuple(rows), only, len(plan.case_ids), len(matching), offset, size)
 
+    async def page_of_cells(
+        self, tenant_id: UUID, run_id: UUID, *, after: str | None = None, limit: int = PAGE
+    ) -> tuple[Sequence[CellExport], str | None]:
+        """At most `limit` stored cells by case, model, arm and trial, and the token of those after them.
+
+        Raises NotFound, InputError on a token of no meaning.
+        """
+        place = None if after is None else _cell_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            await runs.get_run(connection, run_id)
+            found = await matrix.cells_after(connection, run_id, place, limit + 1)
+        shown = found[:limit]
+        last = shown[-1] if len(found) > limit else None
+        token = None if last is None else write_token([last.test_case_index, last.model_name, last.arm, last.trial])
+        return shown, token
+
     async def cells(self, tenant_id: UUID, run_id: UUID) -> AsyncGenerator[CellExport]:
         """Every stored cell without its texts, for a download. Raises NotFound at the first one.
 
@@ -193,6 +217,17 @@ class RunViews:
                 piece = await matrix.export_cells(connection, run_id, first, first + step - 1)
             for cell in piece:
                 yield replace(cell, judge_examination=examination)
+
+
+def _cell_place(token: str) -> tuple[int, str, str, int]:
+    """Raises InputError."""
+    try:
+        index, model, arm, trial = read_token(token, 4)
+        if any(type(number) is not int or abs(number) >= 2**31 for number in (index, trial)):
+            raise ValueError
+        return index, text_in(model), text_in(arm), trial
+    except ValueError as error:
+        raise no_such_page() from error
 
 
 def _failures(groups: Sequence[CellGroup]) -> list[dict[str, Any]]:

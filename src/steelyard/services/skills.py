@@ -12,6 +12,7 @@ from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import removal, skills, unmatched
 from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_cases
 from steelyard.storage.database import Database, clean
+from steelyard.storage.once import bind
 from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
 from steelyard.storage.versions import find_version
@@ -68,6 +69,7 @@ class SkillService:
             if cases is not None:
                 await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
             await unmatched.adopt(connection, tenant_id, skill_id, content.name)
+            await bind(connection, skill_id)
             return await skills.find_skill(connection, content.name)
 
     async def case_change(self, tenant_id: UUID, name: str, cases: Sequence[GoldenCase] | None) -> CaseChange:

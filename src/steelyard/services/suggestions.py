@@ -8,9 +8,11 @@ from uuid import UUID
 
 from steelyard.domain.errors import InputError
 from steelyard.domain.feedback import SuggestionStatus
+from steelyard.services.tokens import read_place, write_place
 from steelyard.skills.text import unstorable
 from steelyard.storage import suggestions
 from steelyard.storage.database import Database
+from steelyard.storage.once import bind
 from steelyard.storage.skills import name_of
 from steelyard.storage.suggestions import SuggestionRow
 
@@ -41,9 +43,11 @@ class SuggestionService:
         check_suggestion(title, body, author)
         async with self._database.tenant(tenant_id) as connection:
             await name_of(connection, skill_id)
-            return await suggestions.add_suggestion(
+            suggestion_id = await suggestions.add_suggestion(
                 connection, tenant_id, skill_id, title=title, body=body.strip(), author=author
             )
+            await bind(connection, suggestion_id)
+            return suggestion_id
 
     async def get(self, tenant_id: UUID, skill_id: UUID, suggestion_id: UUID) -> SuggestionRow:
         """One suggestion. Raises NotFound, also for another skill's."""
@@ -56,6 +60,29 @@ class SuggestionService:
         """Open ones first, then the newest first."""
         async with self._database.tenant(tenant_id) as connection:
             return await suggestions.list_suggestions(connection, skill_id, status=status, limit=limit)
+
+    async def after(
+        self,
+        tenant_id: UUID,
+        skill_id: UUID,
+        *,
+        status: SuggestionStatus | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> tuple[Sequence[SuggestionRow], str | None]:
+        """At most `limit`, the newest first, and the token of the older ones. Raises InputError."""
+        place = None if after is None else read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await suggestions.suggestions_before(
+                connection, skill_id, status=status, before=place, limit=limit + 1
+            )
+        shown = found[:limit]
+        return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
+
+    async def skill_of(self, tenant_id: UUID, suggestion_id: UUID) -> UUID:
+        """The skill a suggestion is for. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await suggestions.skill_of_suggestion(connection, suggestion_id)
 
     async def counts(self, tenant_id: UUID, skill_id: UUID) -> SuggestionCounts:
         """How many of each status."""

@@ -23,6 +23,7 @@ from steelyard.services.estimates import CHARACTERS_PER_TOKEN, JUDGE_TOKENS_PER_
 from steelyard.services.tie_break_words import favours
 from steelyard.storage import pair_comparisons, runs, tie_breaks
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
 from steelyard.storage.tie_breaks import TieBreakRow
@@ -148,8 +149,10 @@ class TieBreakService:
             else:
                 tie_break_id = earlier.id
                 if _is_whole(earlier):
+                    await bind(connection, tie_break_id)
                     return earlier
                 await tie_breaks.reopen_tie_break(connection, earlier.id, budget_microcents)
+            await bind(connection, tie_break_id)
             row = await tie_breaks.get_tie_break(connection, tie_break_id)
         if queued:
             await self._queue.defer_tie_break(tenant_id, tie_break_id)

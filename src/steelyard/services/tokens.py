@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from steelyard.domain.errors import InputError
 
@@ -31,6 +33,25 @@ def text_in(value: Any) -> str:
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError("not a text")
     return value.encode().decode()
+
+
+def write_place(at: datetime, row_id: UUID) -> str:
+    """The place of a row in a list by time and id."""
+    return write_token([at.isoformat(), str(row_id)])
+
+
+def read_place(token: str) -> tuple[datetime, UUID]:
+    """The inverse of `write_place`. Raises InputError."""
+    try:
+        at, row_id = read_token(token, 2)
+        if not isinstance(at, str) or not isinstance(row_id, str):
+            raise ValueError
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or moment.year == 1:
+            raise ValueError
+        return moment, UUID(row_id)
+    except (ValueError, OverflowError) as error:
+        raise no_such_page() from error
 
 
 def no_such_page() -> InputError:

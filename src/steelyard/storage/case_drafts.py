@@ -110,11 +110,20 @@ async def get_drafts(connection: Connection, draft_id: UUID) -> DraftsRow:
     return row
 
 
-async def list_drafts(connection: Connection, skill_id: UUID, *, limit: int) -> list[DraftsRow]:
-    """The newest first."""
+async def list_drafts(
+    connection: Connection, skill_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None = None
+) -> list[DraftsRow]:
+    """The newest first, from after those asked for `before` with that id on."""
+    moment, draft_id = before or (None, None)
     async with connection.cursor(row_factory=record_row(DraftsRow)) as cursor:
         await cursor.execute(
-            (_ROW + " WHERE skill_id = %s ORDER BY created_at DESC, id LIMIT %s").encode(), (skill_id, limit)
+            (
+                _ROW
+                + """ WHERE skill_id = %s AND (%s::timestamptz IS NULL
+                             OR (created_at, id) < (%s::timestamptz, %s::uuid))
+                      ORDER BY created_at DESC, id DESC LIMIT %s"""
+            ).encode(),
+            (skill_id, moment, moment, draft_id, limit),
         )
         return await cursor.fetchall()
 

@@ -192,6 +192,26 @@ async def page_of_cases(
     return [_entry(row) for row in await cursor.fetchall()]
 
 
+async def cases_after(
+    connection: Connection,
+    skill_id: UUID,
+    *,
+    status: CaseStatus | None,
+    retired: bool,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[CaseEntry]:
+    """Some of the same, the oldest first, from after the case created then with that id on."""
+    moment, case_id = after or (None, None)
+    cursor = await connection.execute(
+        f"""{_CASES} WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
+                AND source <> 'ad_hoc' AND (%s::timestamptz IS NULL OR (created_at, id) > (%s::timestamptz, %s::uuid))
+              ORDER BY created_at, id LIMIT %s""",
+        (skill_id, status, status, retired, moment, moment, case_id, limit),
+    )
+    return [_entry(row) for row in await cursor.fetchall()]
+
+
 async def count_cases(connection: Connection, skill_id: UUID) -> CaseCounts:
     """The skill's cases, counted."""
     cursor = await connection.execute(

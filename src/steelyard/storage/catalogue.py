@@ -66,12 +66,13 @@ class Filter:
     """Which skills: a text to find in name or description, and only those stale at a time.
 
     `stale_at`: with it, only skills whose benchmark's answers are too old by then, or that have changed since. The
-    limit is the skill's own, else its tenant's, else `limit_days`.
+    limit is the skill's own, else its tenant's, else `limit_days`. `never`: only skills that were not benchmarked yet.
     """
 
     text: str = ""
     stale_at: datetime | None = None
     limit_days: int = STALE_AFTER_DAYS
+    never: bool = False
 
 
 # The column sorted by, and its type. A name is never absent; every other column may be.
@@ -164,6 +165,7 @@ async def count_skills(connection: Connection, chosen: Filter) -> int:
 
 def _matching(chosen: Filter) -> str:
     conditions = [_HAS_TEXT] * bool(chosen.text) + [IS_STALE] * (chosen.stale_at is not None)
+    conditions += ["s.benchmarked_at IS NULL"] * chosen.never
     return " AND ".join(conditions) or "true"
 
 

@@ -44,6 +44,7 @@ class HistoryRow:
     headline_quality_high: float | None
     headline_cost_microcents: int | None
     judge_marked: bool
+    skill_name: str
 
 
 @dataclass(frozen=True)
@@ -66,41 +67,49 @@ class QualityRow:
 
 async def runs_of_skill(
     connection: Connection,
-    skill_id: UUID,
+    skill_id: UUID | None,
     *,
     before: tuple[datetime, UUID] | None,
     limit: int,
     of_record: bool,
 ) -> list[HistoryRow]:
-    """Newest first, from after the run created at `before` with that id on; with `of_record` only such runs."""
+    """Newest first, from after the run created at `before` with that id on; with `of_record` only such runs.
+
+    Without a skill those of all.
+    """
     moment, run_id = before or (None, None)
+    of_skill = "true" if skill_id is None else "skill_id = %(skill)s"
     async with connection.cursor(row_factory=record_row(HistoryRow)) as cursor:
         await cursor.execute(
-            """SELECT r.id, r.created_at, r.started_at, r.completed_at, r.status, r.stop_cause, r.partial, r.of_record,
+            f"""SELECT r.id, r.created_at, r.started_at, r.completed_at, r.status, r.stop_cause, r.partial, r.of_record,
                       r.fresh, r.triggered_by, cardinality(r.models) AS models,
                       jsonb_array_length(r.plan -> 'case_ids') AS cases, r.planned, r.judge, r.judge_digest,
                       v.digest AS skill_digest, r.spent_microcents, r.spent_is_lower_bound, r.budget_microcents,
                       r.verdict_kind, r.headline_model, r.headline_quality, r.headline_quality_low,
                       r.headline_quality_high, r.headline_cost_microcents,
                       r.accept_judge AND coalesce(r.examination @? '$.**.findings[*] ? (@.passed == false)', false)
-                          AS judge_marked
+                          AS judge_marked,
+                      s.name AS skill_name
                  FROM (SELECT * FROM benchmark_runs
-                        WHERE skill_id = %(skill)s AND (NOT %(record)s OR of_record)
+                        WHERE {of_skill} AND (NOT %(record)s OR of_record)
                           AND (%(moment)s::timestamptz IS NULL
                                OR (created_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
                         ORDER BY created_at DESC, id DESC LIMIT %(limit)s) r
                  JOIN skill_versions v ON v.tenant_id = r.tenant_id AND v.id = r.skill_version_id
-                ORDER BY r.created_at DESC, r.id DESC""",
+                 JOIN skills s ON s.tenant_id = r.tenant_id AND s.id = r.skill_id
+                ORDER BY r.created_at DESC, r.id DESC""".encode(),
             {"skill": skill_id, "record": of_record, "moment": moment, "id": run_id, "limit": limit},
         )
         return await cursor.fetchall()
 
 
-async def count_runs(connection: Connection, skill_id: UUID, *, of_record: bool) -> int:
-    """How many runs the skill has."""
+async def count_runs(connection: Connection, skill_id: UUID | None, *, of_record: bool) -> int:
+    """How many runs the skill has; without one, how many there are of all."""
+    of_skill = "true" if skill_id is None else "skill_id = %(skill)s"
     cursor = await connection.execute(
-        "SELECT count(*)::int AS count FROM benchmark_runs WHERE skill_id = %s AND (NOT %s OR of_record)",
-        (skill_id, of_record),
+        f"""SELECT count(*)::int AS count FROM benchmark_runs
+             WHERE {of_skill} AND (NOT %(record)s OR of_record)""".encode(),
+        {"skill": skill_id, "record": of_record},
     )
     row = await cursor.fetchone()
     return row["count"] if row else 0

@@ -146,20 +146,36 @@ async def case_titles(connection: Connection, ids: Sequence[UUID]) -> dict[UUID,
         return {row.id: row for row in await cursor.fetchall()}
 
 
+_EXPORT = """SELECT b.test_case_index, b.test_case_index + 1 AS case_number, c.case_key, b.model_name, b.arm, b.trial,
+             b.state, b.reused_from IS NOT NULL AS reused, b.quality_score, b.passed, b.matches_expected,
+             b.input_tokens, b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, b.reasoning_tokens,
+             b.estimated_cost_microcents, b.wasted_cost_microcents, b.judge_cost_microcents, b.price_version,
+             b.price_date, b.latency_ms, b.ttft_ms, b.stop_reason, b.failure_kind, b.error_message
+        FROM benchmark_results b
+        JOIN golden_cases c ON c.tenant_id = b.tenant_id AND c.id = b.case_id"""
+_CELL_PLACE = "b.test_case_index, b.model_name, b.arm, b.trial"
+
+
 async def export_cells(connection: Connection, run_id: UUID, first: int, last: int) -> list[CellExport]:
     """The stored cells of the cases `first` to `last`, in the order of cases, models, arms and trials."""
     async with connection.cursor(row_factory=record_row(CellExport)) as cursor:
         await cursor.execute(
-            """SELECT b.test_case_index, b.test_case_index + 1 AS case_number, c.case_key, b.model_name, b.arm, b.trial,
-                      b.state, b.reused_from IS NOT NULL AS reused, b.quality_score, b.passed, b.matches_expected,
-                      b.input_tokens, b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, b.reasoning_tokens,
-                      b.estimated_cost_microcents, b.wasted_cost_microcents, b.judge_cost_microcents, b.price_version,
-                      b.price_date, b.latency_ms, b.ttft_ms, b.stop_reason, b.failure_kind, b.error_message
-                 FROM benchmark_results b
-                 JOIN golden_cases c ON c.tenant_id = b.tenant_id AND c.id = b.case_id
-                WHERE b.benchmark_run_id = %s AND b.test_case_index BETWEEN %s AND %s
-                ORDER BY b.test_case_index, b.model_name, b.arm, b.trial""",
+            f"""{_EXPORT} WHERE b.benchmark_run_id = %s AND b.test_case_index BETWEEN %s AND %s
+                ORDER BY {_CELL_PLACE}""".encode(),
             (run_id, first, last),
+        )
+        return await cursor.fetchall()
+
+
+async def cells_after(
+    connection: Connection, run_id: UUID, place: tuple[int, str, str, int] | None, limit: int
+) -> list[CellExport]:
+    """The stored cells after a place (case index, model, arm, trial) in the same order, at most `limit`."""
+    beyond = "" if place is None else f" AND ({_CELL_PLACE}) > (%s, %s, %s, %s)"
+    async with connection.cursor(row_factory=record_row(CellExport)) as cursor:
+        await cursor.execute(
+            f"{_EXPORT} WHERE b.benchmark_run_id = %s{beyond} ORDER BY {_CELL_PLACE} LIMIT %s".encode(),
+            (run_id, *(place or ()), limit),
         )
         return await cursor.fetchall()
 

@@ -107,11 +107,20 @@ async def get_review(connection: Connection, review_id: UUID) -> ReviewRow:
     return row
 
 
-async def list_reviews(connection: Connection, skill_id: UUID, *, limit: int) -> list[ReviewRow]:
-    """The newest first."""
+async def list_reviews(
+    connection: Connection, skill_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None = None
+) -> list[ReviewRow]:
+    """The newest first, from after the one created `before` with that id on."""
+    moment, review_id = before or (None, None)
     async with connection.cursor(row_factory=record_row(ReviewRow)) as cursor:
         await cursor.execute(
-            (_ROW + " WHERE r.skill_id = %s ORDER BY r.created_at DESC, r.id LIMIT %s").encode(), (skill_id, limit)
+            (
+                _ROW
+                + """ WHERE r.skill_id = %s AND (%s::timestamptz IS NULL
+                             OR (r.created_at, r.id) < (%s::timestamptz, %s::uuid))
+                      ORDER BY r.created_at DESC, r.id DESC LIMIT %s"""
+            ).encode(),
+            (skill_id, moment, moment, review_id, limit),
         )
         return await cursor.fetchall()
 

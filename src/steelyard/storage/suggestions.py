@@ -82,6 +82,38 @@ async def list_suggestions(
         return await cursor.fetchall()
 
 
+async def suggestions_before(
+    connection: Connection,
+    skill_id: UUID,
+    *,
+    status: SuggestionStatus | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[SuggestionRow]:
+    """The newest first, from after the one made `before` with that id on."""
+    moment, suggestion_id = before or (None, None)
+    async with connection.cursor(row_factory=record_row(SuggestionRow)) as cursor:
+        await cursor.execute(
+            (
+                _ROW
+                + """ WHERE skill_id = %s AND (%s::text IS NULL OR status = %s)
+                        AND (%s::timestamptz IS NULL OR (created_at, id) < (%s::timestamptz, %s::uuid))
+                      ORDER BY created_at DESC, id DESC LIMIT %s"""
+            ).encode(),
+            (skill_id, status, status, moment, moment, suggestion_id, limit),
+        )
+        return await cursor.fetchall()
+
+
+async def skill_of_suggestion(connection: Connection, suggestion_id: UUID) -> UUID:
+    """The skill it is for. Raises NotFound."""
+    cursor = await connection.execute("SELECT skill_id FROM suggestions WHERE id = %s", (suggestion_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No such suggestion.")
+    return row["skill_id"]
+
+
 async def decide_suggestion(
     connection: Connection, skill_id: UUID, suggestion_id: UUID, status: SuggestionStatus
 ) -> SuggestionRow:

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request
 from starlette.routing import Route
 
+from steelyard.api.access import API_ACCESS
 from steelyard.domain.access import ROLES, SCOPES, Action, Principal, Role
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
-from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
+from steelyard.domain.errors import Forbidden, NotFound
 from steelyard.web.security.address import from_this_machine
 from steelyard.web.security.origin import SAFE_METHODS
 
@@ -101,6 +102,10 @@ ACCESS: Mapping[str, Action] = {
     "POST /settings/limit": Action.SET_STALENESS,
     "POST /settings/mail": Action.SET_STALENESS,
     "POST /settings/notices/test": Action.SET_STALENESS,
+    "GET /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/remove": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/test": Action.SET_PROVIDERS,
     "POST /settings/rebenchmark": Action.SET_STALENESS,
     "POST /settings/webhook": Action.SET_STALENESS,
     "POST /settings/webhook/secret": Action.SET_STALENESS,
@@ -158,13 +163,7 @@ ACCESS: Mapping[str, Action] = {
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
     "GET /spend": Action.READ,
     "GET /spend.csv": Action.READ,
-    "GET /v1/audit": Action.READ_AUDIT,
-    "POST /v1/feedback": Action.GIVE_FEEDBACK,
-    "POST /v1/measurements": Action.SEND_USES,
-    "GET /v1/skills/{skill}/staleness": Action.READ,
-    "GET /v1/spend": Action.READ,
-    "GET /v1/stale": Action.READ,
-    "POST /v1/traces": Action.SEND_USES,
+    **API_ACCESS,
 }
 
 
@@ -189,6 +188,7 @@ async def authorise(request: Request) -> None:
     principal = await identify(request)
     request.state.principal = principal
     acting.set(actor_of(principal))
+    await request.app.state.workbench.providers.enter(principal.tenant_id)
     action = ACCESS.get(route)
     if action is None or not principal.may(action):
         raise Forbidden(
@@ -213,21 +213,6 @@ def _a(role: Role) -> str:
 def _scopes_for(action: Action | None) -> str:
     able = [scope for scope, actions in SCOPES.items() if action in actions]
     return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
-
-
-async def still_may(request: Request, action: Action) -> bool:
-    """Whether whoever sent the request may still do that in the same tenant: for answers that go on for long."""
-    identify: Identify = request.app.state.identify
-    try:
-        now = await identify(request)
-    except NotSignedIn:
-        return False
-    before: Principal = request.state.principal
-    return now.may(action) and (now.tenant_id, now.user_id, now.key_id) == (
-        before.tenant_id,
-        before.user_id,
-        before.key_id,
-    )
 
 
 def actor_of(principal: Principal) -> Actor:

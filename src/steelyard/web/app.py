@@ -8,9 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from steelyard.api import audit as audit_api
-from steelyard.api import feedback, measurements, probes, staleness, traces
-from steelyard.api import spend as api_spend
+from steelyard.api import nouns, probes
 from steelyard.domain.access import Principal
 from steelyard.domain.hosting import Hosting, Mode
 from steelyard.web import errors
@@ -20,6 +18,7 @@ from steelyard.web.observed import Observed
 from steelyard.web.pages import (
     account,
     add,
+    api_docs,
     audit,
     compare,
     forgotten,
@@ -38,6 +37,7 @@ from steelyard.web.pages import (
     run_tie_break,
     settings,
     settings_notices,
+    settings_providers,
     setup,
     sign_in,
     skill_again,
@@ -80,6 +80,7 @@ ROUTERS = (
     run_short.router,
     account.router,
     add.router,
+    api_docs.router,
     audit.router,
     compare.router,
     forgotten.router,
@@ -97,6 +98,7 @@ ROUTERS = (
     run_tie_break.router,
     settings.router,
     settings_notices.router,
+    settings_providers.router,
     setup.router,
     sign_in.router,
     skill_again.router,
@@ -174,15 +176,6 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     async def static(request: Request, name: str) -> Response:
         return assets.respond(request, name)
 
-    for router in (
-        *ROUTERS,
-        audit_api.router,
-        measurements.router,
-        traces.router,
-        feedback.router,
-        staleness.router,
-        api_spend.router,
-        probes.router,
-    ):
+    for router in (*ROUTERS, *nouns.ROUTERS):
         app.include_router(router)
     return app

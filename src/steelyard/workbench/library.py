@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.intake import IntakeService
     from steelyard.services.later_prices import LaterPrices
+    from steelyard.services.once import OnceService
     from steelyard.services.opinions import OpinionService
     from steelyard.services.production import ProductionService
     from steelyard.services.reviews import ReviewService
@@ -134,6 +135,12 @@ class Library(Base):
         from steelyard.services.production import ProductionService
 
         return ProductionService(self.database, self.price)
+
+    @cached_property
+    def once(self) -> OnceService:
+        from steelyard.services.once import OnceService
+
+        return OnceService(self.database)
 
     @cached_property
     def api_keys(self) -> ApiKeys:

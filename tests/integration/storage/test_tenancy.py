@@ -18,6 +18,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
+from steelyard.domain.once import Reservation
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.domain.usage import Measurement
@@ -31,6 +32,7 @@ from steelyard.storage import (
     marks,
     memberships,
     notices,
+    once,
     pair_comparisons,
     ratings,
     results,
@@ -57,6 +59,7 @@ from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
 from steelyard.storage.spending import Account, Asked, Payment
 from steelyard.storage.suggestions import add_suggestion
+from steelyard.storage.tenant_providers import KeyWrite, put_provider
 from steelyard.storage.tenants import ensure_tenant, known_tenants, tenants_with_paid_jobs
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
@@ -264,7 +267,24 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             a_minute=None,
             expires_at=None,
         )
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
+        await once.reserve(
+            connection,
+            tenant_id,
+            Reservation("local", "first", uuid4()),
+            "d",
+            now=now,
+            kept_for=timedelta(days=1),
+            lease=timedelta(minutes=1),
+        )
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
+        await put_provider(
+            connection,
+            tenant_id,
+            "theirs",
+            "openai",
+            "https://models.example/",
+            KeyWrite(b"sealed", "0123abcd", "wxyz"),
+        )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)
         await memberships.add_membership(connection, tenant_id, user_id, Role.ADMIN)
@@ -455,7 +475,9 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "spend_holds",
                 "spend",
                 "api_keys",
+                "idempotency_keys",
                 "audit_log",
                 "memberships",
                 "invitations",
+                "tenant_providers",
             ), table

@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from steelyard.domain.access import Action
 from steelyard.domain.errors import Forbidden, InputError, TooLarge
-from steelyard.skills.bundle import read_bundle, read_prompt, read_prompt_file
+from steelyard.skills.bundle import read_prompt
 from steelyard.skills.folder import LoadedSkill, is_prompt_file, read_skills
+from steelyard.skills.uploads import Upload, packed, read_folder, read_packed, read_upload, read_zip
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, files, text
 from steelyard.web.links import skill_url
 from steelyard.web.rendering import Viewing
-from steelyard.web.uploads import Upload, packed, read_folder, read_packed, read_zip
 
 router = APIRouter()
 
@@ -137,15 +137,4 @@ def _from_packed(way: str, form: FormData) -> Given:
 def _from_upload(way: str, upload: Upload) -> Given:
     again = packed(upload)
     fields = {"way": way, "packed": again or "", "packed_name": upload.name or "", "packed_kind": upload.kind}
-    return Given([_loaded(upload)], None if again is None else fields)
-
-
-def _loaded(upload: Upload) -> LoadedSkill:
-    match upload.kind:
-        case "folder":
-            return read_bundle(upload.files, upload.name)
-        case "archive":
-            return read_bundle(upload.files, None, archive=upload.name)
-        case "prompt":
-            ((name, data), *_) = upload.files.items()
-            return read_prompt_file(data, name)
+    return Given([read_upload(upload)], None if again is None else fields)

@@ -12,19 +12,20 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
+from steelyard.api.principal import still_may
+from steelyard.api.reports import run_document
 from steelyard.domain.access import Action
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.services.form_fields import Problems
 from steelyard.services.repricing import Repriced
+from steelyard.services.resuming import refuse_spent
 from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
 from steelyard.storage.runs import RunRow
-from steelyard.web.access import still_may
 from steelyard.web.certificate_view import certificate_views
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
-from steelyard.web.filters import money
 from steelyard.web.forms import Form, text
 from steelyard.web.jury_view import jury_view
 from steelyard.web.links import run_url, with_query
@@ -57,11 +58,7 @@ Existing = Annotated[UUID, Depends(existing_run)]
 @router.get("/runs/{run_id}.json")
 async def run_json(bench: Bench, tenant: Tenant, run_id: UUID, prices: str = "") -> Response:
     """The report; with `prices` ("today" or a day) its costs at the prices of that day beside it."""
-    day = bench.run_prices.day_of(prices) if prices else None
-    anew = {} if day is None else {"prices": (await bench.run_prices.at(tenant, run_id, day)).to_json()}
-    people = await bench.people.report(tenant, run_id)
-    report = (await bench.benchmarks.report(tenant, run_id)).with_people(people.certified)
-    return JSONResponse(report.to_json() | {"people": people.to_json()} | anew)
+    return JSONResponse(await run_document(bench, tenant, run_id, prices))
 
 
 @router.get("/runs/{run_id}/cells.csv")
@@ -211,11 +208,5 @@ def _new_budget(run: RunRow, given: str) -> int | None:
     usd = problems.number("budget", given.removeprefix("$"), 0.0)
     problems.raise_any()
     budget = budget_microcents(usd) if given else None
-    least = "at least " if run.spent_is_lower_bound else ""
-    if run.stop_cause == "budget" and (budget or run.budget_microcents or 0) <= run.spent_microcents:
-        raise InputError(
-            f"The run has spent {least}{money(run.spent_microcents)}, so it would stop again at once.",
-            field="budget",
-            next_step="Give it a budget above that.",
-        )
+    refuse_spent(run, budget)
     return budget

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import NotFound, SteelyardError
 from steelyard.domain.stale_causes import CauseKind
-from steelyard.services.catalogue import CatalogueRow
-from steelyard.services.run_request import RunRequest
+from steelyard.services.again import once_more
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.links import run_url
 from steelyard.web.query import one_of
 from steelyard.web.rendering import Viewing, is_fragment_request
-from steelyard.workbench import Workbench
 
 router = APIRouter()
 
@@ -33,7 +29,7 @@ async def price_again(
     fragment = is_fragment_request(request)
     template = "skill/again_price.html.jinja" if fragment else "skill/again.html.jinja"
     try:
-        asked = await _asked(bench, tenant, row, kind)
+        asked = await once_more(bench.stale_checks, tenant, row, kind)
         estimate = await bench.estimate(tenant, asked)
     except NotFound:
         raise
@@ -46,12 +42,6 @@ async def price_again(
 @router.post("/skills/{skill}/benchmark/again")
 async def start_again(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
-    asked = await _asked(bench, tenant, row, one_of(CauseKind, text(form, "cause")))
+    asked = await once_more(bench.stale_checks, tenant, row, one_of(CauseKind, text(form, "cause")))
     started = await bench.benchmarks.start(tenant, asked)
     return view.redirect(run_url(started.run_id))
-
-
-async def _asked(bench: Workbench, tenant_id: UUID, row: CatalogueRow, kind: CauseKind | None) -> RunRequest:
-    """The last benchmark once more, on today's skill and cases. Raises NotFound, InputError and its kin."""
-    kinds = [CauseKind(cause.kind) for cause in row.stale] if kind is None else [kind]
-    return await bench.stale_checks.request(tenant_id, row.id, kinds)

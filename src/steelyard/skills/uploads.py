@@ -16,11 +16,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-from starlette.datastructures import UploadFile
+from typing import Literal, Protocol
 
 from steelyard.domain.errors import InputError, TooLarge
+from steelyard.skills.bundle import read_bundle, read_prompt_file
+from steelyard.skills.folder import LoadedSkill
 from steelyard.skills.text import size
 
 MAX_ENTRIES = 5_000
@@ -45,6 +45,18 @@ _UNREADABLE = (
 
 
 Kind = Literal["folder", "archive", "prompt"]
+
+
+class Part(Protocol):
+    """One file of a folder as a form has it; its name is its path in the folder."""
+
+    @property
+    def filename(self) -> str | None: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    async def read(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ def _unpack(data: bytes, file_name: str) -> dict[str, bytes]:
         ) from None
 
 
-async def read_folder(parts: Iterable[UploadFile]) -> Upload:
+async def read_folder(parts: Iterable[Part]) -> Upload:
     """The files of a folder upload; each part's file name is its path. Raises InputError, TooLarge."""
     names = _Names()
     files: dict[str, bytes] = {}
@@ -91,6 +103,30 @@ async def read_folder(parts: Iterable[UploadFile]) -> Upload:
         _check_total(total)
         files[path] = await part.read()
     return _without_top(files, None)
+
+
+def gather(given: Iterable[tuple[str, bytes]]) -> Upload:
+    """Files that are in memory, each with its path. Raises InputError, TooLarge."""
+    names = _Names()
+    files: dict[str, bytes] = {}
+    for name, data in given:
+        path = names.take(name)
+        if path is not None:
+            files[path] = data
+    _check_total(sum(map(len, files.values())))
+    return _without_top(files, None)
+
+
+def read_upload(upload: Upload) -> LoadedSkill:
+    """The skill of the files, with its golden cases. Raises SkillError, CaseError."""
+    match upload.kind:
+        case "folder":
+            return read_bundle(upload.files, upload.name)
+        case "archive":
+            return read_bundle(upload.files, None, archive=upload.name)
+        case "prompt":
+            ((name, data), *_) = upload.files.items()
+            return read_prompt_file(data, name)
 
 
 def packed(upload: Upload) -> str | None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from starlette.datastructures import UploadFile
 
 from steelyard.domain.errors import InputError, TooLarge
+from steelyard.skills import uploads
 from steelyard.skills.bundle import read_bundle, read_prompt
-from steelyard.web import uploads
-from steelyard.web.uploads import read_folder, read_zip
+from steelyard.skills.uploads import read_folder, read_zip
 
 SKILL = b"---\nname: greet\ndescription: Greets.\n---\nSay hello."
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.errors import InputError
+from steelyard.skills.uploads import read_folder
 from steelyard.web.forms import files, read_form, text, texts
-from steelyard.web.uploads import read_folder
 from tests.fuzz.damage import at_most, damaged, fuzzed
 from tests.fuzz.test_intake import request_of
 

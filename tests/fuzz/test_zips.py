@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.errors import InputError, TooLarge
-from steelyard.web import uploads
-from steelyard.web.uploads import packed, read_packed, read_zip
+from steelyard.skills import uploads
+from steelyard.skills.uploads import packed, read_packed, read_zip
 from tests.fuzz.damage import at_most, damaged, fuzzed
 
 SKILL = b"---\nname: greet\ndescription: Greets.\n---\nSay hello.\n"

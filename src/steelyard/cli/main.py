@@ -21,6 +21,7 @@ from steelyard.cli.member_commands import members_app, tenants_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.rollup_commands import production, rollup_app
+from steelyard.cli.secret_commands import providers_app, secrets_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 from steelyard.cli.system_commands import COMMANDS
 
@@ -365,6 +366,8 @@ app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")
 app.add_typer(notify_app, name="notify")
 app.add_typer(keys_app, name="keys")
+app.add_typer(providers_app, name="providers")
+app.add_typer(secrets_app, name="secrets")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
 app.add_typer(budget_app, name="budget")

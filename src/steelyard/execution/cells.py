@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.grading import Grade
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState
 from steelyard.domain.spending import SpendKind
@@ -201,7 +202,7 @@ class CellRunner:
 
     async def fail(self, context: RunContext, cell: Cell, error: Exception, *, claim: str) -> None:
         """Record a fault of Steelyard's own: on the cell, or on its grade where it has an answer."""
-        message = f"Steelyard failed on this cell: {type(error).__name__}: {error}"
+        message = masked(f"Steelyard failed on this cell: {type(error).__name__}: {error}")
         # What was refused may have been paid for.
         known = not isinstance(error, DATABASE_ERROR)
         model = context.models[cell.model_index].text

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
 from steelyard.execution.callers import ModelCaller, Pricer
@@ -145,7 +146,7 @@ class Engine:
                 return
 
     async def _fail(self, tenant_id: UUID, run_id: UUID, fault: Exception) -> None:
-        message = f"Steelyard failed on this run: {type(fault).__name__}: {fault}"
+        message = masked(f"Steelyard failed on this run: {type(fault).__name__}: {fault}")
         async with self._database.tenant(tenant_id) as connection:
             await runs.stop_run(connection, run_id, status=RunStatus.FAILED, stop_cause="error", error_message=message)
             state = await results.run_state(connection, run_id)
@@ -281,7 +282,7 @@ class Engine:
         A run over its budget has not ended: someone has to conclude it, also when it was over already as it was loaded.
         """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
-            known = self._contexts.get(run_id)
+            before = known = self._contexts.get(run_id)
             if known is None:
                 known = await self._load(tenant_id, run_id)
                 if known is not None:
@@ -295,6 +296,9 @@ class Engine:
                 known.month_refusal = None
         if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
+        if before is not None:
+            # The tenant may have set its providers anew since: at another address another model answers.
+            self._leave_if_unfit(run_id, known.plan)
         return known
 
     async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from steelyard.domain.actors import Actor
 from steelyard.domain.calls import CallError, ModelRequest, StopReason
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.spending import SpendKind
 from steelyard.execution.callers import ModelCaller, Pricer
@@ -153,7 +154,8 @@ class PaidJob(ABC, Generic[Row, Reply]):
         except Exception as error:
             # The boundary of one job: a fault of ours in it is its named failure and nobody else's.
             logger.exception("A job failed for a fault of Steelyard's own.")
-            await self._end(tenant_id, job_id, f"Steelyard failed on {self._what}: {type(error).__name__}: {error}")
+            message = masked(f"Steelyard failed on {self._what}: {type(error).__name__}: {error}")
+            await self._end(tenant_id, job_id, message)
 
     async def _ask(self, tenant_id: UUID, found: Row, request: ModelRequest) -> None:
         """Read the reply that is there already, or ask for one; ask once more where it cannot be read."""

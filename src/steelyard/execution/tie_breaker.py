@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, FailureKind, ModelResponse, Usage
 from steelyard.domain.errors import NotFound
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.spending import SpendKind
 from steelyard.domain.tie_breaks import UNDER_WAY, Preference, TieBreakStatus
@@ -191,7 +192,7 @@ class TieBreaker:
         except Exception as error:
             # The boundary of one tie-break: a fault of ours in it is its named failure and nobody else's.
             logger.exception("A tie-break failed for a fault of Steelyard's own.")
-            message = f"Steelyard failed on this tie-break: {type(error).__name__}: {error}"
+            message = masked(f"Steelyard failed on this tie-break: {type(error).__name__}: {error}")
             await self._end(work, TieBreakStatus.FAILED, message)
 
     async def _break(self, work: _Work) -> None:

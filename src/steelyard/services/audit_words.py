@@ -64,6 +64,9 @@ _FIELDS: Mapping[str, str] = {
     "revoked_at": "revoked",
     "secret_hash": "secret",
     "token_hash": "link",
+    "base_url": "address",
+    "key_set_at": "key",
+    "secret_at": "secret",
 }
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),

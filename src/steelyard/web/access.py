@@ -105,6 +105,10 @@ ACCESS: Mapping[str, Action] = {
     "POST /settings/limit": Action.SET_STALENESS,
     "POST /settings/mail": Action.SET_STALENESS,
     "POST /settings/notices/test": Action.SET_STALENESS,
+    "GET /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/remove": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/test": Action.SET_PROVIDERS,
     "POST /settings/rebenchmark": Action.SET_STALENESS,
     "POST /settings/webhook": Action.SET_STALENESS,
     "POST /settings/webhook/secret": Action.SET_STALENESS,
@@ -187,6 +191,7 @@ async def authorise(request: Request) -> None:
     principal = await identify(request)
     request.state.principal = principal
     acting.set(actor_of(principal))
+    await request.app.state.workbench.providers.enter(principal.tenant_id)
     action = ACCESS.get(route)
     if action is None or not principal.may(action):
         raise Forbidden(

@@ -91,7 +91,8 @@ class Runs(Library):
     def offers(self) -> ModelOffers:
         from steelyard.services.model_offers import ModelOffers
 
-        return ModelOffers(self.database, self.settings, self.providers, self.price_today)
+        tenants = self.providers.settings
+        return ModelOffers(self.database, self.settings, self.providers, self.price_today, tenants=tenants)
 
     @cached_property
     def model_views(self) -> ModelViews:

@@ -47,7 +47,13 @@ class Upkeep(Runs):
             price=self.price,
             make_judge=self.judge,
             default_judge=self.default_judge,
-            market=KnownMarket(self.settings, self.providers, self.offers.listed, self.settings_watch.problem),
+            market=KnownMarket(
+                self.settings,
+                self.providers,
+                self.offers.listed,
+                self.settings_watch.problem,
+                self.providers.settings,
+            ),
             limit_days=self.settings.stale_after_days,
         )
 
@@ -67,7 +73,7 @@ class Upkeep(Runs):
     def deliveries(self) -> Deliveries:
         from steelyard.services.deliveries import Deliveries
 
-        return Deliveries(self.database, self.settings.notices)
+        return Deliveries(self.database, self.settings.notices, self.secrets)
 
     @cached_property
     def rebenchmarks(self) -> Rebenchmarks:
@@ -100,4 +106,11 @@ class Upkeep(Runs):
     def schedule(self) -> Schedule:
         from steelyard.services.schedule import Schedule
 
-        return Schedule(self.database, self.scheduled_check, self.deliveries, self.rebenchmarks, self.settings.notices)
+        return Schedule(
+            self.database,
+            self.scheduled_check,
+            self.deliveries,
+            self.rebenchmarks,
+            self.settings.notices,
+            serving=self.providers.serving,
+        )

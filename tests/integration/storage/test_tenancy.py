@@ -59,6 +59,7 @@ from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
 from steelyard.storage.spending import Account, Asked, Payment
 from steelyard.storage.suggestions import add_suggestion
+from steelyard.storage.tenant_providers import KeyWrite, put_provider
 from steelyard.storage.tenants import ensure_tenant, known_tenants, tenants_with_paid_jobs
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
@@ -275,7 +276,15 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             kept_for=timedelta(days=1),
             lease=timedelta(minutes=1),
         )
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
+        await put_provider(
+            connection,
+            tenant_id,
+            "theirs",
+            "openai",
+            "https://models.example/",
+            KeyWrite(b"sealed", "0123abcd", "wxyz"),
+        )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)
         await memberships.add_membership(connection, tenant_id, user_id, Role.ADMIN)
@@ -470,4 +479,5 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "audit_log",
                 "memberships",
                 "invitations",
+                "tenant_providers",
             ), table

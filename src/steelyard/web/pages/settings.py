@@ -88,7 +88,9 @@ async def settings_page_of(
     """The page, with what was typed into its forms where that cannot be used."""
     notices = await bench.notices.standing(tenant)
     budget = notices.allowance.budget_microcents
-    known = await asyncio.to_thread(describe, bench.settings, concurrency=bench.concurrency, embedded=bench.embedded)
+    known = await asyncio.to_thread(
+        describe, bench.providers.settings(), concurrency=bench.concurrency, embedded=bench.embedded
+    )
     return view.page(
         "pages/settings.html.jinja",
         status=200 if error is None and notice_form.error is None and budget_form.error is None else 422,

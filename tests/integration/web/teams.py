@@ -93,7 +93,10 @@ async def team_site_of(home: Path, tenant_id: UUID, *, env: dict[str, str] | Non
     """The site of `home` in team mode, whose own tenant is `tenant_id`."""
     given = {"STEELYARD_HOME": str(home), "STEELYARD_MODE": "team", **(env or {})}
     async with open_workbench(env=given) as opened:
-        workbench, hasher = replace(opened, tenant_id=tenant_id), QuickHasher()
+        # The server's own providers are the own tenant's, which is another here for every test.
+        settings = replace(opened.settings, shared=True)
+        workbench, hasher = replace(opened, tenant_id=tenant_id, settings=settings), QuickHasher()
+        workbench.providers.look_up(workbench.tenant_providers.find, tenant_id)
         workbench.passwords = Passwords(hasher)
         yield TeamSite(create_app(workbench), workbench, tenant_id, hasher)
         await workbench.aclose()

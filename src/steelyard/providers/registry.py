@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from steelyard import telemetry
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Provider, Trouble
 from steelyard.domain.errors import MissingKey, ModelRefError
 from steelyard.domain.models import ModelRef
@@ -78,13 +79,17 @@ class Providers:
             self._failing[ticket] = (request.model.provider, began, error.message)
 
         try:
-            response = await call_with_retries(
-                lambda: provider.complete(request),
-                self._policy,
-                lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket),
-                before_call,
-                failed,
-            )
+            with telemetry.model_call(request.model.provider, request.model.name) as note:
+                response = await call_with_retries(
+                    lambda: provider.complete(request),
+                    self._policy,
+                    lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket),
+                    before_call,
+                    failed,
+                )
+                note("gen_ai.usage.input_tokens", response.usage.input_tokens)
+                note("gen_ai.usage.output_tokens", response.usage.output_tokens)
+                note("steelyard.attempts", response.attempts)
         except CallError as error:
             self._tell(request.model, error)
             raise

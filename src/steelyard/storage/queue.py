@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,7 @@ from procrastinate.worker import Worker
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
-from steelyard import logs
+from steelyard import logs, telemetry
 from steelyard.storage.database import Connection, Database
 
 TASK = "run_cells"
@@ -106,6 +106,13 @@ def _not_of_the_queue(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], exceptions.ConnectorException))
 
 
+@contextmanager
+def _at(job: str, **ids: str) -> Generator[None]:
+    """Lines and spans of a job say what it is of."""
+    with logs.about(**ids), telemetry.job(job, **ids):
+        yield
+
+
 class Queue:
     """Defers and serves the jobs of benchmark runs, reviews, tie-breaks and drafts of cases."""
 
@@ -125,22 +132,22 @@ class Queue:
 
         async def run_cells(tenant_id: str, run_id: str, model: int, batch: int) -> None:
             assert handler is not None
-            with logs.about(tenant_id=tenant_id, run_id=run_id):
+            with _at("run_cells", tenant_id=tenant_id, run_id=run_id):
                 await handler(UUID(tenant_id), UUID(run_id), model, batch)
 
         async def review_skill(tenant_id: str, review_id: str) -> None:
             assert review_handler is not None
-            with logs.about(tenant_id=tenant_id, review_id=review_id):
+            with _at("review_skill", tenant_id=tenant_id, review_id=review_id):
                 await review_handler(UUID(tenant_id), UUID(review_id))
 
         async def break_tie(tenant_id: str, tie_break_id: str) -> None:
             assert tie_handler is not None
-            with logs.about(tenant_id=tenant_id, tie_break_id=tie_break_id):
+            with _at("break_tie", tenant_id=tenant_id, tie_break_id=tie_break_id):
                 await tie_handler(UUID(tenant_id), UUID(tie_break_id))
 
         async def draft_cases(tenant_id: str, draft_id: str) -> None:
             assert drafts_handler is not None
-            with logs.about(tenant_id=tenant_id, draft_id=draft_id):
+            with _at("draft_cases", tenant_id=tenant_id, draft_id=draft_id):
                 await drafts_handler(UUID(tenant_id), UUID(draft_id))
 
         self._app.task(name=DRAFTS_TASK, retry=_Resting())(draft_cases)

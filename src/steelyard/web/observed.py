@@ -1,4 +1,4 @@
-"""Around every request: an id that goes back to whoever asked, a count by the template of its address, a line."""
+"""Around every request: an id that goes back to whoever asked, a count by its address's template, a line, a span."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from steelyard import logs
+from steelyard import logs, telemetry
 from steelyard.services.metrics import Metrics
 
 logger = logging.getLogger("steelyard.requests")
@@ -21,6 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # What asks for it does so every few seconds, and a line each would bury the others.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_UNTRACED = _PROBES | {"/v1/traces"}
 
 
 def request_id(given: str | None) -> str:
@@ -39,7 +40,9 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = request_id(Headers(scope=scope).get(HEADER))
+        headers = Headers(scope=scope)
+        given = request_id(headers.get(HEADER))
+        method = scope["method"] if scope["method"] in _METHODS else "other"
         began, status, seconds = time.perf_counter(), 500, None
 
         async def with_id(message: Message) -> None:
@@ -49,14 +52,15 @@ class Observed:
                 MutableHeaders(scope=message)[HEADER] = given
             await send(message)
 
-        with logs.about(request_id=given):
+        with logs.about(request_id=given), telemetry.request(method, headers.get, given) as traced:
             try:
                 await self._app(scope, receive, with_id)
             finally:
                 took = time.perf_counter() - began if seconds is None else seconds
-                method = scope["method"] if scope["method"] in _METHODS else "other"
                 route = _template(scope)
                 self._metrics.request(method, route, status, took)
+                if route not in _UNTRACED:
+                    traced(route, status)
                 if route not in _PROBES:
                     fields = {"method": method, "route": route, "status": status, "ms": round(took * 1000, 1)}
                     logger.info("Answered.", extra={logs.FIELDS: fields})

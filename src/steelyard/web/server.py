@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from steelyard import bootstrap, charts, logs
+from steelyard import bootstrap, charts, logs, telemetry
 from steelyard.domain.errors import InputError
 from steelyard.domain.hosting import Hosting, Mode
 from steelyard.providers.hosting_settings import MODE_ENV
@@ -48,6 +48,7 @@ def serve(
     workbench raises.
     """
     logs.configure()
+    telemetry.configure()
     team = is_team(bootstrap.hosting(), host)
     with _bound(host, port) as listening:
         number = listening.getsockname()[1]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rich.text import Text
 
-from steelyard import bootstrap, logs
+from steelyard import bootstrap, logs, telemetry
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.follow import on_interrupt
@@ -82,6 +82,7 @@ def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
         return exits.OK
 
     logs.configure()
+    telemetry.configure()
     return asyncio.run(body())
 
 

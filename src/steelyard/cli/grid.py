@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -21,7 +22,7 @@ class Column:
     left: bool = False
     style: str = ""
 
-    @property
+    @cached_property
     def width(self) -> int:
         return max(cell_len(text) for text in (self.heading, self.unit, *self.values))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import shutil
 import sys
 import tempfile
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +18,13 @@ from typing import Literal
 import numpy as np
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.screenshots.addresses import addresses
+from benchmarks.screenshots.addresses import addresses, of_team
 from benchmarks.screenshots.png import palette_png
 from benchmarks.site import OPTIONS, add_skill, chromium, fill, of_model_server, serving, start_run, temporary_home
+from benchmarks.users.people import make_people
 from benchmarks.workload import ROOT, model_server, write_skill
+from steelyard.domain.access import Role
+from steelyard.web.security.identify import COOKIE
 
 FOLDER = ROOT / "docs/screenshots"
 WIDE, NARROW = 1280, 360
@@ -55,7 +60,7 @@ class Camera:
         return not self.only or bool(self.only.intersection(names))
 
     @contextmanager
-    def page(self, theme: Theme, width: int = WIDE) -> Generator[Page]:
+    def page(self, theme: Theme, width: int = WIDE, session: str | None = None) -> Generator[Page]:
         with self.browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,
@@ -63,6 +68,8 @@ class Camera:
             timezone_id="UTC",
             locale="en-US",
         ) as context:
+            if session is not None:
+                context.add_cookies([{"name": COOKIE, "value": session, "domain": "127.0.0.1", "path": "/"}])
             yield context.new_page()
 
     def take(self, page: Page, name: str) -> None:
@@ -83,9 +90,9 @@ class Camera:
         (FOLDER / f"{name}.png").write_bytes(made if len(made) < len(raw) else raw)
         print(f"{name}: {min(len(made), len(raw)) / 1000:.0f} kB", flush=True)
 
-    def visit(self, name: str, address: str, width: int = WIDE) -> None:
+    def visit(self, name: str, address: str, width: int = WIDE, session: str | None = None) -> None:
         for theme in THEMES:
-            with self.page(theme, width) as page:
+            with self.page(theme, width, session) as page:
                 answer = page.goto(address)
                 assert answer is not None
                 if (answer.status == 404) != (name == "not-found"):
@@ -127,7 +134,23 @@ def main() -> int:
             camera.visit("benchmark-narrow", site + addresses(site)["benchmark"], NARROW)
         if camera.wants("run-live"):
             _live(camera, site)
+        if camera.wants("sign-in", *of_team()):
+            _team(camera, home, configured)
     return 0
+
+
+def _team(camera: Camera, home: Path, env: dict[str, str]) -> None:
+    """The same home where people sign in, as an admin of ten members sees it."""
+    # Aside, for the browser's driver keeps an event loop running in this thread.
+    with ThreadPoolExecutor(1) as aside:
+        people = aside.submit(lambda: asyncio.run(make_people(home, 10))).result()
+    admin = next(person for person in people if person.role is Role.ADMIN)
+    with serving(home, "--no-worker", env=env | {"STEELYARD_MODE": "team"}) as site:
+        if camera.wants("sign-in"):
+            camera.visit("sign-in", f"{site}/sign-in")
+        for name, path in of_team().items():
+            if camera.wants(name):
+                camera.visit(name, site + path, session=admin.token)
 
 
 def _live(camera: Camera, site: str) -> None:

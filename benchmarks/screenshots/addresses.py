@@ -43,9 +43,18 @@ def addresses(site: str) -> dict[str, str]:
         "case-history": f"{skill}/case-history",
         "draft-version": f"{skill}/versions/draft",
         "models": "/models",
+        "spend": "/spend",
         "settings": "/settings",
+        "settings-keys": "/settings/keys",
+        "settings-providers": "/settings/providers",
+        "api": "/v1/docs",
         "not-found": "/skills/no-such-skill/benchmark",
     }
+
+
+def of_team() -> dict[str, str]:
+    """Paths of the pages that there are, or that say more, where people sign in."""
+    return {"members": "/members", "account": "/account", "audit": "/audit", "queue-team": "/queue"}
 
 
 def _of_record(client: httpx.Client, run: str) -> bool:

@@ -233,8 +233,10 @@ def _family_caution(report: RunReport, names: Sequence[str]) -> Sequence[Caution
     said = f"It is of the family of {shown} and graded alone, so whether it favours them cannot be measured."
     if family.decides and len(report.names) > 1:
         head = "best" if report.verdict.best is not None else "leading"
-        said += f" The {head} model is of that family: run with a judge of another one before you rely on it, alone or"
-        " beside this one."
+        said += (
+            f" The {head} model is of that family: run with a judge of another one before you rely on it, alone or"
+            " beside this one."
+        )
     return (Caution("The judge is of a candidate's own family.", said),)
 
 

@@ -188,7 +188,8 @@ def test_a_proven_harm_is_a_headline_and_so_is_one_beyond_the_margin() -> None:
 def test_the_verdict_in_full_has_every_model_behind_the_leader_and_what_the_next_claim_takes() -> None:
     text = " ".join(screen_of(in_full(), 300).split())
     assert "Caution The judge is of a candidate's own family." in text
-    assert "The best model is of that family: run with a judge of another one before you rely on it, alone or beside this one." in text
+    assert "The best model is of that family: run with a judge of another one before you" in text
+    assert "alone or beside this one." in text
     assert re.search(r"openai:model-0 leads – \d+\.\d \$0\.005 openai:model-1 \d+\.\d \+\d+\.\d to \+\d+\.\d", text)
     assert "Next Nothing more to be shown of quality" in text
     assert "This skill hurts openai:model-0 (-12.0 points" in screen_of(both_arms(-12.0, -20.0, -4.0), 300)

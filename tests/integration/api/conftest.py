@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from steelyard.domain.actors import LOCAL, acting_as
 from steelyard.storage.server import Server
 from tests.integration.api.contract import check_answer
 from tests.integration.web.harness import Site, site_of
@@ -39,7 +40,8 @@ async def program(team: TeamSite) -> httpx.AsyncClient:
 
 async def program_of(team: TeamSite, *scopes: str, expires: str = "30d") -> httpx.AsyncClient:
     """A program with a new key of the team's tenant."""
-    key = await team.workbench.api_keys.make(team.tenant_id, "a program", scopes, expires=expires)
+    with acting_as(LOCAL):
+        key = await team.workbench.api_keys.make(team.tenant_id, "a program", scopes, expires=expires)
     client = team.browser().client
     client.headers.update(bearer(key))
     client.event_hooks["response"].append(check_answer)

@@ -41,7 +41,9 @@ CHECKS = (
     "response_headers_conformance",
     "only_what_it_may",
 )
-REQUESTS, SEED, EXAMPLES = 20_000, 20_250_101, 10
+REQUESTS, SEED, EXAMPLES = 20_000, 20_250_101, 5
+# Reviews and drafts come to something as well.
+REPLIES = ("--schema-reply", "tests.acceptance.api.replies:schema_reply")
 # The values at the borders of everything take some 4,000 requests; a sender who is to send fewer goes without.
 OF_BORDERS = 2_000
 _UV = Path(sys.executable).with_name("uv")
@@ -96,6 +98,7 @@ def fuzz(
     if names:
         command += ["--exclude-method", "DELETE"]
     env = {"SCHEMATHESIS_HOOKS": "fuzz_hooks", "FUZZ_NOTES": str(notes), "FUZZ_HOME": models}
+    env["FUZZ_OWN"] = sender.key_id
     env |= {"FUZZ_MAY": json.dumps(sorted(sender.may)), "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=os.environ | env)
     sent = Sent(sender.who, Counter(int(line) for line in notes.read_text().split()))
@@ -167,7 +170,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="random requests of each operation in a pass")
     given = parser.parse_args()
-    with temporary_home() as home, model_server(0.0) as models:
+    with temporary_home() as home, model_server(0.0, *REPLIES) as models:
         senders, names = asyncio.run(make_senders(home))
         env = of_model_server(models) | {"STEELYARD_MODE": "team", VARIABLE: "127.0.0.1"}
         with serving(home, env=env) as address:

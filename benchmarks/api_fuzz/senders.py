@@ -25,11 +25,12 @@ TEXT = "---\nname: weigh\ndescription: States what an item weighs, in one senten
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends: by which headers, and which operations the table of rights gives them."""
+    """Who sends: by which headers, which operations the table of rights gives them, and by which key, if any."""
 
     who: str
     headers: Mapping[str, str] = field(repr=False)
     may: frozenset[str] = frozenset()
+    key_id: str = ""
 
 
 async def make_senders(home: Path) -> tuple[list[Sender], dict[str, str]]:
@@ -39,7 +40,7 @@ async def make_senders(home: Path) -> tuple[list[Sender], dict[str, str]]:
     """
     async with open_workbench(env=clean_environment(home)) as bench:
         sessions = {role: await _session(bench, role) for role in Role}
-        keys = {scope: await _key(bench, scope) for scope in Scope}
+        keys = [await _key(bench, scope) for scope in Scope]
         spare = await bench.api_keys.make(bench.tenant_id, "spare", [Scope.INGEST])
         revoked = await bench.api_keys.make(bench.tenant_id, "revoked", list(Scope))
         await bench.api_keys.revoke(bench.tenant_id, revoked.id)
@@ -56,14 +57,7 @@ async def make_senders(home: Path) -> tuple[list[Sender], dict[str, str]]:
             )
             for role in Role
         ),
-        *(
-            Sender(
-                f"a key to {scope}" if scope is not Scope.ADMIN else "a key to administer",
-                keys[scope],
-                _may(SCOPES[scope]),
-            )
-            for scope in Scope
-        ),
+        *keys,
     ]
     return senders, {
         "key_id": str(spare.id),
@@ -110,9 +104,10 @@ async def _session(bench: Workbench, role: Role) -> dict[str, str]:
     return {"Cookie": f"{COOKIE}={session.token}"}
 
 
-async def _key(bench: Workbench, scope: Scope) -> dict[str, str]:
+async def _key(bench: Workbench, scope: Scope) -> Sender:
     made = await bench.api_keys.make(bench.tenant_id, f"to {scope}", [scope], a_minute=str(MOST_A_MINUTE))
-    return _bearer(made.text)
+    who = "a key to administer" if scope is Scope.ADMIN else f"a key to {scope}"
+    return Sender(who, _bearer(made.text), _may(SCOPES[scope]), str(made.id))
 
 
 def _bearer(key: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def after_call(_: Any, __: Any, response: Any) -> None:
 
 @schemathesis.check
 def only_what_it_may(_: Any, response: Any, case: Any) -> None:
-    """What the table of rights does not give to whoever sends is not done; what it does is not refused for who they are."""
+    """What the table of rights does not give to whoever sends is not done, and what it gives is."""
     asked = f"{case.method.upper()} {case.operation.path}"
     if response.status_code < 400 and asked not in _MAY:
         raise AssertionError(f"{asked} was answered {response.status_code} to somebody who may not do it")

@@ -41,8 +41,8 @@ audit: dev ## Look up known vulnerabilities of every locked dependency (needs py
 	$(UV) tool run --quiet 'pip-audit>=2.10,<3' --requirement build/audit.txt --disable-pip --require-hashes --strict $(AUDIT)
 
 # schemathesis runs outside the environment of what it tries.
-fuzz-api: dev ## Send the API requests made up from its own document (EXAMPLES="100" SEED="7")
-	$(BIN)/python -m benchmarks.api_fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+fuzz-api: dev ## Send the API requests made up from its own document, as everybody (REQUESTS="50000" EXAMPLES="100" SEED="7")
+	$(BIN)/python -m benchmarks.api_fuzz $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-statistics bench-judge bench-throughput ## Run the benchmarks (long)
 

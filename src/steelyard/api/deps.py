@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
-from steelyard.api.principal import principal_of, tenant_of
+from steelyard.api.principal import principal_of, team_tenant_of, tenant_of
 from steelyard.domain.access import Principal
 from steelyard.workbench import Workbench
 
@@ -24,6 +24,7 @@ def workbench(request: Request) -> Workbench:
 
 Bench = Annotated[Workbench, Depends(workbench)]
 Tenant = Annotated[UUID, Depends(tenant_of)]
+TeamTenant = Annotated[UUID, Depends(team_tenant_of)]
 Who = Annotated[Principal, Depends(principal_of)]
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description=f"How many at most, 1 to {MAX_LIMIT}.")]

@@ -11,14 +11,19 @@ from starlette.responses import JSONResponse, Response
 
 from steelyard.api import (
     audit,
+    budget,
     case_drafts,
     case_health,
     cases,
     comparisons,
     feedback,
+    invitations,
+    keys,
     measurements,
+    members,
     models,
     probes,
+    providers,
     queue,
     ratings,
     reviews,
@@ -58,7 +63,12 @@ NOUNS: dict[str, str] = {
     "uses": "Uses of skills in production, as measurements or as OpenTelemetry's spans.",
     "models": "Models that were used, and those to choose from, with their prices.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
+    "providers": "The tenant's own providers of models. A key goes in, and never comes out.",
+    "budget": "What may be spent in a month and on one run.",
     "spend": "What a month's money went to.",
+    "members": "Who belongs to the tenant, on a team's server.",
+    "invitations": "Who is invited to it. A link is answered once.",
+    "keys": "API keys. One is answered once, when it is made.",
     "audit": "Who changed what and when.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
@@ -83,7 +93,12 @@ _OF_NOUNS: tuple[Operations, ...] = (
     traces.operation,
     models.operation,
     settings.operation,
+    providers.operation,
+    budget.operation,
     spend.operation,
+    members.operation,
+    invitations.operation,
+    keys.operation,
     audit.operation,
 )
 

@@ -44,8 +44,13 @@ async def once(
     request: Request,
     make: Callable[[], Awaitable[Answer]],
     made_before: Callable[[Workbench, UUID, UUID], Awaitable[Answer]],
+    *,
+    keep: bool = True,
 ) -> Response:
-    """`make` the answer, once for each key; without one each time. Raises what it raises, InputError, Conflict."""
+    """`make` the answer, once for each key; without one each time. Raises what it raises, InputError, Conflict.
+
+    Where the answer is not to be kept, whoever sends the request again gets what `made_before` finds.
+    """
     keys = request.headers.getlist(HEADER)
     if not keys:
         return (await make()).response()
@@ -72,6 +77,8 @@ async def once(
     finally:
         reserved.reset(token)
     # What was made is known by its key all the same.
+    if not keep:
+        return answer.response()
     with suppress(*DATABASE_AWAY):
         await bench.once.answered(tenant, found, Kept(answer.status, answer.body, answer.location))
     return answer.response()

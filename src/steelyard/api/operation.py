@@ -81,16 +81,18 @@ class Operations:
         errors: tuple[int, ...] = (),
         again: Again | None = None,
         at: str | None = None,
+        secret: bool = False,
         **more: Any,
     ) -> Callable[[Handler], Handler]:
         """Serve `method path` by the function below, whose name and docstring the document has.
 
         The function returns a document, a dict of that form, None, or a whole response. With `again` the operation is
-        done once for each Idempotency-Key. `at` is the address of what was made, by fields of the document.
+        done once for each Idempotency-Key. `at` is the address of what was made, by fields of the document. With
+        `secret` the answer has one that is shown this once: it is not kept, and `again` answers in its place.
         """
 
         def kept(handler: Handler) -> Handler:
-            endpoint = _endpoint(handler, status=status, at=at, again=again)
+            endpoint = _endpoint(handler, status=status, at=at, again=again, secret=secret)
             name = handler.__name__
             self.router.add_api_route(path, endpoint, methods=[method], name=name, response_model=None)
             route = self.router.routes[-1]
@@ -174,7 +176,7 @@ def _call(dependant: Any) -> Callable[..., Any]:
 
 
 def _endpoint(
-    handler: Callable[..., Awaitable[Any]], *, status: int, at: str | None, again: Again | None
+    handler: Callable[..., Awaitable[Any]], *, status: int, at: str | None, again: Again | None, secret: bool
 ) -> Callable[..., Awaitable[Response]]:
     taken = inspect.signature(handler).parameters
     # FastAPI fills in one request: the handler's own where it has one.
@@ -201,7 +203,10 @@ def _endpoint(
         async def made_before(bench: Workbench, tenant_id: UUID, made_id: UUID) -> Answer:
             return _answer(await remake(bench, tenant_id, made_id), status, at)
 
-        return await once(request, make, made_before)
+        response = await once(request, make, made_before, keep=not secret)
+        if secret:
+            response.headers["cache-control"] = "no-store"
+        return response
 
     keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in taken.values()]
     if own is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Request
 
 from steelyard.domain.access import Action, Principal
-from steelyard.domain.errors import NotSignedIn
+from steelyard.domain.errors import NotFound, NotSignedIn
 
 
 def principal_of(request: Request) -> Principal:
@@ -20,6 +20,13 @@ def principal_of(request: Request) -> Principal:
 def tenant_of(request: Request) -> UUID:
     """The tenant whose data the request is about."""
     return principal_of(request).tenant_id
+
+
+def team_tenant_of(request: Request) -> UUID:
+    """The same on a team's server. Raises NotFound where nobody signs in, and so nobody is a member."""
+    if not request.app.state.team:
+        raise NotFound("Nobody signs in here: this installation serves its own machine.")
+    return tenant_of(request)
 
 
 async def still_may(request: Request, action: Action) -> bool:

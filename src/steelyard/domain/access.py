@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -50,13 +50,20 @@ _EDITOR = _VIEWER | {Action.WRITE_SKILLS, Action.WRITE_CASES, Action.RUN, Action
 _ADMIN = frozenset(Action) - {Action.ADD_BY_PATH}
 
 ROLES: Mapping[Role, frozenset[Action]] = {Role.VIEWER: _VIEWER, Role.EDITOR: _EDITOR, Role.ADMIN: _ADMIN}
-# A key can be lost: none makes members or further keys.
 SCOPES: Mapping[Scope, frozenset[Action]] = {
     Scope.INGEST: frozenset({Action.SEND_USES, Action.GIVE_FEEDBACK}),
     Scope.READ: frozenset({Action.READ}),
     Scope.RUN: _EDITOR - {Action.SEND_USES},
-    Scope.ADMIN: _ADMIN - {Action.MANAGE_MEMBERS, Action.MANAGE_KEYS},
+    Scope.ADMIN: _ADMIN,
 }
+# The roles that a key may give, change and take. A key can be lost: whoever finds one must not be able to make
+# themselves an admin, nor to put out those who could end it.
+ROLES_OF_KEYS = frozenset({Role.VIEWER, Role.EDITOR})
+
+
+def actions_of(scopes: Iterable[Scope]) -> frozenset[Action]:
+    """All that a key of these scopes may do."""
+    return frozenset[Action]().union(*(SCOPES[scope] for scope in scopes))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from uuid import UUID, uuid4
 from steelyard.domain.access import Scope
 from steelyard.domain.api_keys import KEY, SECRET_BYTES, ApiKey, key_text
 from steelyard.domain.errors import Conflict, InputError, NotFound
+from steelyard.services.handing_on import check_handed_on, hold_acting_key
+from steelyard.services.tokens import read_place, write_place
 from steelyard.storage import api_keys
 from steelyard.storage.api_keys import FoundKey
 from steelyard.storage.database import Database
+from steelyard.storage.once import bind
 
 # What is suggested where nothing is said: long enough not to be in the way, and not for ever.
 USUAL_DAYS = 365
@@ -23,7 +26,7 @@ MOST_DAYS = 3_650
 MOST_USABLE = 200
 MOST_A_MINUTE = 1_000_000
 _LISTED = 400
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
 _DAYS = re.compile(r"(\d{1,4})\s*(d|days?)?\Z", re.ASCII)
 
 
@@ -56,17 +59,19 @@ class ApiKeys:
     ) -> MadeKey:
         """A new key. `expires` is days, as "90d", or "never"; `a_minute` requests a minute, blank for the usual.
 
-        Raises InputError with the field, Conflict where the tenant has as many keys as it may.
+        Raises InputError with the field, Conflict where the tenant has as many keys as it may, Forbidden where a key
+        makes one beyond itself.
         """
         called = " ".join(name.split())
-        if not 1 <= len(called) <= _LONGEST_NAME:
-            raise InputError(f"A key has a name of 1 to {_LONGEST_NAME} characters: what uses it.", field="name")
+        if not 1 <= len(called) <= LONGEST_NAME:
+            raise InputError(f"A key has a name of 1 to {LONGEST_NAME} characters: what uses it.", field="name")
         chosen = _scopes(scopes)
         expires_at = self._expiry(expires)
         limit = _limit(a_minute)
         key_id, secret = uuid4(), secrets.token_bytes(SECRET_BYTES)
         text = key_text(key_id, secret)
         async with self._database.tenant(tenant_id) as connection:
+            check_handed_on(await hold_acting_key(connection), chosen, expires_at)
             if await api_keys.count_usable(connection) >= MOST_USABLE:
                 raise Conflict(
                     f"There are {MOST_USABLE} keys that can be used.", next_step="Revoke those that nothing uses."
@@ -81,12 +86,31 @@ class ApiKeys:
                 a_minute=limit,
                 expires_at=expires_at,
             )
+            await bind(connection, key_id)
         return MadeKey(key_id, called, chosen, expires_at, text)
 
     async def listed(self, tenant_id: UUID) -> list[ApiKey]:
         """Those that can be used first, then those that no longer can, the newest of each first."""
         async with self._database.tenant(tenant_id) as connection:
             return await api_keys.list_keys(connection, _LISTED)
+
+    async def after(
+        self, tenant_id: UUID, *, after: str | None = None, limit: int = 50
+    ) -> tuple[Sequence[ApiKey], str | None]:
+        """At most `limit`, the newest first, and the token of the older ones. Raises InputError."""
+        place = None if after is None else read_place(after)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await api_keys.keys_before(connection, limit + 1, place)
+        shown = found[:limit]
+        return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
+
+    async def get(self, tenant_id: UUID, key_id: UUID) -> ApiKey:
+        """The key of that id, whether it can be used or not. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            found = await api_keys.key_by_id(connection, key_id)
+        if found is None:
+            raise _no_such_key()
+        return found
 
     async def find(self, tenant_id: UUID, ref: str) -> ApiKey:
         """The one key that can be used and has this name, or begins or is identified so. Raises NotFound, Conflict."""
@@ -106,7 +130,7 @@ class ApiKeys:
         """From now on it is no key. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
             if not await api_keys.revoke_key(connection, key_id):
-                raise NotFound("There is no such key.", next_step="Look at the list of keys.")
+                raise _no_such_key()
 
     async def look_up(self, text: str) -> FoundKey | None:
         """Whose key this is and whether it can be used; None for what is no key of anybody."""
@@ -135,6 +159,10 @@ class ApiKeys:
 def hash_of(text: str) -> bytes:
     """What is kept of a key. It has 256 random bits, so nothing slower than SHA-256 would make it harder to guess."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def _no_such_key() -> NotFound:
+    return NotFound("There is no such key.", next_step="Look at the list of keys.")
 
 
 def _scopes(given: Sequence[str]) -> tuple[Scope, ...]:

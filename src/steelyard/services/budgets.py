@@ -33,9 +33,13 @@ class BudgetService:
         Workers hold to it within a second. What is spent stays spent: a budget below it stops every further call.
         """
         new = TenantBudget(_microcents(month_usd, "month"), _microcents(run_usd, "run"), refuse_unpriced)
+        await self.put(tenant_id, new)
+        return new
+
+    async def put(self, tenant_id: UUID, new: TenantBudget) -> None:
+        """The same of amounts that are above 0 and at most MOST_USD."""
         async with self._database.tenant(tenant_id) as connection:
             await spending.set_budget(connection, tenant_id, new)
-        return new
 
 
 def _microcents(typed: str | None, field: str) -> int | None:

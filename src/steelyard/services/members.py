@@ -11,17 +11,20 @@ from steelyard.domain.access import Role
 from steelyard.domain.actors import Actor, ActorKind, acting
 from steelyard.domain.errors import Conflict, InputError, NotFound
 from steelyard.domain.people import INVITATION_LASTS, Invitation, Invited, MemberRow, User
+from steelyard.services.handing_on import check_roles, hold_acting_key
 from steelyard.services.names import email_address, person_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
 from steelyard.storage import invitations, memberships, sessions, users
 from steelyard.storage.database import Connection, Database, act_as
+from steelyard.storage.once import bind
 
 
 @dataclass(frozen=True)
 class NewInvitation:
     """The token is given out once and kept nowhere."""
 
+    id: UUID
     email: str
     role: Role
     expires_at: datetime
@@ -56,25 +59,34 @@ class Members:
         return found
 
     async def set_role(self, tenant_id: UUID, user_id: UUID, role: Role) -> None:
-        """Raises NotFound, and Conflict for the last admin."""
+        """Raises NotFound, Conflict for the last admin, and Forbidden where a key would make or change an admin."""
         async with self._database.tenant(tenant_id) as connection:
             await _check_admin_left(connection, user_id, role)
             await memberships.set_role(connection, user_id, role)
 
     async def remove(self, tenant_id: UUID, user_id: UUID) -> None:
-        """The member's sessions here end at once. Raises NotFound, and Conflict for the last admin."""
+        """The member's sessions here end at once.
+
+        Raises NotFound, Conflict for the last admin, and Forbidden where a key would remove an admin.
+        """
         async with self._database.tenant(tenant_id) as connection:
             await _check_admin_left(connection, user_id, None)
             await memberships.remove_member(connection, user_id)
             await sessions.end_sessions_in(connection, tenant_id, user_id)
 
     async def invite(self, tenant_id: UUID, email: str, role: Role) -> NewInvitation:
-        """An invitation in place of an earlier one of that address. Raises InputError, and Conflict for a member."""
+        """An invitation in place of an earlier one of that address.
+
+        Raises InputError, Conflict for a member, and Forbidden where a key would invite an admin.
+        """
         email, token, now = email_address(email), new_token(), self._now()
         async with self._database.tenant(tenant_id) as connection:
+            await hold_acting_key(connection)
+            waiting = [one.role for one in await invitations.list_invitations(connection) if one.email == email]
+            check_roles(role, *waiting)
             if any(row.email == email for row in await memberships.list_members(connection)):
                 raise Conflict(f"{email} is a member already.", kept="Nothing was changed.")
-            await invitations.put_invitation(
+            invitation_id = await invitations.put_invitation(
                 connection,
                 tenant_id,
                 email,
@@ -84,16 +96,26 @@ class Members:
                 now=now,
                 expires_at=now + INVITATION_LASTS,
             )
-        return NewInvitation(email, role, now + INVITATION_LASTS, token)
+            await bind(connection, invitation_id)
+        return NewInvitation(invitation_id, email, role, now + INVITATION_LASTS, token)
 
     async def invitations(self, tenant_id: UUID) -> Sequence[Invitation]:
         """Those not taken up yet, the newest first; also those that are too old."""
         async with self._database.tenant(tenant_id) as connection:
             return await invitations.list_invitations(connection)
 
+    async def invitation(self, tenant_id: UUID, invitation_id: UUID) -> Invitation:
+        """The invitation of that id, while it is not taken up. Raises NotFound."""
+        found = next((one for one in await self.invitations(tenant_id) if one.id == invitation_id), None)
+        if found is None:
+            raise _gone()
+        return found
+
     async def revoke(self, tenant_id: UUID, invitation_id: UUID) -> None:
-        """Take an invitation back. Raises NotFound."""
+        """Take an invitation back. Raises NotFound, and Forbidden where a key would take an admin's back."""
         async with self._database.tenant(tenant_id) as connection:
+            found = [one.role for one in await invitations.list_invitations(connection) if one.id == invitation_id]
+            check_roles(*found)
             if not await invitations.take_invitation(connection, invitation_id):
                 raise _gone()
 
@@ -155,6 +177,7 @@ async def _check_admin_left(connection: Connection, user_id: UUID, becomes: Role
     roles = await memberships.hold_members(connection)
     if user_id not in roles:
         raise NotFound("That is no member (any more).", kept="Nothing was changed.")
+    check_roles(roles[user_id], becomes)
     if roles[user_id] is Role.ADMIN and becomes is not Role.ADMIN and list(roles.values()).count(Role.ADMIN) == 1:
         raise Conflict(
             "That is the last admin.", kept="Nothing was changed.", next_step="Make another member an admin first."

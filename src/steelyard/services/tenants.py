@@ -1,4 +1,4 @@
-"""The tenants of an installation, as whoever runs it sees them: no request comes here."""
+"""The tenants of an installation, as whoever runs it sees them: a request asks for the name of its own alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from steelyard.domain.errors import Conflict, InputError, NotFound
 from steelyard.domain.people import KnownTenant
 from steelyard.services.names import tenant_name
 from steelyard.storage.database import Database
-from steelyard.storage.tenants import ensure_tenant, known_tenants
+from steelyard.storage.tenants import current_name, ensure_tenant, known_tenants
 
 
 class Tenants:
@@ -45,6 +45,11 @@ class Tenants:
                 next_step="Give the start of its id, as `steelyard tenants list` has it.",
             )
         return found[0]
+
+    async def name_of(self, tenant_id: UUID) -> str:
+        """What that one is called, for somebody of it."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await current_name(connection)
 
     async def add(self, name: str) -> KnownTenant:
         """A tenant without members. Raises InputError, and Conflict where one is called so."""

@@ -13,6 +13,8 @@ from steelyard.domain.api_keys import ApiKey
 from steelyard.storage.database import Connection, Database, clean
 from steelyard.storage.rows import record_row
 
+_KEYS = b"SELECT id, name, scopes, a_minute, created_by, created_at, expires_at, last_used_at, revoked_at FROM api_keys"
+
 
 @dataclass(frozen=True)
 class FoundKey:
@@ -56,11 +58,43 @@ async def insert_key(
 async def list_keys(connection: Connection, limit: int) -> list[ApiKey]:
     """Those that can be used first, each sort the newest first."""
     cursor = await connection.execute(
-        """SELECT id, name, scopes, a_minute, created_by, created_at, expires_at, last_used_at, revoked_at FROM api_keys
-            ORDER BY revoked_at IS NOT NULL OR coalesce(expires_at <= now(), false), created_at DESC, id LIMIT %s""",
+        _KEYS
+        + b""" ORDER BY revoked_at IS NOT NULL OR coalesce(expires_at <= now(), false), created_at DESC, id
+                LIMIT %s""",
         (limit,),
     )
     return [_key(**row) for row in await cursor.fetchall()]
+
+
+async def keys_before(connection: Connection, limit: int, before: tuple[datetime, UUID] | None) -> list[ApiKey]:
+    """The newest first, from after those made `before` with that id on."""
+    moment, key_id = before or (None, None)
+    cursor = await connection.execute(
+        _KEYS
+        + b""" WHERE %s::timestamptz IS NULL OR (created_at, id) < (%s::timestamptz, %s::uuid)
+               ORDER BY created_at DESC, id DESC LIMIT %s""",
+        (moment, moment, key_id, limit),
+    )
+    return [_key(**row) for row in await cursor.fetchall()]
+
+
+async def key_by_id(connection: Connection, key_id: UUID) -> ApiKey | None:
+    """The key of that id, whether it can be used or not."""
+    cursor = await connection.execute(_KEYS + b" WHERE id = %s", (key_id,))
+    row = await cursor.fetchone()
+    return None if row is None else _key(**row)
+
+
+async def hold_usable(connection: Connection, key_id: UUID) -> ApiKey | None:
+    """The key where it can be used, which nobody revokes before the transaction ends."""
+    cursor = await connection.execute(
+        _KEYS
+        + b""" WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+               FOR SHARE""",
+        (key_id,),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else _key(**row)
 
 
 def _key(scopes: list[str], **row: Any) -> ApiKey:

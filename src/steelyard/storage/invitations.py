@@ -21,14 +21,17 @@ async def put_invitation(
     invited_by: str,
     now: datetime,
     expires_at: datetime,
-) -> None:
-    """Invite an address, in place of an earlier invitation of it."""
+) -> UUID:
+    """Invite an address, in place of an earlier invitation of it; returns the new one's id."""
     await connection.execute("DELETE FROM invitations WHERE email = %s", (clean(email),))
-    await connection.execute(
+    cursor = await connection.execute(
         """INSERT INTO invitations (tenant_id, email, role, token_hash, invited_by, created_at, expires_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+           VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         (tenant_id, clean(email), role.value, token_hash, clean(invited_by), now, expires_at),
     )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row["id"]
 
 
 async def list_invitations(connection: Connection) -> list[Invitation]:

@@ -28,6 +28,13 @@ async def tenants_with_paid_jobs(database: Database) -> list[UUID]:
     return [row["tenant_id"] for row in await database.ask("SELECT tenant_id FROM tenants_with_paid_jobs()")]
 
 
+async def current_name(connection: Connection) -> str:
+    """What the current tenant is called."""
+    cursor = await connection.execute("SELECT name FROM tenants")
+    row = await cursor.fetchone()
+    return "" if row is None else row["name"]
+
+
 async def rename_tenant(connection: Connection, name: str) -> None:
     """Give the current tenant another name."""
     await connection.execute("UPDATE tenants SET name = %s", (clean(name),))

@@ -65,6 +65,8 @@ async def place(site: Site) -> dict[str, str]:
         "item_id": str(case.id),
         "output_id": str(case.id),
         "place": "0",
+        "user_id": str(case.id),
+        "name": "workshop",
     }
 
 

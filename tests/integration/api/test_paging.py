@@ -100,6 +100,12 @@ async def lists(site: Site) -> dict[str, Add]:
     async def new_run() -> object:
         return await made_run(bench, tenant, skill, MODELS, seed=next(number))
 
+    async def new_key() -> object:
+        return await bench.api_keys.make(tenant, f"number {next(number)}", ["ingest"])
+
+    async def new_provider() -> object:
+        return await bench.tenant_providers.put(tenant, f"p{next(number)}", "anthropic", None, "sk-0123456789")
+
     async def nothing() -> object:
         return None
 
@@ -111,6 +117,8 @@ async def lists(site: Site) -> dict[str, Add]:
         "/v1/queue": proposed,
         "/v1/runs": new_run,
         "/v1/skills/weigh/runs": new_run,
+        "/v1/keys": new_key,
+        "/v1/providers": new_provider,
     }
     for add in dict.fromkeys(made.values()):
         for _ in range(ROWS):

@@ -27,7 +27,7 @@ SCOPES = (
     (Scope.INGEST, "Send uses, spans and feedback", "All that a program needs that uses skills."),
     (Scope.READ, "Read", "Skills, runs, and what is stale."),
     (Scope.RUN, "Run", "Read, give feedback, change skills and golden cases, and start calls that cost money."),
-    (Scope.ADMIN, "Administer", "All that an admin may do, but for members and keys."),
+    (Scope.ADMIN, "Administer", "All that an admin may do, but for making, changing and removing admins."),
 )
 EXPIRIES = (("30d", "after 30 days"), ("90d", "after 90 days"), (f"{USUAL_DAYS}d", "after a year"), ("never", "never"))
 

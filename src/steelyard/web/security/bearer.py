@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 
 from steelyard.api.away import database_away
 from steelyard.api.problem import is_api
-from steelyard.domain.access import SCOPES, Action, Principal, Scope
+from steelyard.domain.access import Action, Principal, Scope, actions_of
 from steelyard.domain.api_keys import KEY
 from steelyard.domain.errors import KeyRefused, SteelyardError, TooMany
 from steelyard.services.api_keys import ApiKeys, FoundKey, hash_of
@@ -127,7 +127,7 @@ class KeyDoor:
             if found is not None:
                 logger.info("A key was refused: %s (%s).", found.id, found.state)
             return _Known(None, None, now + KNOWN_S)
-        actions = frozenset[Action]().union(*(SCOPES[Scope(scope)] for scope in found.scopes))
+        actions = actions_of(Scope(scope) for scope in found.scopes)
         principal = Principal(found.tenant_id, found.name, actions, key_id=found.id)
         left_s = KNOWN_S if found.left_s is None else min(KNOWN_S, found.left_s)
         return _Known(found, principal, now + left_s)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote_plus
 from uuid import UUID, uuid4
 
 import httpx
@@ -142,13 +143,15 @@ class Secrets:
     def told_by(self, answer: httpx.Response) -> list[str]:
         """What the answer tells of them beyond what it was asked with."""
         request = answer.request
-        asked = f"{request.url}\n{request.headers}\n{request.content.decode('utf-8', 'replace')}".lower()
+        body = request.content.decode("utf-8", "replace")
+        asked = "\n".join(map(unquote_plus, (str(request.url), str(request.headers), body))).lower()
         said = f"{answer.headers}\n{answer.text}".lower()
         ids = {match[0] for match in _ID.finditer(said)}
         words = {match[0] for match in re.finditer(r"[0-9a-f]{8,}", said)}
         told = [token for token in (ids | words) & self.tokens if token not in asked]
         # The word may be part of an address that was asked for: then what came back is looked at without that.
-        for part in sorted(set(re.findall(rf"[\w@.%-]*{self.word}[\w@.%-]*", asked)), key=len, reverse=True):
+        for part in sorted(set(re.findall(rf"[\w@.-]*{self.word}[\w@.-]*", asked)), key=len, reverse=True):
+            assert part != self.word, "asked with the word itself, an answer would be taken for an echo"
             said = said.replace(part, "")
         return [*told, *([self.word] if self.word in said else [])]
 

@@ -246,6 +246,8 @@ async def _filled(
     )
     version = (await bench.catalogue.find(tenant_id, str(skill_id))).version_id
     async with bench.database.tenant(tenant_id) as connection:
+        # So that it calls for what other runs have been answered.
+        await connection.execute("UPDATE benchmark_runs SET fresh = true WHERE id = %s", (running,))
         found = await _fill_runs(connection, tenant_id, word, run_id, skill_id, version)
         found |= await _fill_jobs(connection, tenant_id, word, run_id, skill_id, version)
         at = datetime.now(UTC)

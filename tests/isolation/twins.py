@@ -61,7 +61,6 @@ JUDGE = "anthropic:claude-sonnet-5"
 # So good that all answers get 100 points: a tie.
 MODELS = (MadeModel("openai:a", 400), MadeModel("openai:b", 400))
 SHARED_KEY = "the same key in both"
-# Tenants' tables that hold secrets or hashes stand in no answer either, so all of a row counts.
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HEX = re.compile(r"[0-9a-f]{12,}")
 _SHOWN_OF_AN_ID = (8, 12)
@@ -162,7 +161,8 @@ def _tokens(rows: Iterable[str]) -> set[str]:
         text = row.lower()
         for match in _ID.finditer(text):
             found |= {match[0], *(match[0].replace("-", "")[:length] for length in _SHOWN_OF_AN_ID)}
-        for match in _HEX.finditer(text):
+        # An id's own groups are no digests.
+        for match in _HEX.finditer(_ID.sub(" ", text)):
             found |= {match[0], *(match[0][:length] for length in _SHOWN_OF_AN_ID)}
     return found
 

@@ -22,7 +22,7 @@ from steelyard.api.operation import Operation
 from steelyard.domain.access import Role
 from steelyard.web.access import ACCESS
 from steelyard.web.app import ROUTERS
-from tests.isolation.twins import JUDGE, SHARED_KEY, Twin
+from tests.isolation.twins import JUDGE, Twin
 
 Values = Sequence[str]
 
@@ -42,8 +42,7 @@ class Ask:
         """What an HTTP client is to be given."""
         headers = {"x-csrf-token": token} if token else {}
         if self.body is not None:
-            # Also under a key that the other tenant has used for an answer.
-            headers |= {"content-type": "application/json", "idempotency-key": SHARED_KEY}
+            headers |= {"content-type": "application/json"}
         content = None if self.body is None else json.dumps(self.body).encode()
         return {
             "method": self.method,
@@ -97,13 +96,16 @@ _PLAIN: Mapping[str, Values] = {
     "provider": ["acme"],
 }
 _KINDS = {"proposed": "proposed", "example": "example", "use": "use", "disagreement": "rated"}
-_OF_QUERY = frozenset({"a", "b", "actor", "before", "from", "name", "rater", "review", "since", "skill", "suggestion"})
-_OF_QUERY |= {"to", "version", "after"}
+_OF_QUERY = frozenset(
+    {"a", "b", "actor", "before", "from", "name", "rater", "review", "since", "skill", "suggestion", "to", "version"}
+    | {"after"}
+)
 # Numbers, days, orders and words of their own, which name nothing that a tenant has.
 _PLAIN_QUERY = frozenset(
-    "again arm cases cause changed connected day days descending dir done download edit health judge kind limit line"
-    " model models month next of_record offset only page path prices q show sort stale state status trial until view"
-    " way".split()
+    {"again", "arm", "cases", "cause", "changed", "connected", "day", "days", "descending", "dir", "done", "download"}
+    | {"edit", "health", "judge", "kind", "limit", "line", "model", "models", "month", "next", "of_record", "offset"}
+    | {"only", "page", "path", "prices", "q", "show", "sort", "stale", "state", "status", "trial", "until", "view"}
+    | {"way"}
 )
 
 # The fields of pages' forms, {…} being of the tenant that is asked for. None: there is no room for an id, so that
@@ -150,8 +152,8 @@ FORMS: Mapping[str, Sequence[Mapping[str, str | list[str]]] | None] = {
     "POST /settings/webhook/secret": None,
     "POST /skills": None,
     "POST /skills/{skill}/benchmark/again": [{}],
-    "POST /skills/{skill}/benchmark/estimate": [{"models": "openai:a", "judge": "none", "version": "{version}"}],
-    "POST /skills/{skill}/benchmark/new": [{"models": "openai:a", "judge": "none", "version": "{version}"}],
+    "POST /skills/{skill}/benchmark/estimate": [{"models": "openai:a", "judge": "default", "version": "{version}"}],
+    "POST /skills/{skill}/benchmark/new": [{"models": "openai:a", "judge": "default", "version": "{version}"}],
     "POST /skills/{skill}/cases": [{"do": "add", "input": "How much?", "expected": "5 g"}],
     "POST /skills/{skill}/cases/{case}": [{"do": "save", "input": "How much more?", "expected": "5 g"}],
     "POST /skills/{skill}/cases/{case}/{decision}": [{"why": "No."}],
@@ -173,18 +175,20 @@ FORMS: Mapping[str, Sequence[Mapping[str, str | list[str]]] | None] = {
     "POST /skills/{skill}/versions/{version}/discard": [{}],
 }
 
-# Bodies of operations that take ids or names of what a tenant has, beside those of the document's examples.
+# Bodies of operations that take ids or names of what a tenant has; the others are sent the document's examples.
 BODIES: Mapping[str, Sequence[Any]] = {
     "reject_many": [{"items": [{"kind": kind, "id": f"{{{name}}}"} for kind, name in _KINDS.items()], "why": "No."}],
     "create_draft_version": [{"review": "{review}", "places": [0], "why": "So."}],
+    # The example's text names another skill, which is refused before anything is looked for.
+    "create_version": [{"prompt": "Weigh it anew.", "name": "weigh"}],
     "join_family": [{"cases": ["{case}", "{proposed}"], "family": "litres"}],
     "send_measurements": [
         {"measurements": [{"key": "1", "skill": "weigh", "skill_version": "{version}", "model": "openai:a",
                            "measured_at": "2026-01-01T00:00:00Z", "input_tokens": 1, "output_tokens": 1}]}
     ],
     "send_feedback": [{"key": "another", "skill": "{skill}", "kind": "thumb_up"}],
-    "start_run": [{"models": ["openai:a"], "judge": "none", "version": "{version}"}],
-    "estimate_run": [{"models": ["openai:a"], "judge": "none", "version": "{version}"}],
+    "start_run": [{"models": ["openai:a"], "judge": "default", "version": "{version}"}],
+    "estimate_run": [{"models": ["openai:a"], "judge": "default", "version": "{version}"}],
 }  # fmt: skip
 _OF_BODIES = frozenset({"skill", "skill_version", "version", "review", "id", "cases"})
 
@@ -196,7 +200,7 @@ def routes() -> dict[str, APIRoute]:
         for router in (*ROUTERS, *API_ROUTERS)
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     return {line: found[line] for line in ACCESS}
 
@@ -217,16 +221,19 @@ def asks(line: str, route: APIRoute, theirs: Twin, mine: Twin) -> Iterator[Ask]:
     method, template = line.split(" ")
     paths = list(_paths(template, theirs, mine))
     names = query_names(route)
+    needed = {"path": "SKILL.md"} if "path" in names else {}
+    if template.endswith("/comparison"):
+        needed = {"since": mine.alike.ids["earlier"]}
     for path, asks_for in paths:
         for form, body, names_theirs in _contents(line, method, template, theirs):
             if asks_for or names_theirs or method == "GET":
-                yield Ask(line, method, path, form=form, body=body)
+                yield Ask(line, method, path, needed, form=form, body=body)
     if method != "GET":
         return
     own = paths[-1][0]
     for name in sorted(names & _OF_QUERY):
         for value in _of_query(template, name, theirs):
-            yield Ask(line, method, own, {name: value})
+            yield Ask(line, method, own, {**needed, name: value})
 
 
 def unknown_to_these(line: str, route: APIRoute) -> list[str]:
@@ -290,7 +297,8 @@ def _contents(
     operation = _OPERATIONS[line]
     if operation.name in BODIES:
         for body in BODIES[operation.name]:
-            yield None, _filled(body, theirs), True
+            filled = _filled(body, theirs)
+            yield None, filled, filled != body
     elif operation.takes is None:
         yield None, None if method == "DELETE" else {}, False
     else:
@@ -374,6 +382,6 @@ def _ids_in(schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:
 
 _OPERATIONS = {f"{one.method} {one.path}": one for one in operations()}
 _PART_NAMES = frozenset(
-    "run_id short:short_id case case_id example suggestion suggestion_id version result_id output_id tie_break_id"
-    " review_id draft_id invitation key user session identity".split()
+    {"run_id", "short:short_id", "case", "case_id", "example", "suggestion", "suggestion_id", "version", "result_id"}
+    | {"output_id", "tie_break_id", "review_id", "draft_id", "invitation", "key", "user", "session", "identity"}
 )

@@ -48,6 +48,11 @@ def rows_of(server: Server, tenant_id: UUID) -> Mapping[str, list[str]]:
     return found
 
 
+def texts_of(server: Server, tenant_id: UUID) -> list[str]:
+    """The same of all tables together."""
+    return [row for rows in rows_of(server, tenant_id).values() for row in rows]
+
+
 def digests_of(server: Server, tenant_id: UUID) -> dict[str, str]:
     """A checksum of all rows of a tenant, by table."""
     return {

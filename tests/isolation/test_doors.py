@@ -12,7 +12,7 @@ from steelyard.storage.server import Server
 from steelyard.web.access import ACCESS
 from tests.integration.web.harness import token_in
 from tests.isolation.asks import FORMS, Ask, asks, routes, unknown_to_these
-from tests.isolation.rows import digests_of, rows_of, tables_with_tenant
+from tests.isolation.rows import digests_of, rows_of, tables_with_tenant, texts_of
 from tests.isolation.twins import Secrets, Twin, Twins
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,8 +32,7 @@ def all_asks(theirs: Twin, mine: Twin, *, api: bool) -> Iterator[Ask]:
 
 def secrets_of(server: Server, theirs: Twin, mine: Twin) -> Secrets:
     """What of theirs nothing may tell me; what I have too is no secret."""
-    rows, own = rows_of(server, theirs.tenant_id), rows_of(server, mine.tenant_id)
-    return Secrets.of(theirs.word, sum(rows.values(), []), sum(own.values(), []))
+    return Secrets.of(theirs.word, texts_of(server, theirs.tenant_id), texts_of(server, mine.tenant_id))
 
 
 async def wrong_answers(client: httpx.AsyncClient, wanted: Sequence[Ask], secrets: Secrets, token: str) -> list[str]:

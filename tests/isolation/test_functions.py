@@ -24,7 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIGNATURES: Mapping[str, tuple[str, str]] = {
     "api_key_by_hash": (
         "hash bytea",
-        "TABLE(tenant_id uuid, id uuid, name text, scopes text[], a_minute integer, state text, left_s double precision)",
+        "TABLE(tenant_id uuid, id uuid, name text, scopes text[], a_minute integer, state text,"
+        " left_s double precision)",
     ),
     "ensure_measurement_partitions": ("first_month date, last_month date", "integer"),
     "drop_measurement_partitions": ("before date", "integer"),

@@ -10,12 +10,12 @@ import pytest
 
 from steelyard.domain.calls import ModelRequest
 from steelyard.domain.errors import NotFound
+from steelyard.domain.models import ModelRef
 from steelyard.execution.drafter import Drafter
 from steelyard.execution.engine import Engine
 from steelyard.execution.paid_job import always_fit
 from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker
-from steelyard.domain.models import ModelRef
 from steelyard.judging import Judge
 from steelyard.storage.server import Server
 from tests.integration.execution.bench import Caller, fit, price

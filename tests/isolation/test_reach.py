@@ -11,6 +11,7 @@ from tests.isolation.rows import digests_of
 from tests.isolation.test_doors import all_asks
 from tests.isolation.twins import Twins
 
+CALLS_A_VENDOR = "POST /settings/providers/{name}/test"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -26,6 +27,8 @@ async def test_each_request_finds_what_it_is_for_where_that_is_ones_own(
     token = "" if api else token_in((await browser.get("/models")).text)
     found: dict[str, list[int]] = {}
     for ask in all_asks(own, own, api=api):
+        if ask.route == CALLS_A_VENDOR:
+            continue
         answer = await client.request(**ask.sent(token))
         found.setdefault(ask.route, []).append(answer.status_code)
     # Done, led on, or refused for how it stands with what was found.

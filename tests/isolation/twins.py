@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID, uuid4
 
@@ -199,9 +200,7 @@ async def made_twin(site: TeamSite, word: str) -> Twin:
     return twin
 
 
-async def _filled(
-    site: TeamSite, tenant_id: UUID, word: str, skill: SkillContent, golden: list[GoldenCase]
-) -> SkillOf:
+async def _filled(site: TeamSite, tenant_id: UUID, word: str, skill: SkillContent, golden: list[GoldenCase]) -> SkillOf:
     """A skill whose own text and cases are as they are given, and all else of which has the word in it."""
     bench, ids = site.workbench, dict[str, str]()
     skill_id = await made_skill(bench, tenant_id, skill, golden)
@@ -316,7 +315,7 @@ async def _fill_jobs(
     connection: Connection, tenant_id: UUID, word: str, run_id: UUID, skill_id: UUID, version: UUID
 ) -> dict[str, UUID]:
     """A review that is done, and a review, drafts and a tie-break that wait."""
-    wish = {"skill_id": skill_id, "skill_version_id": version, "model": "openai:a", "protocol": "p"}
+    wish: dict[str, Any] = {"skill_id": skill_id, "skill_version_id": version, "model": "openai:a", "protocol": "p"}
     review = await insert_review(connection, tenant_id, **wish, requested_by=f"ada-{word}")
     edit = ReviewEdit("SKILL.md", "Weigh it", f"Weigh it twice, {word}", word)
     score = ReviewScore("clear", 4, f"Clear, says {word}.")
@@ -359,10 +358,10 @@ async def _fill_tenant(site: TeamSite, twin: Twin) -> None:
         await seen_spans.claim_calls(connection, tenant_id, [Marks(uuid4(), uuid4(), ())])
         for key in twin.keys.values():
             mine = Reservation(f"key:{key.id}", SHARED_KEY, uuid4())
-            lasts = {"now": now, "kept_for": timedelta(days=1), "lease": timedelta(minutes=1)}
+            lasts: dict[str, Any] = {"now": now, "kept_for": timedelta(days=1), "lease": timedelta(minutes=1)}
             await once.reserve(connection, tenant_id, mine, "d", **lasts)
             await once.keep_answer(connection, mine, 201, word.encode(), None)
-        await spending.set_budget(connection, tenant_id, TenantBudget(10**12))
+        await spending.set_budget(connection, tenant_id, TenantBudget(10**12, refuse_unpriced=False))
         await spending.ask(connection, tenant_id, uuid4(), [Asked(uuid4(), 1)])
         admin = twin.people[Role.ADMIN]
         account = Account(tenant_id, twin.own.id, Actor(ActorKind.MEMBER, admin.name, admin.id))
@@ -383,4 +382,3 @@ async def _fill_users(site: TeamSite, twin: Twin) -> None:
     await identities.connect(database, admin.id, Claims("https://issuer.example", twin.word, admin.email))
     (identity,) = await identities.list_identities(database, admin.id)
     twin.ids |= {"session": str(session.id), "user": str(admin.id), "identity": str(identity.id)}
-

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
+from steelyard.domain.errors import NotFound
 from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
@@ -137,6 +138,9 @@ class Engine:
                 await asyncio.sleep(_AWAY_S)
             except LeftToOthers:
                 raise
+            except NotFound:
+                # Its skill was deleted in between; or it is no run of this tenant.
+                return
             except Exception as error:
                 if fault is not None:
                     raise
@@ -277,12 +281,15 @@ class Engine:
             await self._cells.call(context, cell, attempt=attempt, claim=claim, gate=gate)
 
     async def _context(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
-        """The run's context, loaded once for all its batches; None for a run that has ended. Raises LeftToOthers.
+        """The run's context, loaded once for all its batches; None for a run that has ended. Raises as `_load` does.
 
         A run over its budget has not ended: someone has to conclude it, also when it was over already as it was loaded.
         """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
             before = known = self._contexts.get(run_id)
+            if known is not None and known.tenant_id != tenant_id:
+                # What this worker has in hand of a run is its own tenant's, whoever's job names it.
+                raise NotFound("No such run.")
             if known is None:
                 known = await self._load(tenant_id, run_id)
                 if known is not None:
@@ -302,6 +309,7 @@ class Engine:
         return known
 
     async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
+        """Raises NotFound, LeftToOthers."""
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
             if run.status not in (RunStatus.PENDING, RunStatus.RUNNING):

@@ -17,6 +17,7 @@ from steelyard.api import (
     feedback,
     measurements,
     models,
+    parts,
     probes,
     queue,
     ratings,
@@ -55,6 +56,7 @@ NOUNS: dict[str, str] = {
     "feedback": "What users say of skills.",
     "uses": "Uses of skills in production, as measurements or as OpenTelemetry's spans.",
     "models": "Models that were used, and those to choose from, with their prices.",
+    "parts": "What Steelyard's own command line shows of a server, in the form of the server's version.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
@@ -78,6 +80,7 @@ _OF_NOUNS: tuple[Operations, ...] = (
     measurements.operation,
     traces.operation,
     models.operation,
+    parts.operation,
     settings.operation,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from steelyard.cli import exits
+from steelyard.cli.place import refuse_server
 from steelyard.domain.errors import SteelyardError
 
 DEBUG = "STEELYARD_DEBUG"
@@ -17,6 +18,7 @@ DEBUG = "STEELYARD_DEBUG"
 def guarded(*, verbose: bool = False) -> Generator[None]:
     """Turn what a command raises into a message on standard error and the documented exit code."""
     try:
+        refuse_server(_command())
         yield
         sys.stdout.flush()
     except SteelyardError as error:
@@ -38,6 +40,16 @@ def guarded(*, verbose: bool = False) -> Generator[None]:
             raise
         tell(_fault(error))
         sys.exit(exits.FAULT)
+
+
+def _command() -> str:
+    """The command's words without the program's name, as `runs list`; empty outside of one."""
+    # Typer brings a copy of click with it, or takes the one that is installed.
+    for name in ("typer._click", "click"):
+        context = name in sys.modules and sys.modules[name].get_current_context(silent=True)
+        if context:
+            return str(context.command_path).partition(" ")[2]
+    return ""
 
 
 def _fault(error: Exception) -> SteelyardError:

@@ -15,8 +15,10 @@ from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.key_commands import keys_app
+from steelyard.cli.login_commands import login, logout
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
+from steelyard.cli.place import choose_server, refuse_server
 from steelyard.cli.rollup_commands import production, rollup_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 from steelyard.cli.system_commands import COMMANDS
@@ -48,7 +50,14 @@ models_app = group("Which models can be called; their prices; local ones.", alon
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Ask a team's server, as STEELYARD_SERVER does; see docs/cli.md."),
+    ] = None,
+) -> None:
+    choose_server(server)
     if version:
         from steelyard import __version__
 
@@ -262,6 +271,8 @@ def stale(
 ) -> None:
     """Say which benchmarks are stale, why, and what testing again would take. No model is called to find out."""
     with guarded():
+        if notify:
+            refuse_server("stale --notify")
         if notify and not skills:
             from steelyard.cli.commands.notify import check_now
 
@@ -353,7 +364,7 @@ def demo(
 
 
 app.command("production")(production)
-for command in COMMANDS:
+for command in (*COMMANDS, login, logout):
     app.command()(command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(skills_app, name="skills")

@@ -1,7 +1,8 @@
 """Uses and spans a second over HTTP: `python -m benchmarks.ingest`; writes docs/ingest.md.
 
-The server, its embedded database and the clients share this machine, with two of its processors. It exits with 1 when
-fewer than 5,000 uses or 1,500 spans a second are taken in, or when the daily sums are not those of the uses afterwards.
+The server, its embedded database and the clients, which send an API key, share this machine, with two of its
+processors. It exits with 1 when fewer than 5,000 uses or 1,500 spans a second are taken in, or when the daily sums are
+not those of the uses afterwards.
 """
 
 from __future__ import annotations
@@ -47,6 +48,16 @@ def _skills(address: str, folder: Path) -> list[str]:
     return names
 
 
+def _new_key(home: Path) -> str:
+    """A key of the home's tenant, made by the command itself."""
+    command = [sys.executable, "-m", "steelyard.cli.main", "keys", "add", "bench-ingest"]
+    options = ["--scope", "ingest", "--rate", "1000000", "--expires", "1d"]
+    done = subprocess.run(command + options, env=clean_environment(home), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip()
+
+
 def _verified(home: Path) -> tuple[int, int]:
     """(uses that are kept, daily sums that differ from them), by the command itself."""
     command = [sys.executable, "-m", "steelyard.cli.main", "rollup", "verify", "--json", "-"]
@@ -70,8 +81,9 @@ def _about(batches: int, load: float) -> str:
     names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else []
     machine = names[0] if names else platform.processor() or platform.machine()
     return (
-        f"{CLIENTS} clients, {batches:,} batches of {SIZE}, {SKILLS} skills. {PROCESSORS} processors ({machine}),"
-        f" Python {platform.python_version()}; load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
+        f"{CLIENTS} clients, {batches:,} batches of {SIZE}, {SKILLS} skills, with an API key. {PROCESSORS} processors"
+        f" ({machine}), Python {platform.python_version()};"
+        f" load average {load:.1f} before; {datetime.now(UTC):%d %B %Y}."
     )
 
 
@@ -80,6 +92,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=400, help="of 500 items each (400)")
     parser.add_argument("--home", type=Path, help="a STEELYARD_HOME that is filled already, as by benchmarks.pages")
     parser.add_argument("--quick", action="store_true", help="40 batches; writes no page")
+    parser.add_argument("--key", default=os.environ.get("STEELYARD_KEY"), help="of that home; one is made if left out")
     options = parser.parse_args()
     if sys.platform == "linux":
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:PROCESSORS]))
@@ -94,6 +107,7 @@ def main() -> None:
     with _home(options.home) as home:
         with serving(home, "--no-worker") as address:
             skills = _skills(address, home / "bench")
+            key = options.key or _new_key(home)
             work: list[tuple[str, str, Sequence[bytes], int]] = [
                 ("uses", USES, use_batches(skills, batches, SIZE, seed), USES_BAR)
             ]
@@ -101,9 +115,9 @@ def main() -> None:
                 work.append(("OTLP spans", SPANS, span_batches(skills, batches, SIZE, seed), SPANS_BAR))
             for name, path, bodies, bar in work:
                 # The first of a kind imports what it needs, and makes the months.
-                send(address, path, bodies[:2], SIZE, 1)
+                send(address, path, bodies[:2], SIZE, 1, key)
                 before = children_cpu_s(os.getpid()), database_cpu_s(home)
-                sent = send(address, path, bodies[2:], SIZE, CLIENTS)
+                sent = send(address, path, bodies[2:], SIZE, CLIENTS, key)
                 site_s, database_s = children_cpu_s(os.getpid()) - before[0], database_cpu_s(home) - before[1]
                 rows.append(_row(name, sent, site_s, database_s, bar))
                 if sent.per_second < bar:

@@ -112,12 +112,12 @@ def _moment(dice: random.Random) -> datetime:
     return now - timedelta(seconds=dice.randrange(_DAYS * 86_400) if dice.random() < _LATE else dice.randrange(3600))
 
 
-def send(address: str, path: str, bodies: Sequence[bytes], size: int, clients: int) -> Sent:
+def send(address: str, path: str, bodies: Sequence[bytes], size: int, clients: int, key: str) -> Sent:
     """Send every body once, shared out among so many clients with a connection each. Raises ValueError on a refusal."""
     shares = [bodies[client::clients] for client in range(clients)]
     began = time.monotonic()
     with ThreadPoolExecutor(clients) as pool:
-        times = list(pool.map(lambda share: _client(address, path, share), shares))
+        times = list(pool.map(lambda share: _client(address, path, share, key), shares))
     seconds = time.monotonic() - began
     return Sent(len(bodies) * size, seconds, sorted(took for share in times for took in share))
 
@@ -131,12 +131,13 @@ def answers(address: str, path: str) -> bool:
     return found
 
 
-def _client(address: str, path: str, bodies: Sequence[bytes]) -> list[float]:
+def _client(address: str, path: str, bodies: Sequence[bytes], key: str) -> list[float]:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=120)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     times: list[float] = []
     for body in bodies:
         began = time.monotonic()
-        connection.request("POST", path, body, {"content-type": "application/json"})
+        connection.request("POST", path, body, headers)
         answer = connection.getresponse()
         said = answer.read()
         times.append((time.monotonic() - began) * 1000)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from steelyard.domain.hosting import Hosting
     from steelyard.domain.models import ModelRef
     from steelyard.providers.registry import Providers
     from steelyard.services.doctor import Finding
@@ -24,6 +25,14 @@ def home_of(env: Mapping[str, str] | None = None) -> Path:
     """Where all local state lives: STEELYARD_HOME, else `.steelyard` in the user's home."""
     found = (os.environ if env is None else env).get("STEELYARD_HOME")
     return Path(found or "~/.steelyard").expanduser().absolute()
+
+
+def hosting(env: Mapping[str, str] | None = None) -> Hosting:
+    """Who reaches the installation and how, as file and environment say. Raises SettingsError."""
+    from steelyard.providers.settings import load_settings
+
+    env = os.environ if env is None else env
+    return load_settings(home_of(env), env).hosting
 
 
 @asynccontextmanager

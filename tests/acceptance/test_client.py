@@ -177,7 +177,8 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
     (skill / "SKILL.md").write_text(f"---\nname: {name}\ndescription: Weighs things.\n---\nWeigh it.\n")
     with served(shell, "--no-worker") as (http, _):
         assert shell.run("skills", "add", str(skill)).returncode == 0
-        client = Recorder(str(http.base_url), "a-key")
+        key = shell.run("keys", "add", "the program", "--scope", "ingest").stdout.strip()
+        client = Recorder(str(http.base_url), key)
         with client.measure(name) as use:
             use.response(
                 {
@@ -192,6 +193,10 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
         client.feedback("nobody", "thumb_up")
         assert client.flush(30)
         assert client.refused == 1
+        wrong = Client(str(http.base_url), key[:-8] + "a" * 8)
+        wrong.record(name, model=MODEL, input_tokens=100, output_tokens=10)
+        assert wrong.flush(30)
+        assert wrong.refused == 1
         # More than are taken in a minute wait, and uses do not wait for them.
         for _ in range(25):
             client.feedback(name, "thumb_up")

@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from benchmarks.site import temporary_home
 from steelyard.bootstrap import open_workbench
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
@@ -26,11 +27,14 @@ from tests.integration.web.harness import token_in
 
 
 @contextmanager
-def served(shell: Shell, *options: str) -> Generator[tuple[httpx.Client, list[str]]]:
-    """A client of a fresh `steelyard serve`, and, after it has ended, what it said."""
+def served(shell: Shell, *options: str, until: str = "") -> Generator[tuple[httpx.Client, list[str]]]:
+    """A client of a fresh `steelyard serve`, and what it said: to the first line with `until`; in the end, all."""
     process = shell.start("serve", "--port", "0", *options)
     assert process.stderr is not None
     said = [process.stderr.readline()]
+    while until not in said[-1]:
+        said.append(process.stderr.readline())
+        assert said[-1], said
     found = re.search(r"http://\S+", said[0])
     assert found is not None, said[0] + process.stderr.read()
     with httpx.Client(base_url=found[0]) as client:
@@ -58,10 +62,24 @@ def test_a_taken_port_is_named_with_the_way_out(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
-def test_it_listens_on_this_machine_alone(shell: Shell, host: str) -> None:
+def test_in_local_mode_it_listens_on_this_machine_alone(shell: Shell, host: str) -> None:
+    shell.env["STEELYARD_MODE"] = "local"
     done = shell.run("serve", "--port", "0", "--host", host)
     assert done.returncode == 2
-    assert "no sign-in yet" in done.stderr
+    assert "STEELYARD_MODE=team" in done.stderr
+
+
+def test_where_others_can_come_they_sign_in_and_the_first_admins_link_is_told() -> None:
+    with temporary_home() as home, served(Shell(home, ""), "--host", "0.0.0.0", until="/setup/") as (client, said):
+        assert client.get("/settings").status_code == 303
+        assert "passwords travel unencrypted" in " ".join(said)
+        link = said[-1].strip()
+        assert client.get(link).status_code == 200
+        token = token_in(client.get(link).text)
+        form = {"email": "ann@example.org", "name": "Ann", "tenant": "Geese", "password": "seven geese over harbour"}
+        assert client.post(link, data={**form, "csrf_token": token}).status_code == 303
+        assert client.get("/settings").status_code == 200
+        assert client.get(link).status_code == 404
 
 
 def test_two_processes_on_one_database_serve_alike(shell: Shell) -> None:

@@ -20,6 +20,8 @@ API_ACCESS: Mapping[str, Action] = {
     "POST /v1/measurements": Action.SEND_USES,
     "GET /v1/models": Action.READ,
     "GET /v1/models/offers": Action.READ,
+    "GET /v1/docs": Action.READ,
+    "GET /v1/docs/{name}": Action.READ,
     "GET /v1/openapi.json": Action.READ,
     "GET /v1/parts/runs": Action.READ,
     "GET /v1/parts/runs/{start}": Action.READ,

@@ -77,7 +77,8 @@ class Taken(Shown):
 async def send_measurements(request: Request) -> Response:
     """Send uses of skills, at most 10,000 at once.
 
-    What is answered as kept is committed; what is refused is named. 422 where every item was refused: `refused` names each.
+    What is answered as kept is committed; what is refused is named. 422 where every item was refused: `refused` names
+    each.
     """
     body = await json_body(request)
     items = cast("dict[str, Any]", body).get("measurements") if isinstance(body, dict) else None

@@ -53,7 +53,7 @@ async def once(
     principal = principal_of(request)
     tenant = principal.tenant_id
     with database_away():
-        found = await bench.once.begin(tenant, sender(principal), ",".join(keys), await _digest(request))
+        found = await bench.once.begin(tenant, sender(principal), ",".join(keys), await digest_of(request))
         match found:
             case Kept():
                 return Answer(found.status, found.body, found.location).response(replayed=True)
@@ -84,7 +84,7 @@ def sender(principal: Principal) -> str:
     return "local" if principal.user_id is None else f"user:{principal.user_id}"
 
 
-async def _digest(request: Request) -> str:
+async def digest_of(request: Request) -> str:
     """sha256 of all that the request asks."""
     asked = hashlib.sha256()
     for part in (request.method, request.url.path, request.url.query, request.headers.get("content-type", "")):

@@ -53,6 +53,9 @@ def document(operations: Sequence[Operation], nouns: Mapping[str, str], *, versi
     references, definitions = models_json_schema(cast("Any", asked), ref_template=_REF)
     schemas = cast("Document", definitions["$defs"])
     bare = get_openapi(title="Steelyard", version=version, routes=[one.route for one in operations])
+    # What parameters refer to; FastAPI's own of validation is none of ours.
+    known: Document = bare.get("components", {}).get("schemas", {})
+    schemas |= {name: schema for name, schema in known.items() if "ValidationError" not in name and name not in schemas}
     schema_of = {model: ref for (model, mode), ref in references.items() if (mode == "validation") == (model in given)}
     paths: Document = {}
     for one in operations:

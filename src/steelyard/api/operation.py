@@ -28,6 +28,7 @@ Again = Callable[[Workbench, UUID, UUID], Awaitable[BaseModel]]
 
 JSON = "application/json"
 _MOST_PROBLEMS = 20
+_REQUEST = "the_request"
 _MODEL_OF: dict[Callable[..., Any], type[BaseModel]] = {}
 # Of every operation: a request without a Host of ours, one that is not signed in, one that may not, the database away.
 _ALWAYS = frozenset({401, 403, 429, 503})
@@ -175,32 +176,37 @@ def _call(dependant: Any) -> Callable[..., Any]:
 def _endpoint(
     handler: Callable[..., Awaitable[Any]], *, status: int, at: str | None, again: Again | None
 ) -> Callable[..., Awaitable[Response]]:
-    async def answer(request: Request, given: Mapping[str, Any]) -> Answer | Response:
+    taken = inspect.signature(handler).parameters
+    # FastAPI fills in one request: the handler's own where it has one.
+    own = next((name for name, one in taken.items() if one.annotation in (Request, "Request")), None)
+
+    async def answer(given: Mapping[str, Any]) -> Answer | Response:
         with database_away():
             return _answer(await handler(**given), status, at)
 
     @functools.wraps(handler)
-    async def endpoint(*, the_request: Request, **given: Any) -> Response:
-        _refuse_nul(the_request)
+    async def endpoint(**given: Any) -> Response:
+        request: Request = given.pop(_REQUEST) if own is None else given[own]
+        _refuse_nul(request)
         if again is None:
-            found = await answer(the_request, given)
+            found = await answer(given)
             return found if isinstance(found, Response) else found.response()
         remake = again
 
         async def make() -> Answer:
-            made = await answer(the_request, given)
+            made = await answer(given)
             assert isinstance(made, Answer)
             return made
 
         async def made_before(bench: Workbench, tenant_id: UUID, made_id: UUID) -> Answer:
             return _answer(await remake(bench, tenant_id, made_id), status, at)
 
-        return await once(the_request, make, made_before)
+        return await once(request, make, made_before)
 
-    taken = inspect.signature(handler).parameters.values()
-    request = inspect.Parameter("the_request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in taken]
-    endpoint.__signature__ = inspect.Signature([*keywords, request])  # pyright: ignore[reportAttributeAccessIssue]
+    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in taken.values()]
+    if own is None:
+        keywords.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
+    endpoint.__signature__ = inspect.Signature(keywords)  # pyright: ignore[reportAttributeAccessIssue]
     return endpoint
 
 

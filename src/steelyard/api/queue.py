@@ -110,7 +110,7 @@ class Rejected(Shown):
     missed: Count
 
 
-@operation("GET", "/v1/queue", answers=QueuePage)
+@operation("GET", "/v1/queue", answers=QueuePage, errors=(404,))
 async def list_queue(
     bench: Bench,
     tenant: Tenant,

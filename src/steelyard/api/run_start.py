@@ -183,7 +183,7 @@ async def estimate_run(
 ) -> Estimate:
     """What a run would take: calls, tokens, money, minutes, and the smallest lead it can show. Calls no model."""
     selected = await _selected(bench, tenant, skill, body)
-    return _estimate(await bench.estimate(selected.request, tenant), selected.request, selected)
+    return _estimate(await bench.estimate(tenant, selected.request), selected.request, selected)
 
 
 @operation(
@@ -216,7 +216,7 @@ async def estimate_rebenchmark(
     """What the last benchmark would take once more, on today's skill and cases."""
     row = await bench.catalogue.find(tenant, skill)
     asked = await once_more(bench.stale_checks, tenant, row, cause, triggered_by="api")
-    return _estimate(await bench.estimate(asked, tenant), asked, None)
+    return _estimate(await bench.estimate(tenant, asked), asked, None)
 
 
 @operation(

@@ -13,6 +13,8 @@ from steelyard.api.fields import Count, Digest, Id, Microcents, Model, Moment, P
 from steelyard.api.operation import Operations
 from steelyard.api.skill_files import PACKED, Source, given_skill
 from steelyard.domain.errors import Conflict
+from steelyard.domain.staleness import BenchmarkAge
+from steelyard.domain.staleness import Cause as RowCause
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.skills.folder import LoadedSkill
 from steelyard.workbench import Workbench
@@ -110,7 +112,12 @@ class Belongings(Shown):
 def shown(row: CatalogueRow) -> Skill:
     """The document of a skill's row."""
     told = {name: getattr(row, name) for name in Skill.model_fields if name not in ("state", "causes")}
-    return Skill(state=row.staleness.state, causes=[Cause.of(cause) for cause in row.stale], **told)
+    return Skill(state=row.staleness.state, causes=[_cause(cause) for cause in row.stale], **told)
+
+
+def _cause(cause: RowCause) -> Cause:
+    since = cause.since if isinstance(cause, BenchmarkAge) else cause.changed_at
+    return Cause(kind=cause.kind, since=since, sentence=cause.sentence)
 
 
 async def skill_of(bench: Workbench, tenant_id: UUID, ref: UUID | str) -> Skill:

@@ -45,7 +45,7 @@ def guarded(*, verbose: bool = False) -> Generator[None]:
 def _command() -> str:
     """The command's words without the program's name, as `runs list`; empty outside of one."""
     # Typer brings a copy of click with it, or takes the one that is installed.
-    for name in ("typer._click", "click"):
+    for name in ("typer._click.globals", "click.globals"):
         context = name in sys.modules and sys.modules[name].get_current_context(silent=True)
         if context:
             return str(context.command_path).partition(" ")[2]

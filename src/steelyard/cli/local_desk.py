@@ -38,7 +38,7 @@ class LocalDesk:
         return await select(self._workbench, typed)
 
     async def estimate(self, request: RunRequest) -> Estimate:
-        return await self._workbench.estimate(request)
+        return await self._workbench.estimate(self._tenant, request)
 
     async def start(self, request: RunRequest) -> Started:
         return await self._workbench.benchmarks.start(self._tenant, request)

@@ -36,9 +36,12 @@ class Screen:
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     def line(self, text: str | Text = "", style: StyleType = "") -> None:
-        """One paragraph, wrapped at the width."""
+        """One paragraph, wrapped at the width; a single word, as an address is, stays whole."""
         shown = self.fit(text if isinstance(text, Text) else Text(text, style=style))
-        self.console.print(shown, width=self.width, no_wrap=False, overflow="fold")
+        if " " in shown.plain or len(shown) <= self.width:
+            self.console.print(shown, width=self.width, no_wrap=False, overflow="fold")
+        else:
+            self.console.print(shown, soft_wrap=True)
 
     def lines(self, texts: Iterable[str | Text]) -> None:
         for text in texts:

@@ -498,6 +498,11 @@ class FeedbackPoint(TypedDict):
     negative: int
 
 
+FeedbackStatus = Literal["new", "accepted", "rejected"]
+
+FeedbackType = Literal["thumb_up", "thumb_down", "rating", "training_example"]
+
+
 class FieldProblem(TypedDict):
     """One of several fields that cannot be used."""
 
@@ -655,6 +660,9 @@ class Lint(TypedDict):
     cases: int
     new_version: int | None
     retired_cases: list[str]
+
+
+MatrixFilter = Literal["all", "differ", "not_passed", "failures"]
 
 
 class ModelChange(TypedDict):

@@ -834,7 +834,12 @@ class Operations:
                 return
 
     def list_run_cases(
-        self, run_id: str, *, only: str | None = None, after: str | None = None, limit: int | None = None
+        self,
+        run_id: str,
+        *,
+        only: documents.MatrixFilter | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> documents.RunCasePage:
         """A run's cases by models: what each came to on each."""
         return cast(
@@ -848,7 +853,7 @@ class Operations:
         )
 
     def every_run_cases(
-        self, run_id: str, *, only: str | None = None, limit: int | None = None
+        self, run_id: str, *, only: documents.MatrixFilter | None = None, limit: int | None = None
     ) -> Iterator[documents.RunCase]:
         """Each one that `list_run_cases` lists, page by page of `limit`."""
         after: str | None = None
@@ -1145,8 +1150,8 @@ class Operations:
         self,
         skill: str,
         *,
-        kind: str | None = None,
-        status: str | None = None,
+        kind: documents.FeedbackType | None = None,
+        status: documents.FeedbackStatus | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> documents.FeedbackPage:
@@ -1162,7 +1167,12 @@ class Operations:
         )
 
     def every_feedback(
-        self, skill: str, *, kind: str | None = None, status: str | None = None, limit: int | None = None
+        self,
+        skill: str,
+        *,
+        kind: documents.FeedbackType | None = None,
+        status: documents.FeedbackStatus | None = None,
+        limit: int | None = None,
     ) -> Iterator[documents.Feedback]:
         """Each one that `list_feedback` lists, page by page of `limit`."""
         after: str | None = None

@@ -13,10 +13,12 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steelyard.domain.errors import SettingsError
+from steelyard.domain.hosting import Hosting
 from steelyard.domain.notices import NoticeSettings
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
+from steelyard.providers.hosting_settings import Server
 from steelyard.providers.notice_settings import Checks, Notices
 
 Kind = Literal["openai", "anthropic", "google"]
@@ -86,6 +88,7 @@ class ProviderSettings:
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     kept_months: int = KEPT_MONTHS
     notices: NoticeSettings = field(default_factory=NoticeSettings)
+    hosting: Hosting = field(default_factory=Hosting)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,6 +151,7 @@ class _File(BaseModel):
     retention: _Retention = Field(default_factory=_Retention)
     checks: Checks = Field(default_factory=Checks)
     notices: Notices = Field(default_factory=Notices)
+    server: Server = Field(default_factory=Server)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -192,6 +196,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         _marks(file),
         file.retention.months,
         file.notices.settings(file.checks, env),
+        file.server.hosting(env),
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import isfinite
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -20,6 +20,7 @@ from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
 
 Connection = AsyncConnection[DictRow]
+Parameters = Sequence[object] | Mapping[str, object]
 
 # What a query raises while the database is away; waiting and asking again may help.
 DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
@@ -100,6 +101,26 @@ class Database:
             ) from error
         finally:
             await self.pool.putconn(connection)
+
+    async def ask(self, query: LiteralString, parameters: Parameters = ()) -> list[DictRow]:
+        """One statement on what stands outside the tenants, committed by itself; its rows, none where it gives none.
+
+        For the tables and functions that `storage/globals.py` lists. Raises what DATABASE_AWAY names.
+        """
+        cursor = await self._asked(query, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def _asked(self, query: LiteralString, parameters: Parameters) -> AsyncCursor[DictRow]:
+        dead = 0
+        while True:
+            async with self.pool.connection() as connection:
+                try:
+                    return await connection.execute(query, parameters)
+                except psycopg.OperationalError:
+                    # As in `_begun`. Asked twice for one time, a count is one too high and a link is used up.
+                    if not connection.closed or dead > self._most:
+                        raise
+                    dead += 1
 
     async def _begun(self, begin: sql.Composed) -> Connection:
         """A connection of the pool, in a transaction.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import itemgetter
@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from psycopg import AsyncCursor
 from psycopg.rows import AsyncRowFactory, no_result
+
+from steelyard.domain.access import Role
 
 Record = TypeVar("Record")
 
@@ -40,3 +42,8 @@ def _maker(cls: type[Any], names: tuple[str, ...]) -> Callable[[Sequence[Any]], 
         return lambda values: cls(*values)
     ordered = itemgetter(*(names.index(name) for name in wanted))
     return lambda values: cls(*ordered(values))
+
+
+def with_role(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's columns, that of the role as one."""
+    return {**row, "role": Role(row["role"])}

@@ -10,16 +10,37 @@ from starlette.routing import Route
 from steelyard.api.access import API_ACCESS
 from steelyard.domain.access import SCOPES, Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
-from steelyard.domain.errors import Forbidden
+from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
+from steelyard.web.security.address import from_this_machine
 
 Identify = Callable[[Request], Awaitable[Principal]]
 
-# Answered to anybody: they tell nothing of a tenant.
-OPEN = frozenset({"GET /static/{name}", "GET /healthz", "GET /readyz", "GET /metrics", "POST /theme"})
+# Answered to anybody: they tell nothing of a tenant, or go by a secret in their address.
+OPEN = frozenset(
+    {
+        "GET /static/{name}",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "POST /theme",
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /setup/{token}",
+        "POST /setup/{token}",
+    }
+)
+# Of those, what a team's server tells to its own machine alone.
+_OWN_MACHINE = frozenset({"GET /metrics"})
 
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
     "POST /demo": Action.WRITE_SKILLS,
+    # These are about whoever asks, and need a session besides: see web/security/own_session.py.
+    "POST /sign-out": Action.READ,
+    "POST /tenant": Action.READ,
+    "GET /account": Action.READ,
+    "POST /account/sessions/end": Action.READ,
+    "POST /account/sessions/{session}/end": Action.READ,
     "GET /models": Action.READ,
     "GET /queue": Action.READ,
     "GET /queue/name": Action.READ,
@@ -128,6 +149,8 @@ async def authorise(request: Request) -> None:
     """
     route = routed(request)
     if route in OPEN:
+        if route in _OWN_MACHINE and request.app.state.team and not from_this_machine(request):
+            raise NotFound("No page has this address.")
         return
     identify: Identify = request.app.state.identify
     principal = await identify(request)
@@ -145,6 +168,21 @@ async def authorise(request: Request) -> None:
 def _scopes_for(action: Action | None) -> str:
     able = [scope for scope, actions in SCOPES.items() if action in actions]
     return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
+
+
+async def still_may(request: Request, action: Action) -> bool:
+    """Whether whoever sent the request may still do that in the same tenant: for answers that go on for long."""
+    identify: Identify = request.app.state.identify
+    try:
+        now = await identify(request)
+    except NotSignedIn:
+        return False
+    before: Principal = request.state.principal
+    return now.may(action) and (now.tenant_id, now.user_id, now.key_id) == (
+        before.tenant_id,
+        before.user_id,
+        before.key_id,
+    )
 
 
 def actor_of(principal: Principal) -> Actor:

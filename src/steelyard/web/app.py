@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from steelyard.api import nouns, probes
 from steelyard.domain.access import Principal
+from steelyard.domain.hosting import Hosting, Mode
 from steelyard.web import errors
 from steelyard.web.access import authorise, owner_of
 from steelyard.web.heads import HeadAsGet
 from steelyard.web.observed import Observed
 from steelyard.web.pages import (
+    account,
     add,
+    api_docs,
     compare,
     home,
     models,
@@ -26,6 +31,8 @@ from steelyard.web.pages import (
     run_tie_break,
     settings,
     settings_notices,
+    setup,
+    sign_in,
     skill_again,
     skill_benchmark,
     skill_case_history,
@@ -49,7 +56,8 @@ from steelyard.web.security.bearer import KeyDoor
 from steelyard.web.security.body import BodyLimit
 from steelyard.web.security.csrf import Csrf, check_csrf
 from steelyard.web.security.headers import SecurityHeaders
-from steelyard.web.security.hosts import HostGuard
+from steelyard.web.security.hosts import LOOPBACK, HostGuard
+from steelyard.web.security.identify import identify_by, read_session
 from steelyard.web.security.keyfile import shared_key
 from steelyard.web.security.limits import RateLimitHeaders
 from steelyard.web.security.origin import OriginGuard
@@ -62,7 +70,9 @@ GZIP_LEVEL = 4
 # One line per page module, by name; the start of an id comes before what would refuse it for no id.
 ROUTERS = (
     run_short.router,
+    account.router,
     add.router,
+    api_docs.router,
     compare.router,
     home.router,
     models.router,
@@ -74,6 +84,8 @@ ROUTERS = (
     run_tie_break.router,
     settings.router,
     settings_notices.router,
+    setup.router,
+    sign_in.router,
     skill_again.router,
     skill_benchmark.router,
     skill_case_history.router,
@@ -94,8 +106,15 @@ ROUTERS = (
 )
 
 
-def create_app(workbench: Workbench) -> FastAPI:
-    """The site over an open workbench, which outlives it. Raises SteelyardError when assets or key are missing."""
+def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collection[str] = ()) -> FastAPI:
+    """The site over an open workbench, which outlives it. Raises SteelyardError when assets or key are missing.
+
+    In `team` mode (by default as the settings say) people sign in, and the site answers at its public address, at
+    `hosts` and, without a public address, at any IP address; else it answers at this machine's own names alone.
+    """
+    told = workbench.settings.hosting
+    team = told.mode is Mode.TEAM if team is None else team
+    hosting = told if team else Hosting()
     app = FastAPI(
         title="Steelyard",
         openapi_url=None,
@@ -105,8 +124,16 @@ def create_app(workbench: Workbench) -> FastAPI:
     )
     assets = StaticAssets()
     app.state.workbench = workbench
+    app.state.team = team
+    app.state.hosting = hosting
     app.state.keys = KeyDoor(workbench.api_keys)
-    app.state.identify = app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
+    # What a request may be recognised by, in this order.
+    app.state.credentials = [app.state.keys.read, read_session]
+    app.state.identify = (
+        identify_by(app.state.credentials)
+        if team
+        else app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
+    )
     app.state.csrf = Csrf(shared_key(workbench.home))
     app.state.templates = make_environment(assets)
     errors.install(app)
@@ -116,9 +143,16 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
     app.add_middleware(BodyLimit, refuse=errors.answer)
     app.add_middleware(OriginGuard, refuse=errors.answer)
-    app.add_middleware(HostGuard, refuse=errors.answer, open_paths=probes.ANY_HOST)
+    app.add_middleware(
+        HostGuard,
+        refuse=errors.answer,
+        allowed=LOOPBACK | {hosting.host or "localhost", *hosts} if team else LOOPBACK,
+        open_paths=probes.ANY_HOST,
+        addresses=team and hosting.public_url is None,
+        **({} if hosting.public_url is None else {"told": f"Open {hosting.public_url}."}),
+    )
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, tls=hosting.secure)
     app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)
 

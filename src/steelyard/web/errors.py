@@ -29,6 +29,7 @@ from steelyard.domain.errors import (
     UnsupportedType,
 )
 from steelyard.web.filters import clip
+from steelyard.web.own_paths import ask_to_sign_in
 from steelyard.web.rendering import View, is_fragment_request
 
 _LOG = logging.getLogger("steelyard.web")
@@ -76,6 +77,8 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
         return traces.refusal(request, error, status, _headers(error, status))
     if _wants_json(request):
         return problem(error, status, title, _headers(error, status))
+    if status == 401:
+        return ask_to_sign_in(request)
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"

@@ -14,8 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from steelyard.charts import sparkline_of
 from steelyard.domain.access import Action, Principal
+from steelyard.domain.people import SignedIn
 from steelyard.web import filters, links
 from steelyard.web.chart_tables import figure_rows, numeric
+from steelyard.web.device import device
 from steelyard.web.model_names import model_name, short_names
 from steelyard.web.security.csrf import set_cookie, token_for
 from steelyard.web.static import StaticAssets
@@ -41,6 +43,7 @@ def make_environment(assets: StaticAssets, clock: Callable[[], datetime] | None 
     environment.filters.update(filters.FILTERS)
     environment.filters["markdown"] = _markdown
     environment.filters["model"] = _model
+    environment.filters["device"] = device
 
     def ago(when: datetime) -> str:
         return filters.relative(when, now())
@@ -93,6 +96,11 @@ class View:
         """Whoever sent the request; None where that was not found out, as on pages for anybody."""
         return getattr(self.request.state, "principal", None)
 
+    @property
+    def signed_in(self) -> SignedIn | None:
+        """Whoever has a session; None in local mode, and where that was not found out."""
+        return getattr(self.request.state, "signed_in", None)
+
     def may(self, action: Action | str) -> bool:
         """Whether whoever sent the request is allowed `action`; templates ask it by the action's name, "READ"."""
         named = action if isinstance(action, Action) else Action[action]
@@ -106,6 +114,9 @@ class View:
             "theme": theme_of(self.request),
             "who": self.who,
             "may": self.may,
+            "team": self.request.app.state.team,
+            "signed_in": self.signed_in,
+            "tenants": getattr(self.request.state, "tenants", ()),
             "csrf_token": token_for(self.request),
             "settings_problem": self.request.app.state.workbench.settings_watch.problem(),
         }

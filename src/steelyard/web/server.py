@@ -9,19 +9,24 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import uvicorn
 
 from steelyard import bootstrap, charts, logs
 from steelyard.domain.errors import InputError
+from steelyard.domain.hosting import Hosting, Mode
 from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
+from steelyard.workbench import Workbench
 
 HOST = "127.0.0.1"
 PORT = 8765
 _GRACE_S = 5
+# What listens everywhere is opened here by a name of this machine.
+_SELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,30 +43,54 @@ def serve(
     """Serve until interrupted; calls in flight then have `grace_s` to finish and are saved. Blocking.
 
     `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
-    Raises InputError for a host that is not loopback or a port that is taken, and what opening the workbench raises.
+    Raises InputError for a host that is not loopback in local mode or a port that is taken, and what opening the
+    workbench raises.
     """
     logs.configure()
+    team = is_team(bootstrap.hosting(), host)
     with _bound(host, port) as listening:
         number = listening.getsockname()[1]
-        asyncio.run(_serve(listening, _address(host, number), worker, concurrency, grace_s, say, ready))
+        place = _Place(_address(host, number), host, team)
+        asyncio.run(_serve(listening, place, worker, concurrency, grace_s, say, ready))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where it listens, and whether people sign in there."""
+
+    address: str
+    host: str
+    team: bool
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_team(hosting: Hosting, host: str) -> bool:
+    """Whether people sign in: as it was said, else where others than this machine can come. Raises InputError."""
+    if hosting.mode is None:
+        return not is_loopback(host)
+    if hosting.mode is Mode.LOCAL and not is_loopback(host):
+        raise InputError(
+            f"In local mode nobody signs in, so it serves this machine alone and does not listen on {host}.",
+            next_step="Leave --host out; or set STEELYARD_MODE=team, in which people sign in.",
+        )
+    return hosting.mode is Mode.TEAM
 
 
 def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    named = _SELF.get(host, host)
+    return f"http://[{named}]:{port}" if ":" in named else f"http://{named}:{port}"
 
 
 @contextmanager
 def _bound(host: str, port: int) -> Generator[socket.socket]:
     """A listening socket: taken before anything slow begins, so that a taken port is told at once."""
-    try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise InputError(
-            f"This version serves this machine alone, so it does not listen on {host}: there is no sign-in yet.",
-            next_step="Leave --host out, and reach it from elsewhere through an SSH tunnel.",
-        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio sends at once (TCP_NODELAY) only then, and without that the kernel holds each
     # answer's body back for 40 ms on a connection that is kept.
@@ -102,7 +131,7 @@ class _Server(QuietServer):
 
 async def _serve(
     listening: socket.socket,
-    address: str,
+    place: _Place,
     worker: bool,
     concurrency: int,
     grace_s: float,
@@ -110,7 +139,7 @@ async def _serve(
     ready: Callable[[str], object] | None,
 ) -> None:
     async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
-        app = create_app(workbench)
+        app = create_app(workbench, team=place.team, hosts=_names(place.host))
         app.state.worker = "serving" if worker else "none"
         config = uvicorn.Config(
             app,
@@ -150,9 +179,11 @@ async def _serve(
                 working = workbench.work(run_id=None, stop=stop, left=lambda run: say(run.sentence))
                 tasks.append(asyncio.create_task(working, name="worker"))
             # The socket listens already: whoever comes before the server has begun waits for it.
-            say(f"Steelyard is at {address} (Ctrl-C stops it).")
+            say(f"Steelyard is at {place.address} (Ctrl-C stops it).")
+            if place.team:
+                await _welcome(workbench, place, say)
             if ready is not None:
-                ready(address)
+                ready(place.address)
             try:
                 # A worker that gave up ends the process too: its pages would show runs that stand still.
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -162,6 +193,27 @@ async def _serve(
                 await asyncio.gather(*tasks, warming)
                 await workbench.aclose()
         say("Stopped; everything received is saved.")
+
+
+def _names(host: str) -> set[str]:
+    """What a Host header may call this machine, as it was told to listen."""
+    return set() if host in _SELF else {f"[{host}]" if ":" in host else host.lower()}
+
+
+async def _welcome(workbench: Workbench, place: _Place, say: Callable[[str], None]) -> None:
+    """Say how people reach it, and how the first of them gets in."""
+    public = workbench.settings.hosting.public_url
+    if public is not None:
+        say(f"Browsers find it at {public}.")
+    elif not is_loopback(place.host):
+        say(
+            "Warning: passwords travel unencrypted here. Put a proxy with TLS before it, and say where browsers find it"
+            " with STEELYARD_PUBLIC_URL=https://…."
+        )
+    token = await workbench.setup.link()
+    if token is not None:
+        say("Nobody has an account yet. Who opens this within 24 hours becomes the first admin, once:")
+        say(f"{public or place.address}/setup/{token}")
 
 
 def _warm() -> None:

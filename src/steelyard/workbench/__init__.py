@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.workbench.upkeep import Upkeep
+from steelyard.workbench.people import People
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from steelyard.services.worker import LeftRun
 
 
-class Workbench(Upkeep):
-    """The services of one process, for the tenant of a single-user installation."""
+class Workbench(People):
+    """The services of one process. `tenant_id` is the installation's own: of the command line, and of no request."""
 
     async def aclose(self) -> None:
         """Let go of the viewers of live runs and of the process that draws charts.
@@ -49,11 +49,13 @@ class Workbench(Upkeep):
 
         from steelyard.execution.fitness import why_drafts_unfit, why_review_unfit, why_tie_break_unfit, why_unfit
         from steelyard.services.worker import work
+        from steelyard.storage.tenants import tenants_with_paid_jobs
 
         if run_id is None:
-            await self.reviews.requeue(self.tenant_id)
-            await self.tie_breaks.requeue(self.tenant_id)
-            await self.case_drafts.requeue(self.tenant_id)
+            for tenant_id in await tenants_with_paid_jobs(self.database):
+                await self.reviews.requeue(tenant_id)
+                await self.tie_breaks.requeue(tenant_id)
+                await self.case_drafts.requeue(tenant_id)
         clock = None if run_id is not None else asyncio.create_task(self.schedule.run(stop), name="schedule")
         try:
             await work(

@@ -38,12 +38,12 @@ class Runs(Library):
 
         return BenchmarkService(self.database, self.queue, self.providers, self.judge)
 
-    async def estimate(self, request: RunRequest, tenant_id: UUID | None = None) -> Estimate:
-        """What the run would take that tenant, the local one where none is named. Raises InputError and its kin."""
+    async def estimate(self, tenant_id: UUID, request: RunRequest) -> Estimate:
+        """What the run would take. Raises InputError and its kin."""
         from steelyard.services.estimates import Estimator
 
         estimator = Estimator(self.database, self.benchmarks, self.price, self.judge)
-        return await estimator.estimate(tenant_id or self.tenant_id, request, concurrency=self.concurrency)
+        return await estimator.estimate(tenant_id, request, concurrency=self.concurrency)
 
     @cached_property
     def drawings(self) -> Drawings:

@@ -59,7 +59,9 @@ def api() -> Iterator[Api]:
         model_server(0.02, *REPLIES) as models,
         serving(home, env=of_model_server(models)) as address,
     ):
-        yield Api(address, models)
+        api = Api(address, models)
+        yield api
+        api.client.close()
 
 
 def cases(count: int) -> list[dict[str, Any]]:
@@ -79,10 +81,10 @@ def test_the_life_of_a_skill(api: Api) -> None:
 
     made = [api("POST", f"{here}/cases", one, status=201, key=f"case-{i}") for i, one in enumerate(cases(10))]
     assert api("POST", f"{here}/cases", cases(1)[0], status=201, key="case-0") == made[0]
-    proposed = api("POST", f"{here}/cases", {"input": "And a feather?", "propose": True}, status=201)
+    proposed = api("POST", f"{here}/cases", {"input": "And a feather?", "expected": "1 g", "propose": True}, status=201)
     waiting = api("GET", "/queue?skill=weigh-things")
     assert [one["id"] for one in waiting["items"]] == [proposed["id"]]
-    api("POST", f"/queue/proposed/{proposed['id']}/accept", {}, status=422)
+    api("POST", f"/queue/proposed/{proposed['id']}/accept", {"seen": "rejected"}, status=409)
     edited = api("PATCH", f"/cases/{proposed['id']}", {"checks": cases(1)[0]["checks"]})
     accepted = api("POST", f"/cases/{edited['id']}/accept", {"why": "Fair.", "seen": "pending"})
     assert accepted["status"] == "accepted"

@@ -50,7 +50,7 @@ def _is_stream(response: httpx.Response) -> bool:
 
 def _check(response: httpx.Response) -> None:
     request = response.request
-    if not request.url.path.startswith("/v1/") or request.url.path == "/v1/openapi.json":
+    if not request.url.path.startswith("/v1/") or request.url.path.startswith(("/v1/openapi.json", "/v1/docs")):
         return
     operation = described(request.method, request.url.path)
     where = f"{operation['operationId']}: {response.status_code}"

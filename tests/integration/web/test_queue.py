@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from steelyard.domain.access import Principal
 from steelyard.domain.cases import CaseSource, CaseStatus
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.services.case_text import CaseDraft
 from steelyard.storage import ratings
+from steelyard.web.access import owner_of
 from tests.acceptance.web.replies import ATTACK
 from tests.integration.services.made_skills import other_tenant
 from tests.integration.web.harness import Site
@@ -261,10 +263,10 @@ async def test_nothing_of_another_tenants_waits_here_or_can_be_decided_on(site: 
     other = await other_tenant(site.workbench.database)
     assert (await site.workbench.case_queue.page(other)).items == ()
     assert await site.workbench.case_queue.count(other) == 0
-    site.workbench.tenant_id = other
+    site.app.state.identify = owner_of(Principal.owner(other))
     for do in ("accept", "reject"):
         assert (await site.post(f"/queue/proposed/{entry.id}", {"do": do, "why": "Mine."})).status_code == 404
-    site.workbench.tenant_id = site.tenant_id
+    site.app.state.identify = owner_of(Principal.owner(site.tenant_id))
     assert (await site.workbench.cases.get(site.tenant_id, entry.id)).status is CaseStatus.PENDING
 
 

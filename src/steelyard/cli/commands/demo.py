@@ -57,7 +57,7 @@ async def _demo(skills: list[LoadedSkill], terminal: Terminal, *, fresh: bool) -
             terminal.say()
             heading = Text(f"[{number}/{len(skills)}] {words.safe(skill.content.name)}", style="bold magenta")
             terminal.say(heading.append(f"  {words.safe(skill.content.description, 200)}", "not bold default"))
-            tell_estimate(request, await workbench.estimate(request), terminal)
+            tell_estimate(request, await workbench.estimate(workbench.tenant_id, request), terminal)
             started, asked = await whole(workbench.benchmarks.start(workbench.tenant_id, request), terminal)
             interrupted = await follow(workbench, started.run_id, terminal, interrupted=asked)
             report = await workbench.benchmarks.report(workbench.tenant_id, started.run_id)

@@ -158,7 +158,7 @@ async def _page(
         page=page,
         after=after if continued else "",
         continued=continued,
-        who=rater_of(view.request),
+        decides_as=rater_of(view.request),
         owner=LOCAL_OWNER,
         done=_done_words(done),
         error=error,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Annotated
@@ -12,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.reports import run_document
+from steelyard.domain.access import Action
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.services.form_fields import Problems
 from steelyard.services.repricing import Repriced
@@ -20,6 +22,7 @@ from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
 from steelyard.storage.runs import RunRow
+from steelyard.web.access import still_may
 from steelyard.web.certificate_view import certificate_views
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download
@@ -39,6 +42,8 @@ from steelyard.web.verdicts import verdict_words
 router = APIRouter()
 
 ENDED = "ended"
+# Seconds after which a stream asks again whether its viewer may see it.
+RECHECK_S = 30.0
 
 
 async def existing_run(bench: Bench, tenant: Tenant, run_id: UUID) -> UUID:
@@ -70,8 +75,12 @@ async def run_events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncGenerator[ServerSentEvent]:
     """The progress as whole fragments, then `ended`. What the viewer has already, by its id, is not sent again."""
-    seen = last_event_id
+    seen, checked = last_event_id, time.monotonic()
     async for progress in bench.live.subscribe(tenant, run_id):
+        if time.monotonic() - checked >= RECHECK_S:
+            if not await still_may(view.request, Action.READ):
+                return
+            checked = time.monotonic()
         if progress.signature != seen or not progress.under_way:
             html = view.html("run/progress.html.jinja", progress=progress, race_words=race_words)
             yield ServerSentEvent(raw_data=str(html), id=progress.signature)

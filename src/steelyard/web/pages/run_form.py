@@ -92,7 +92,7 @@ async def estimate_run(
     values = read_values(form)
     try:
         selected = await bench.run_forms.request(tenant, row.id, values)
-        estimate = await bench.estimate(selected.request, tenant)
+        estimate = await bench.estimate(tenant, selected.request)
     except InputError as error:
         problems = problems_of(error)
         if is_fragment_request(request):

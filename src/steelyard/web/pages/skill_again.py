@@ -30,7 +30,7 @@ async def price_again(
     template = "skill/again_price.html.jinja" if fragment else "skill/again.html.jinja"
     try:
         asked = await once_more(bench.stale_checks, tenant, row, kind)
-        estimate = await bench.estimate(asked, tenant)
+        estimate = await bench.estimate(tenant, asked)
     except NotFound:
         raise
     except SteelyardError as error:

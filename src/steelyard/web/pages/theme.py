@@ -10,6 +10,7 @@ from starlette.responses import Response
 from steelyard.domain.errors import InputError
 from steelyard.web.forms import Form, text
 from steelyard.web.rendering import THEME_COOKIE, THEMES, Viewing
+from steelyard.web.security.cookies import is_secure
 
 router = APIRouter()
 _YEAR_S = 31_536_000
@@ -21,9 +22,8 @@ async def choose_theme(request: Request, view: Viewing, form: Form) -> Response:
     if theme not in THEMES:
         raise InputError("There is no such theme.", next_step="Choose light, dark or system.")
     response = view.redirect(_back(request))
-    secure = request.url.scheme == "https"
     # Readable by script, which sets it too.
-    response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_S, samesite="lax", secure=secure, path="/")
+    response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_S, samesite="lax", secure=is_secure(request), path="/")
     return response
 
 

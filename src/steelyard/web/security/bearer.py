@@ -23,6 +23,7 @@ from steelyard.domain.api_keys import KEY
 from steelyard.domain.errors import KeyRefused, SteelyardError, TooMany
 from steelyard.services.api_keys import ApiKeys, FoundKey, hash_of
 from steelyard.web.access import ACCESS, Identify, routed
+from steelyard.web.security.address import client_address
 from steelyard.web.security.limits import Buckets
 
 Name = TypeVar("Name")
@@ -132,7 +133,9 @@ class KeyDoor:
         return _Known(found, principal, now + left_s)
 
     def _count(self, request: Request, key: FoundKey) -> None:
-        """Raises TooMany."""
+        """Raises TooMany. A request counts once, however often it is asked whose it is."""
+        if getattr(request.state, "allowance", None) is not None:
+            return
         kind = _CLASSES.get(ACCESS.get(routed(request), Action.RUN), CHANGE)
         allowance = (
             self._requests.take((key.id, kind), A_MINUTE[kind])
@@ -178,7 +181,7 @@ def keys_in(headers: Headers) -> set[str]:
 
 def address_of(request: Request) -> str:
     """Whom unknown keys are counted against: the sender's address, of IPv6 the network that one line has."""
-    host = request.client.host if request.client is not None else ""
+    host = client_address(request)
     try:
         address = ip_address(host)
     except ValueError:

@@ -19,6 +19,7 @@ from steelyard.api.problem import is_api
 from steelyard.domain.access import Principal
 from steelyard.domain.errors import Forbidden
 from steelyard.web.forms import read_form
+from steelyard.web.security.cookies import put_cookie, read_cookie
 from steelyard.web.security.origin import SAFE_METHODS, from_own_page
 
 COOKIE = "steelyard_csrf"
@@ -54,7 +55,7 @@ def mark_of(request: Request) -> str:
     """The request's mark; a new one, kept for the response's cookie, when it has none that can be used."""
     mark: str | None = getattr(request.state, "csrf_mark", None)
     if mark is None:
-        mark = request.cookies.get(COOKIE, "")
+        mark = read_cookie(request, COOKIE)
         if not _MARK.match(mark):
             mark = secrets.token_hex(16)
             request.state.csrf_new = True
@@ -71,9 +72,14 @@ def token_for(request: Request) -> str:
 def set_cookie(request: Request, response: Response) -> None:
     """Send the mark along where it is new."""
     if getattr(request.state, "csrf_new", False):
-        secure = request.url.scheme == "https"
         # Lax: a strict one would not come along with a link from elsewhere, and be replaced under pages still open.
-        response.set_cookie(COOKIE, mark_of(request), httponly=True, samesite="lax", secure=secure, path="/")
+        put_cookie(request, response, COOKIE, mark_of(request))
+
+
+def renew_mark(request: Request, response: Response) -> None:
+    """Another mark from now on, so that no token given out before is good for what comes after."""
+    request.state.csrf_mark, request.state.csrf_new = secrets.token_hex(16), True
+    set_cookie(request, response)
 
 
 async def check_csrf(request: Request) -> AsyncIterator[None]:
@@ -121,4 +127,4 @@ def _check_api(request: Request) -> None:
 
 def _fits(request: Request, token: str) -> bool:
     csrf: Csrf = request.app.state.csrf
-    return csrf.fits(token, request.cookies.get(COOKIE, ""))
+    return csrf.fits(token, read_cookie(request, COOKIE))

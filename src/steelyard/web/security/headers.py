@@ -21,11 +21,16 @@ HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds the headers to every response; a header a route has set stays as it is."""
+# Browsers then come by TLS alone, for a year after each visit.
+TLS_ONLY = {"strict-transport-security": "max-age=31536000"}
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class SecurityHeaders:
+    """Adds the headers to every response; one that a route has set stays. `tls`: the site is reached by TLS."""
+
+    def __init__(self, app: ASGIApp, *, tls: bool = False) -> None:
         self._app = app
+        self._headers = HEADERS | (TLS_ONLY if tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,7 +40,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "private, no-cache")
             await send(message)

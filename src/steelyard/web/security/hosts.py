@@ -1,9 +1,10 @@
-"""Which hosts are answered: loopback names alone, so that a name rebound to this machine gets nothing."""
+"""Which hosts are answered: loopback names and the public one, so that a name rebound to this machine gets nothing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -25,8 +26,20 @@ def host_name(header: str | None) -> str | None:
     return match["name"] if match else None
 
 
+def is_address(name: str) -> bool:
+    """Whether a Host names an IP address: one that is no name cannot be rebound."""
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 class HostGuard:
-    """Refuses requests whose Host is not one of `allowed`, and those that have several, but for `open_paths`."""
+    """Refuses requests whose Host is not one of `allowed`, and those that have several, but for `open_paths`.
+
+    With `addresses` every IP address is allowed too. `told` says where to go instead.
+    """
 
     def __init__(
         self,
@@ -34,20 +47,22 @@ class HostGuard:
         refuse: Refuse,
         allowed: frozenset[str] = LOOPBACK,
         open_paths: frozenset[str] = frozenset(),
+        *,
+        addresses: bool = False,
+        told: str = "Open http://127.0.0.1 or http://localhost, with the port.",
     ) -> None:
         self._app = app
         self._refuse = refuse
         self._allowed = allowed
         self._open_paths = open_paths
+        self._addresses = addresses
+        self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in self._open_paths:
             given = Headers(scope=scope).getlist("host")
-            if len(given) != 1 or host_name(given[0]) not in self._allowed:
-                error = Forbidden(
-                    "This address is not served here.",
-                    next_step="Open http://127.0.0.1 or http://localhost, with the port.",
-                )
+            if len(given) != 1 or not self._answered(host_name(given[0])):
+                error = Forbidden("This address is not served here.", next_step=self._told)
                 await self._refuse(Request(scope), error)(scope, receive, send)
                 return
         elif scope["type"] == "websocket":
@@ -55,3 +70,6 @@ class HostGuard:
             await send({"type": "websocket.close", "code": 1008})
             return
         await self._app(scope, receive, send)
+
+    def _answered(self, name: str | None) -> bool:
+        return name is not None and (name in self._allowed or (self._addresses and is_address(name)))

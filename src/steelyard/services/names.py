@@ -1,0 +1,36 @@
+"""Names and addresses of people and tenants, as they are kept."""
+
+from __future__ import annotations
+
+from steelyard.domain.errors import InputError
+from steelyard.domain.people import MAX_NAME
+from steelyard.outbound.mail import check_recipients
+from steelyard.skills.text import unstorable
+
+
+def person_name(given: str) -> str:
+    """Without needless space. Raises InputError."""
+    return _name(given, "Your name", "name")
+
+
+def tenant_name(given: str) -> str:
+    """Without needless space. Raises InputError."""
+    return _name(given, "A tenant's name", "tenant")
+
+
+def email_address(given: str) -> str:
+    """In lower case, as accounts are found by it. Raises InputError."""
+    try:
+        found = check_recipients([given])
+    except InputError as error:
+        raise InputError(error.message, field="email", next_step="Give it as ann@example.org.") from None
+    if not found:
+        raise InputError("An address of e-mail is needed.", field="email", next_step="Give it as ann@example.org.")
+    return found[0].lower()
+
+
+def _name(given: str, whose: str, field: str) -> str:
+    name = " ".join(given.split())
+    if not name or len(name) > MAX_NAME or not name.isprintable() or unstorable([name]):
+        raise InputError(f"{whose} has 1 to {MAX_NAME} characters that can be printed.", field=field)
+    return name

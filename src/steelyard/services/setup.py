@@ -1,0 +1,74 @@
+"""The first admin: by a link that is told on the server alone, while nobody belongs to the installation's tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from steelyard.domain.access import Role
+from steelyard.domain.errors import NotFound
+from steelyard.domain.people import SETUP_LASTS
+from steelyard.services.names import email_address, person_name, tenant_name
+from steelyard.services.passwords import Passwords, check_password
+from steelyard.services.secret_tokens import hash_of, new_token
+from steelyard.storage import memberships, one_time_links, users
+from steelyard.storage.database import Database
+from steelyard.storage.tenants import rename_tenant
+
+
+class Setup:
+    """Makes the first admin of `tenant_id`, which is what the installation held before anybody signed in."""
+
+    def __init__(
+        self,
+        database: Database,
+        tenant_id: UUID,
+        passwords: Passwords,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._tenant_id = tenant_id
+        self._passwords = passwords
+        self._now = now
+
+    async def link(self) -> str | None:
+        """The token of a new link, None where the tenant has a member. Earlier links go on until they are too old."""
+        token = new_token()
+        async with self._database.tenant(self._tenant_id) as connection:
+            if await memberships.hold_members(connection):
+                return None
+            expires_at = self._now() + SETUP_LASTS
+            await one_time_links.add_setup(connection, self._tenant_id, hash_of(token), expires_at)
+        return token
+
+    async def check(self, token: str) -> None:
+        """Raises NotFound where the link is not good (any more)."""
+        if await one_time_links.setup_tenant(self._database, hash_of(token), self._now()) != self._tenant_id:
+            raise _used()
+
+    async def first_admin(self, token: str, *, email: str, name: str, password: str, tenant: str) -> UUID:
+        """The tenant's first admin, whose user it returns; of several at once one alone is.
+
+        Raises NotFound for a link that is not good, InputError and Conflict.
+        """
+        await self.check(token)
+        email, name, tenant = email_address(email), person_name(name), tenant_name(tenant)
+        normal = check_password(password, about=(email, email.partition("@")[0], name))
+        hashed = await self._passwords.hash(normal)
+        async with self._database.tenant(self._tenant_id) as connection:
+            if await memberships.hold_members(connection):
+                raise _used()
+            user_id = await users.add_user(connection, email, name, hashed)
+            await memberships.add_membership(connection, self._tenant_id, user_id, Role.ADMIN)
+            await rename_tenant(connection, tenant)
+            await one_time_links.drop_setups(connection, self._tenant_id)
+        return user_id
+
+
+def _used() -> NotFound:
+    return NotFound(
+        "This link was used, or is too old.",
+        next_step="Sign in; or, where nobody has an account yet, start the server again: it tells a new link.",
+    )

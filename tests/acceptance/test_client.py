@@ -193,7 +193,7 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
         client.feedback("nobody", "thumb_up")
         assert client.flush(30)
         assert client.refused == 1
-        wrong = Client(str(http.base_url), key[:-8] + "a" * 8)
+        wrong = Recorder(str(http.base_url), key[:-8] + "a" * 8)
         wrong.record(name, model=MODEL, input_tokens=100, output_tokens=10)
         assert wrong.flush(30)
         assert wrong.refused == 1

@@ -1,0 +1,188 @@
+"""`--server URL`: the same commands on this machine and against a server, its keys, and a run that is left going."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from benchmarks.site import of_model_server, serving
+from benchmarks.workload import write_skill
+from steelyard.storage.server import Server
+from tests.acceptance.conftest import Shell
+
+MODELS = ("--model", "openai:model-a", "--model", "openai:gpt-5.4")
+_VARYING = (
+    (r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "<id>"),
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:[\d.]+)?(\+00:00)?", "<time>"),
+    # Latencies are of this moment's machine.
+    (r"\d+\.\d\d/\d+\.\d\d", "<latency>"),
+    (r'("(latency_ms|ttft_ms)\w*"): [\d.]+', r"\1: <latency>"),
+)
+
+
+@pytest.fixture(params=[(0.0,)], ids=["fast"])
+def shell(request: pytest.FixtureRequest, server_home: Path, server: object) -> Iterator[Shell]:
+    from benchmarks.workload import model_server
+
+    with model_server(*request.param) as address:
+        yield Shell(server_home, address)
+
+
+@pytest.fixture
+def site(shell: Shell) -> Iterator[str]:
+    with serving(shell.home, env=of_model_server(shell.address)) as address:
+        yield address
+
+
+@pytest.fixture
+def away(shell: Shell, site: str, tmp_path: Path) -> Shell:
+    """A shell of another home, whose commands ask the site."""
+    return Shell(tmp_path / "home", "http://127.0.0.1:9", {"STEELYARD_SERVER": site})
+
+
+def same(text: str, run: str) -> str:
+    """The output without what is another each time: `run` is the id that it is about."""
+    text = text.replace(run, "<run>").replace(run[:8], "<run>")
+    for pattern, shown in _VARYING:
+        text = re.sub(pattern, shown, text)
+    return text
+
+
+def key_of(shell: Shell, scope: str) -> str:
+    return shell.run("keys", "add", f"{scope} {uuid4().hex[:6]}", "--scope", scope).stdout.strip()
+
+
+def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, away: Shell, tmp_path: Path) -> None:
+    """Two skills of one text, one added and run here, the other there; then each looked at from both."""
+    name = f"weigh-{uuid4().hex[:8]}"
+    skill = write_skill(tmp_path / name, 12)
+    asked = ("run", str(skill), *MODELS, "--judge", "openai:judge")
+    assert away.run("estimate", str(skill), *MODELS).returncode == 2
+    added = away.run("skills", "add", str(skill))
+    assert (added.returncode, added.stdout) == (0, shell.run("skills", "add", str(skill)).stdout)
+    estimates = [one.run("estimate", str(skill), *MODELS, "--judge", "openai:judge") for one in (away, shell)]
+    assert [one.returncode for one in estimates] == [0, 0]
+    assert estimates[0].stdout == estimates[1].stdout
+    assert estimates[0].stderr == estimates[1].stderr
+
+    done = away.run(*asked, "--json", str(tmp_path / "there.json"))
+    assert done.returncode == 0, done.stderr
+    there = json.loads((tmp_path / "there.json").read_text())
+    run = there["run"]["id"]
+    shown = shell.run("runs", "show", run[:8])
+    assert done.stdout == shown.stdout
+    assert (there["run"]["status"], there["run"]["answered"]) == ("completed", 48)
+
+    # The same again here uses every answer again, and costs nothing.
+    here = shell.run(*asked, "--json", str(tmp_path / "here.json"))
+    assert here.returncode == 0, here.stderr
+    assert json.loads((tmp_path / "here.json").read_text())["run"]["spent_microcents"] == 0
+
+    for command in (
+        ("runs", "show", run[:8]),
+        ("runs", "show", run[:8], "--json", "-", "--prices", "today"),
+        ("runs", "list", "--skill", name),
+        ("runs", "show", "ffffffff"),
+        ("runs", "resume", run[:8]),
+        ("skills", "show", name),
+        ("skills", "list", "--json", "-"),
+        ("skills", "delete", name),
+        ("stale", name, "--json", "-"),
+        ("run", name, *MODELS, "--judge", "openai:judge", "--require", "best", "--quiet"),
+        ("run", name, "--model", "openai:model-a", "--case-set", "none"),
+    ):
+        ours, theirs = shell.run(*command), away.run(*command)
+        assert ours.returncode == theirs.returncode, (command, ours.stderr, theirs.stderr)
+        assert same(ours.stdout, run) == same(theirs.stdout, run), command
+    gone = away.run("skills", "delete", name, "--yes")
+    assert gone.returncode == 0
+    assert gone.stdout.startswith(f"Deleted {name} with 1 version, 12 golden cases, ")
+    assert not (away.home).exists(), "nothing of a server is kept here"
+
+
+def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, server: Server) -> None:
+    reading, running = key_of(shell, "read"), key_of(shell, "run")
+    away.env["STEELYARD_KEY"] = running
+    assert away.run("skills", "add", str(skill)).returncode == 0
+    away.env["STEELYARD_KEY"] = reading
+    assert skill.name in away.run("skills", "list").stdout
+    refused = away.run("run", skill.name, *MODELS, "--judge", "none")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    away.env["STEELYARD_KEY"] = key_of(shell, "ingest")
+    assert away.run("runs", "list").returncode == 2
+    away.env["STEELYARD_KEY"] = f"{running[:-8]}aaaaaaaa"
+    wrong = away.run("runs", "list")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE api_keys SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day'"
+        )
+    away.env["STEELYARD_KEY"] = key_of(shell, "read")
+    assert away.run("runs", "list").returncode == 0
+    time.sleep(5.1)  # An answer about a key is good for so long.
+    away.env["STEELYARD_KEY"] = reading
+    expired = away.run("runs", "list")
+    assert (expired.returncode, expired.stderr) == (2, wrong.stderr)
+
+
+def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away: Shell) -> None:
+    address = away.env.pop("STEELYARD_SERVER")
+    key = key_of(shell, "read")
+    assert away.run("login", address, stdin=f"{key[:-8]}aaaaaaaa\n").returncode == 2
+    assert not (away.home / "servers.toml").exists()
+    assert away.run("login", address, stdin=f"{key}\n").returncode == 0
+    kept = away.home / "servers.toml"
+    assert (kept.stat().st_mode & 0o777, key in kept.read_text()) == (0o600, True)
+    assert away.run("--server", f"{address}/", "runs", "list").returncode == 0
+    kept.chmod(0o644)
+    assert "chmod 600" in away.run("--server", address, "runs", "list").stderr
+    kept.chmod(0o600)
+    assert away.run("logout", address).returncode == 0
+    assert key not in kept.read_text()
+    assert away.run("logout", address).returncode == 2
+
+
+@pytest.mark.parametrize("shell", [(1.0,)], indirect=True, ids=["slow"])
+def test_an_interrupt_leaves_the_run_going_there(shell: Shell, away: Shell, skill: Path) -> None:
+    assert away.run("skills", "add", str(skill)).returncode == 0
+    process = away.start("run", skill.name, "--model", "openai:model-a", "--judge", "none", "--arm", "with_skill")
+    until = time.monotonic() + 60
+    while not shell.seen()["in_flight"] and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "the run goes on at" in said
+    run: dict[str, Any] = json.loads(away.run("runs", "list", "--skill", skill.name, "--json", "-").stdout)["runs"][0]
+    assert f"steelyard runs cancel {run['id'][:8]}" in re.sub(r"\s+", " ", said)
+    assert run["status"] == "running"
+    assert out.strip()
+    while run["status"] in ("pending", "running") and time.monotonic() < until:
+        time.sleep(0.3)
+        run = json.loads(away.run("runs", "list", "--skill", skill.name, "--json", "-").stdout)["runs"][0]
+    assert (run["status"], run["partial"]) == ("completed", False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("serve",), ("worker",), ("migrate",), ("doctor",), ("models",), ("keys", "list"), ("stale", "--notify")],
+    ids=" ".join,
+)
+def test_what_is_of_this_machine_refuses_a_server(command: tuple[str, ...]) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        alone = Shell(Path(home) / "none", "http://127.0.0.1:9")
+        done = alone.run("--server", "http://127.0.0.1:9", *command)
+        assert done.returncode == 2
+        assert f"`steelyard {' '.join(command)}` works on this machine alone" in re.sub(r"\s+", " ", done.stderr)
+        assert not alone.home.exists()

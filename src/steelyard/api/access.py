@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from steelyard.domain.access import Action
 
 API_ACCESS: Mapping[str, Action] = {
+    "GET /v1/audit": Action.READ_AUDIT,
     "GET /v1/case-drafts/{draft_id}": Action.READ,
     "GET /v1/cases/{case_id}": Action.READ,
     "PATCH /v1/cases/{case_id}": Action.WRITE_CASES,

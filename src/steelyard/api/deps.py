@@ -43,3 +43,8 @@ Days = Annotated[int, Query(ge=2, le=3_650, description="UTC days up to and with
 def who_of(principal: Principal) -> str | None:
     """The name a change is noted under; None for the owner of a single-user installation, whose words have one."""
     return None if principal.user_id is None and principal.key_id is None else principal.name
+
+
+def name_for(principal: Principal, given: str | None) -> str:
+    """The name somebody rates or suggests under: a member's own, else the one that was given."""
+    return principal.name if principal.user_id is not None or not given else given

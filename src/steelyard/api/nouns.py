@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api import (
+    audit,
     case_drafts,
     case_health,
     cases,
@@ -58,6 +59,7 @@ NOUNS: dict[str, str] = {
     "models": "Models that were used, and those to choose from, with their prices.",
     "parts": "What Steelyard's own command line shows of a server, in the form of the server's version.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
+    "audit": "Who changed what and when.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
     skills.operation,
@@ -82,6 +84,7 @@ _OF_NOUNS: tuple[Operations, ...] = (
     models.operation,
     parts.operation,
     settings.operation,
+    audit.operation,
 )
 
 router = APIRouter()

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, Tenant, Who, who_of
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, Tenant, Who, name_for
 from steelyard.api.fields import Arm, Count, Given, Id, Model, Moment, Page, Points, Quality, Shown
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
@@ -21,7 +21,11 @@ operation = Operations("ratings")
 
 Rater = Annotated[
     str | None,
-    Field(max_length=MAX_RATER, description="Who rates; null: whoever sends it.", examples=["Ada"]),
+    Field(
+        max_length=MAX_RATER,
+        description="Who rates, where no member is signed in.",
+        examples=["Ada"],
+    ),
 ]
 Score = Annotated[int, Field(ge=1, le=10, description="1 to 10.", examples=[8])]
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
@@ -144,12 +148,12 @@ async def get_next_rating(
     tenant: Tenant,
     who: Who,
     run_id: RunId,
-    rater: Annotated[str, Query(max_length=MAX_RATER, description="Who rates; empty: whoever sends it.")] = "",
+    rater: Annotated[str, Query(max_length=MAX_RATER, description="Who rates, where no member is signed in.")] = "",
     cases: Annotated[int, Query(ge=0, le=1_000_000, description="How many drawn cases to rate.")] = 0,
     again: Annotated[bool, Query(description="Ask about what was passed over.")] = False,
 ) -> NextRating:
     """The output a rater is to rate next, drawn and blind. 409 while the run is under way."""
-    page = await bench.ratings.page(tenant, run_id, rater or who_of(who) or who.name, cases=cases, again=again)
+    page = await bench.ratings.page(tenant, run_id, name_for(who, rater), cases=cases, again=again)
     return _next(page)
 
 
@@ -163,7 +167,7 @@ async def put_rating(
     body: Annotated[NewRating, Depends(json_of(NewRating))],
 ) -> NextRating:
     """Rate an output that was drawn, or pass it over; answers what is to be rated next."""
-    rater = body.rater or who.name
+    rater = name_for(who, body.rater)
     await bench.ratings.rate(tenant, run_id, rater, place, body.score, body.note)
     return _next(await bench.ratings.page(tenant, run_id, rater))
 
@@ -178,7 +182,7 @@ async def put_rating_in_view(
     body: Annotated[NewRatingInView, Depends(json_of(NewRatingInView))],
 ) -> None:
     """Rate an output with its model in view. 409 where this rater has rated it blind."""
-    await bench.ratings.rate_in_view(tenant, run_id, output_id, body.rater or who.name, body.score, body.note)
+    await bench.ratings.rate_in_view(tenant, run_id, output_id, name_for(who, body.rater), body.score, body.note)
 
 
 def _next(page: RatingPage) -> NextRating:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -29,7 +30,9 @@ from steelyard.api.fields import (
     SkillName,
 )
 from steelyard.api.operation import Operations, json_of
+from steelyard.api.principal import still_may
 from steelyard.api.reports import Document, Json, Run, Status, run_document
+from steelyard.domain.access import Action
 from steelyard.services.history import HistoryEntry
 from steelyard.services.resuming import refuse_spent
 from steelyard.services.run_progress import RunProgress
@@ -41,6 +44,8 @@ EVENT_STREAM = "text/event-stream"
 _EVENTS = {EVENT_STREAM: {"schema": {"type": "string", "description": "Server-sent events."}}}
 _ENDED = "ended"
 _OWN = ("examination", "examining", "race")
+# How often it is looked whether whoever listens still may.
+RECHECK_S = 30.0
 
 
 class RunLine(Shown):
@@ -224,6 +229,7 @@ async def get_progress(bench: Bench, tenant: Tenant, run_id: RunId) -> Progress:
 
 @operation("GET", "/v1/runs/{run_id}/events", answers_others=_EVENTS)
 async def stream_run(
+    request: Request,
     bench: Bench,
     tenant: Tenant,
     run_id: RunId,
@@ -237,8 +243,12 @@ async def stream_run(
     await bench.run_views.signature(tenant, run_id)
 
     async def events() -> AsyncGenerator[str]:
-        seen = last_event_id
+        seen, checked = last_event_id, time.monotonic()
         async for one in bench.live.subscribe(tenant, run_id):
+            if time.monotonic() - checked >= RECHECK_S:
+                if not await still_may(request, Action.READ):
+                    return
+                checked = time.monotonic()
             if one.signature != seen or not one.under_way:
                 yield _event("progress", progress_of(one).model_dump_json(), one.signature)
             seen = None

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who, who_of
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who, name_for, who_of
 from steelyard.api.fields import Given, Id, Moment, Page, Shown
 from steelyard.api.operation import Operations, json_of
 from steelyard.domain.feedback import SuggestionStatus
@@ -85,7 +85,7 @@ async def create_suggestion(
 ) -> Suggestion:
     """Suggest something for a skill."""
     row = await bench.catalogue.find(tenant, skill)
-    author = body.author or who_of(who)
+    author = name_for(who, body.author) if body.author else who_of(who)
     made = await bench.suggestions.add(tenant, row.id, title=body.title, body=body.body, author=author)
     return await suggestion_of(bench, tenant, made)
 

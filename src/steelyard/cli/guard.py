@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Generator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 
 from steelyard.cli import exits
 from steelyard.cli.place import refuse_server
+from steelyard.domain.actors import LOCAL, Actor, acting_as
 from steelyard.domain.errors import SteelyardError
 
 DEBUG = "STEELYARD_DEBUG"
@@ -16,10 +18,14 @@ DEBUG = "STEELYARD_DEBUG"
 
 @contextmanager
 def guarded(*, verbose: bool = False) -> Generator[None]:
-    """Turn what a command raises into a message on standard error and the documented exit code."""
+    """Turn what a command raises into a message on standard error and the documented exit code.
+
+    What the command does is done on behalf of the user of the operating system.
+    """
     try:
         refuse_server(_command())
-        yield
+        with acting_as(_user()):
+            yield
         sys.stdout.flush()
     except SteelyardError as error:
         if verbose or os.environ.get(DEBUG):
@@ -50,6 +56,14 @@ def _command() -> str:
         if context:
             return str(context.command_path).partition(" ")[2]
     return ""
+
+
+def _user() -> Actor:
+    try:
+        return Actor(LOCAL.kind, f"local ({getpass.getuser()})")
+    except (OSError, KeyError, ImportError):
+        # A container's user often has no name.
+        return LOCAL
 
 
 def _fault(error: Exception) -> SteelyardError:

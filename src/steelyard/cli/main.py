@@ -11,6 +11,7 @@ import typer
 
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
+from steelyard.cli.audit_commands import audit
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
@@ -364,6 +365,7 @@ def demo(
 
 
 app.command("production")(production)
+app.command("audit")(audit)
 for command in (*COMMANDS, login, logout):
     app.command()(command)
 app.add_typer(runs_app, name="runs")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,3 +33,13 @@ SCHEDULE = Actor(ActorKind.SCHEDULE, "schedule")
 
 # A door sets it for the task of one request or command; every transaction opened under it carries it.
 acting: ContextVar[Actor] = ContextVar("acting", default=LOCAL)
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Generator[None]:
+    """What is done within is done on behalf of `actor`."""
+    token = acting.set(actor)
+    try:
+        yield
+    finally:
+        acting.reset(token)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from steelyard.domain.access import Role
-from steelyard.domain.actors import acting
+from steelyard.domain.actors import Actor, ActorKind, acting
 from steelyard.domain.errors import Conflict, InputError, NotFound
 from steelyard.domain.people import INVITATION_LASTS, Invitation, Invited, MemberRow, User
 from steelyard.services.names import email_address, person_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
 from steelyard.storage import invitations, memberships, sessions, users
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import Connection, Database, act_as
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Members:
             await memberships.hold_members(connection)
             await check_name_free(connection, name)
             user_id = await users.add_user(connection, invited.email, name, hashed)
-            await self._take(connection, invited, user_id)
+            await self._take(connection, invited, Actor(ActorKind.MEMBER, name, user_id))
         return user_id
 
     async def accept(self, invited: Invited, user_id: UUID) -> None:
@@ -130,12 +130,14 @@ class Members:
         async with self._database.tenant(invited.tenant_id) as connection:
             await memberships.hold_members(connection)
             await check_name_free(connection, user.name, but=user_id)
-            await self._take(connection, invited, user_id)
+            await self._take(connection, invited, Actor(ActorKind.MEMBER, user.name, user_id))
 
-    async def _take(self, connection: Connection, invited: Invited, user_id: UUID) -> None:
+    async def _take(self, connection: Connection, invited: Invited, member: Actor) -> None:
+        assert member.id is not None
+        await act_as(connection, member)
         if not await invitations.take_invitation(connection, invited.id):
             raise _gone()
-        await memberships.add_membership(connection, invited.tenant_id, user_id, invited.role)
+        await memberships.add_membership(connection, invited.tenant_id, member.id, invited.role)
 
 
 async def check_name_free(connection: Connection, name: str, but: UUID | None = None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from steelyard.domain import actors
 from steelyard.domain.errors import Conflict, InputError, SteelyardError
 from steelyard.domain.money import MICROCENTS_PER_USD, dollars
 from steelyard.domain.stale_causes import CauseKind
@@ -168,7 +169,8 @@ class Rebenchmarks:
             open_ones = await notices.open_notices(connection)
         for one in sorted(self._candidates(open_ones, allowed), key=lambda one: one.place):
             try:
-                return await self._begin(tenant_id, one), True
+                with actors.acting_as(actors.SCHEDULE):
+                    return await self._begin(tenant_id, one), True
             except NotBegun as error:
                 if error.busy:
                     return None, True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from steelyard.domain.actors import SCHEDULE, acting_as
 from steelyard.domain.notices import NoticeSettings
 from steelyard.services.deliveries import Deliveries, settle
 from steelyard.services.rebenchmarks import Rebenchmarks
@@ -64,9 +65,10 @@ class Schedule:
         slot = checks.last_slot(now) if checks.on else _LONG_AGO
         for tenant_id in await schedule.tenants_due(self._database, slot, now):
             try:
-                if checks.on:
-                    await self._check.run(tenant_id)
-                await self.work(tenant_id)
+                with acting_as(SCHEDULE):
+                    if checks.on:
+                        await self._check.run(tenant_id)
+                    await self.work(tenant_id)
             except DATABASE_AWAY:
                 raise
             except Exception:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from steelyard.domain.access import Role
+from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.people import SETUP_LASTS
 from steelyard.services.names import email_address, person_name, tenant_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
 from steelyard.storage import memberships, one_time_links, users
-from steelyard.storage.database import Database
+from steelyard.storage.database import Database, act_as
 from steelyard.storage.tenants import rename_tenant
 
 
@@ -61,6 +62,7 @@ class Setup:
             if await memberships.hold_members(connection):
                 raise _used()
             user_id = await users.add_user(connection, email, name, hashed)
+            await act_as(connection, Actor(ActorKind.MEMBER, name, user_id))
             await memberships.add_membership(connection, self._tenant_id, user_id, Role.ADMIN)
             await rename_tenant(connection, tenant)
             await one_time_links.drop_setups(connection, self._tenant_id)

@@ -19,6 +19,7 @@ from steelyard.execution.paid_job import JobUnfit, always_fit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker, TieBreakUnfit
+from steelyard.services.on_behalf import OnBehalf
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
 
@@ -88,7 +89,14 @@ async def work(
         reviewer = Reviewer(database, caller, price, unfit=review_unfit)
         breaker = TieBreaker(database, caller, price, make_judge, unfit=tie_break_unfit, stopping=stop.is_set)
         drafter = Drafter(database, caller, price, unfit=drafts_unfit)
-        queue = Queue(database, engine.run_batch, reviewer.run, breaker.run, drafter.run)
+        of = OnBehalf(database)
+        queue = Queue(
+            database,
+            of.starter(engine.run_batch),
+            of.starter(reviewer.run),
+            of.starter(breaker.run),
+            of.starter(drafter.run),
+        )
         await queue.open()
         await queue.hurry(run_id)
         rescuing = asyncio.create_task(_rescue(queue), name="rescue")

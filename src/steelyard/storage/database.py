@@ -15,7 +15,7 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from steelyard.domain.actors import acting
+from steelyard.domain.actors import Actor, acting
 from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
 
@@ -150,6 +150,15 @@ class Database:
             yield connection
         finally:
             await connection.close()
+
+
+async def act_as(connection: Connection, actor: Actor) -> None:
+    """Do the rest of the transaction on behalf of `actor`: of whoever it has just made."""
+    await connection.execute(
+        """SELECT set_config('app.actor_kind', %s, true), set_config('app.actor_id', %s, true),
+                  set_config('app.actor_name', %s, true)""",
+        (actor.kind.value, "" if actor.id is None else str(actor.id), clean(actor.name)),
+    )
 
 
 async def _become_app_role(connection: AsyncConnection[Any]) -> None:

@@ -17,6 +17,7 @@ SECURITY_DEFINER_FUNCTIONS = {
     "api_key_by_hash": "whose a key is has to be known before its tenant is; it takes one SHA-256 and returns one key",
     "ensure_measurement_partitions": "only the owner can add partitions; it takes two dates and returns a count",
     "drop_measurement_partitions": "only the owner can drop partitions; it takes a month over two months back",
+    "note_change": "the trigger of every audited table: only the owner adds to the audit log; nobody can call it",
     "tenants_due": "the schedule has to know which tenants have something to do; it takes two times and returns ids",
     "signed_in": "a request is of no tenant until its session is found; it takes a token's hash",
     "tenants_of": "which tenants a user may switch to; it takes the user",

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from steelyard.api.access import API_ACCESS
 from steelyard.domain.access import SCOPES, Action, Principal
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
-from steelyard.domain.errors import Forbidden, NotFound, NotSignedIn
+from steelyard.domain.errors import Forbidden, NotFound
 from steelyard.web.security.address import from_this_machine
 
 Identify = Callable[[Request], Awaitable[Principal]]
@@ -34,6 +34,8 @@ _OWN_MACHINE = frozenset({"GET /metrics"})
 
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
+    "GET /audit": Action.READ_AUDIT,
+    "GET /audit.csv": Action.READ_AUDIT,
     "POST /demo": Action.WRITE_SKILLS,
     # These are about whoever asks, and need a session besides: see web/security/own_session.py.
     "POST /sign-out": Action.READ,
@@ -168,21 +170,6 @@ async def authorise(request: Request) -> None:
 def _scopes_for(action: Action | None) -> str:
     able = [scope for scope, actions in SCOPES.items() if action in actions]
     return f"Use a key with the scope {' or '.join(able)}." if able else "No key may do it: a member does."
-
-
-async def still_may(request: Request, action: Action) -> bool:
-    """Whether whoever sent the request may still do that in the same tenant: for answers that go on for long."""
-    identify: Identify = request.app.state.identify
-    try:
-        now = await identify(request)
-    except NotSignedIn:
-        return False
-    before: Principal = request.state.principal
-    return now.may(action) and (now.tenant_id, now.user_id, now.key_id) == (
-        before.tenant_id,
-        before.user_id,
-        before.key_id,
-    )
 
 
 def actor_of(principal: Principal) -> Actor:

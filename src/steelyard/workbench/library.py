@@ -9,6 +9,7 @@ from steelyard.workbench.base import Base
 
 if TYPE_CHECKING:
     from steelyard.services.api_keys import ApiKeys
+    from steelyard.services.audit import AuditService
     from steelyard.services.case_drafts import CaseDrafts
     from steelyard.services.case_health import CaseHealthService
     from steelyard.services.case_queue import CaseQueue
@@ -152,3 +153,9 @@ class Library(Base):
         from steelyard.services.rollup import RollupService
 
         return RollupService(self.database)
+
+    @cached_property
+    def audit(self) -> AuditService:
+        from steelyard.services.audit import AuditService
+
+        return AuditService(self.database)

@@ -166,8 +166,8 @@ def test_a_zip_is_a_skill_too_and_a_taken_name_is_refused(api: Api) -> None:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("weigh/SKILL.md", "---\nname: weigh\ndescription: Weighs an item.\n---\n\nWeigh.\n")
         archive.writestr("weigh/a.bin", b"\x00\xff")
-    packed = {"content": buffer.getvalue(), "headers": {"content-type": "application/zip"}}
-    assert api.client.post("/v1/skills", **packed).status_code == 201
+    zipped = {"content-type": "application/zip"}
+    assert api.client.post("/v1/skills", content=buffer.getvalue(), headers=zipped).status_code == 201
     file = api("GET", f"/skills/weigh/versions/{api('GET', '/skills/weigh')['version_digest']}/file?path=a.bin")
     assert (file["text"], file["base64"]) == (None, "AP8=")
     other = {"prompt": "---\nname: weigh\ndescription: Weighs an item.\n---\n\nWeigh it well.\n"}

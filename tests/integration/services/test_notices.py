@@ -23,7 +23,7 @@ from steelyard.services.scheduled_check import CheckResult, ScheduledCheck
 from steelyard.services.stale_check import StaleChecks
 from steelyard.services.stale_watch import StaleWatch
 from steelyard.services.worker import work
-from steelyard.storage import deliveries, schedule, scheduled_runs
+from steelyard.storage import audit, deliveries, schedule, scheduled_runs
 from steelyard.storage.database import Database
 from tests.integration.execution.bench import fit
 from tests.integration.services.made import Made, asks, checked, content
@@ -338,6 +338,9 @@ async def test_runs_begin_within_the_months_budget_one_at_a_time_and_two_workers
     begun = await asyncio.gather(*(one.rebenchmarks.begin_next(told.tenant_id) for one in others))
     assert sum(one is not None for one, _ in begun) == 1
     (run,) = await told.scheduled()
+    assert isinstance(run["id"], UUID)
+    async with told.database.tenant(told.tenant_id) as connection:
+        assert await audit.starter(connection, run["id"]) == ("schedule", None, "schedule")
     assert (run["skill_id"], run["accept_judge"]) == (first, False)
     assert run["budget_microcents"] == budget
     assert await told.rebenchmarks.begin_next(told.tenant_id) == (None, True), "it may spend all there is"

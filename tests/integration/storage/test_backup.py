@@ -142,12 +142,15 @@ async def used_home(server: Server, server_home: Path) -> Path:
     return server_home
 
 
+_WRITTEN = ("skills", "skill_versions", "audit_log")
+
+
 def _env(home: Path) -> dict[str, str]:
     return {"STEELYARD_HOME": str(home)}
 
 
 def _of(writer: Writer, found: Rows) -> dict[str, list[str]]:
-    return {name: [row for row in found[name] if str(writer.tenant) in row] for name in ("skills", "skill_versions")}
+    return {name: [row for row in found[name] if str(writer.tenant) in row] for name in _WRITTEN}
 
 
 def test_what_is_restored_is_what_there_was_row_for_row_while_others_wrote(
@@ -174,14 +177,15 @@ def test_what_is_restored_is_what_there_was_row_for_row_while_others_wrote(
     # What was there before is all there, and of what was written meanwhile whole transactions up to one moment.
     written = _of(writer, after)
     assert 0 < len(written["skills"]) == len(written["skill_versions"]) < len(writer.written)
+    assert len(written["audit_log"]) == 2 * len(written["skills"])
     assert {str(skill) for skill in writer.written[: len(written["skills"])]} == {
         row.split(",")[1] for row in written["skills"]
     }
     for name, found in before.items():
         meanwhile = set(_of(writer, after).get(name, ())) | {row for row in after[name] if name == "tenants"}
         assert [row for row in after[name] if row not in meanwhile] == [row for row in found if row not in meanwhile]
-    assert {name: found for name, found in after.items() if name not in ("skills", "skill_versions", "tenants")} == {
-        name: found for name, found in final.items() if name not in ("skills", "skill_versions", "tenants")
+    assert {name: found for name, found in after.items() if name not in (*_WRITTEN, "tenants")} == {
+        name: found for name, found in final.items() if name not in (*_WRITTEN, "tenants")
     }
     assert set(before["tenants"]) <= set(after["tenants"]) <= set(final["tenants"])
 

@@ -11,11 +11,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from steelyard.domain.skills import SkillContent
 from steelyard.services.catalogue import SkillCatalogue
+from steelyard.storage.audit import AuditFilter, page
 from steelyard.storage.database import Database
 from steelyard.storage.migrate import HEAD, head_revision, migrate
 from steelyard.storage.model_stats import qualities
 from steelyard.storage.server import Server
+from steelyard.storage.skills import save_skill
+from steelyard.storage.tenants import ensure_tenant
 
 
 @pytest.fixture(params=["superuser", "plain owner"])
@@ -139,6 +143,25 @@ async def test_the_runs_there_are_already_say_what_they_say_of_each_model(empty:
 
 def test_the_revision_looked_for_is_the_newest_there_is() -> None:
     assert head_revision() == HEAD
+
+
+async def test_the_log_is_written_where_its_owner_is_bound_by_policies_too(empty: str) -> None:
+    migrate(empty)
+    tenant = uuid4()
+    async with Database(empty) as database, database.tenant(tenant) as connection:
+        await ensure_tenant(connection, tenant, "t")
+        await save_skill(connection, tenant, SkillContent("weigh", "", "p", "p", "d", files={}))
+        assert {row.subject_kind for row in await page(connection, AuditFilter(), before=None, limit=9)} == {
+            "skill",
+            "version",
+        }
+    with psycopg.connect(empty) as connection:
+        connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant),))
+        connection.execute("DELETE FROM skills")
+        found = connection.execute("SELECT actor_kind FROM audit_log ORDER BY id DESC LIMIT 1").fetchone()
+        assert found == ("database",)
+        connection.execute("DELETE FROM tenants")
+        assert connection.execute("SELECT count(*) FROM audit_log").fetchone() == (0,)
 
 
 _DAILY = """INSERT INTO measurement_daily VALUES (%s, %s, %s, 't:m', %s, 10, 5, 15, 0, 0, 0, %s, %s, %s, %s)"""

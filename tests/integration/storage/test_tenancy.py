@@ -55,7 +55,7 @@ from steelyard.storage.suggestions import add_suggestion
 from steelyard.storage.tenants import ensure_tenant
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
-APPEND_ONLY = frozenset({"case_changes"})
+APPEND_ONLY = frozenset({"audit_log", "case_changes"})
 PLAN = {"models": ["openai:a"], "seed": 1, "judge": None, "judge_digest": None}
 
 
@@ -403,6 +403,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "webhooks",
                 "deliveries",
                 "api_keys",
+                "audit_log",
                 "memberships",
                 "invitations",
             ), table

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from steelyard.domain.actors import Actor, ActorKind, acting_as
 from steelyard.domain.cases import CaseSource, CaseStatus, Check, CheckKind, GoldenCase
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.domain.feedback import Feedback, FeedbackType
@@ -19,6 +20,7 @@ from steelyard.domain.runs import Arm
 from steelyard.services.case_text import CaseDraft
 from steelyard.services.run_request import Kept, RunRequest
 from steelyard.storage import case_drafts
+from steelyard.storage.audit import AuditFilter
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.server import Server
 from tests.acceptance.web.replies import ATTACK
@@ -252,3 +254,22 @@ async def test_an_accepted_draft_makes_the_benchmark_stale_and_only_its_cells_ar
     await benchmark()
     assert models.stats.served == 18
     assert (await site.workbench.staleness.of(site.tenant_id, skill_id)).state == "fresh"
+
+
+async def test_a_worker_acts_on_behalf_of_whoever_asked(site: Site, models: ModelServer) -> None:
+    skill_id = await made_skill(site.workbench, site.tenant_id, golden=1)
+    says(models, drafts(("1 stone", "6.35 kg")))
+    with acting_as(Actor(ActorKind.MEMBER, "Ann", UUID(int=1))):
+        draft_id = await site.workbench.case_drafts.request(site.tenant_id, skill_id, ModelRef.parse(MODEL), wanted=1)
+    stop = asyncio.Event()
+    working = asyncio.create_task(site.workbench.work(run_id=None, stop=stop))
+    async with asyncio.timeout(60):
+        while (await site.workbench.case_drafts.get(site.tenant_id, draft_id)).status != "completed":  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    stop.set()
+    await working
+    found = (await site.workbench.audit.page(site.tenant_id, AuditFilter(actor="Ann"))).entries
+    assert [entry.sentence.split(" of weigh")[0] for entry in found] == [
+        "added the golden case 'draft-1'",
+        f"started the drafting of cases {str(draft_id)[:8]}",
+    ]

@@ -42,7 +42,7 @@ async def test_without_a_session_each_door_says_so_in_its_own_way(team: TeamSite
     for url in ("/v1/stale", f"/runs/{uuid4()}.json"):
         answer = await browser.get(url)
         assert answer.status_code == 401
-        assert answer.json()["error"]["message"] == "You are not signed in."
+        assert answer.json()["detail"] == "You are not signed in."
 
 
 async def test_signing_in_leads_to_where_one_wanted_to_go_and_out_again(team: TeamSite) -> None:

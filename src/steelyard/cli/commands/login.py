@@ -19,9 +19,7 @@ def login(server: str) -> int:
     asked = getpass.getpass(f"API key of {shown}: ") if sys.stdin.isatty() else sys.stdin.readline()
     key = asked.strip()
     if not key:
-        raise InputError(
-            "No key was given.", next_step="The server's settings make one."
-        )
+        raise InputError("No key was given.", next_step="The server's settings make one.")
     client = Client(server, key=key)
     try:
         client.list_skills(limit=1)

@@ -23,9 +23,8 @@ Described = Mapping[str, Any]
 @router.get("/v1/docs")
 async def operations(view: Viewing) -> Response:
     """The list of them."""
-    found = [
-        (noun, said, [one for one in nouns.operations() if one.noun == noun]) for noun, said in nouns.NOUNS.items()
-    ]
+    every = nouns.operations()
+    found = [(noun, said, [one for one in every if one.noun == noun]) for noun, said in nouns.NOUNS.items()]
     return view.page("pages/api.html.jinja", nouns=found, total=len(every), right_of=_right)
 
 

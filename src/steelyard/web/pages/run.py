@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
+from steelyard.api.principal import still_may
 from steelyard.api.reports import run_document
 from steelyard.domain.access import Action
 from steelyard.domain.errors import Conflict, InputError
@@ -22,7 +23,6 @@ from steelyard.services.run_matrix import MatrixFilter
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.matrix import CellExport
 from steelyard.storage.runs import RunRow
-from steelyard.web.access import still_may
 from steelyard.web.certificate_view import certificate_views
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.exports import csv_download

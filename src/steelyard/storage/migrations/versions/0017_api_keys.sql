@@ -44,3 +44,6 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION api_key_by_hash FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api_key_by_hash TO steelyard_app;
+
+SELECT audit_table('api_keys', 'key', name => 'name', keys => '{name,scopes,a_minute,expires_at,revoked_at}',
+                   hidden => '{secret_hash}', added => 'made', verbs => '{"revoked_at": {"*": "revoked"}}');

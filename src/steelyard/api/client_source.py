@@ -161,7 +161,7 @@ def _pages(operation: Json, document: Json) -> Iterator[str]:
     """An iterator over every page of a list."""
     in_path, in_query, _ = _parameters(operation)
     page = _resolved(_answer(operation)["content"][_JSON]["schema"], document)
-    items = "items" if "items" in page["properties"] else "skills"
+    items = next(field for field, one in page["properties"].items() if one.get("type") == "array")
     kind = type_of(page["properties"][items]["items"])
     name = str(operation["operationId"])
     given = ["self", *(f"{_name(one)}: str" for one in in_path)]

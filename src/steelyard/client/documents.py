@@ -47,6 +47,14 @@ class Alike(TypedDict):
     similarity: float
 
 
+class AuditLog(TypedDict):
+    """Some of the log: the form `steelyard.audit/1`."""
+
+    schema: str
+    changes: list[Entry]
+    next: str | None
+
+
 class Belongings(TypedDict):
     """What went with a skill. `answers` came back from models; they and their judgements cost
     `spent_microcents`.
@@ -408,6 +416,19 @@ class Edit(TypedDict):
     why: NotRequired[str]
 
 
+class Entry(TypedDict):
+    """One change, with the old and the new value of what changed."""
+
+    id: str
+    at: str
+    actor: Named
+    action: str
+    subject: Named
+    skill: str | None
+    sentence: str
+    change: dict[str, Any]
+
+
 class Estimate(TypedDict):
     """What a run is expected to take: nothing was kept or called. A lower bound where some price is unknown."""
 
@@ -733,6 +754,14 @@ class ModelUse(TypedDict):
     model: str
     share: float
     window: WindowFigures
+
+
+class Named(TypedDict):
+    """Who acted, or what was changed; null is what has no id of its own."""
+
+    kind: str
+    id: str | None
+    name: str | None
 
 
 class NewCase(TypedDict):

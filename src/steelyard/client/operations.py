@@ -1313,3 +1313,54 @@ class Operations:
         return cast(
             "documents.Deliveries", self.send("POST", "/v1/settings/notices/test", template="/v1/settings/notices/test")
         )
+
+    def list_audit(
+        self,
+        *,
+        actor: str | None = None,
+        kind: str | None = None,
+        skill: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> documents.AuditLog:
+        """Who changed what and when, the newest first."""
+        return cast(
+            "documents.AuditLog",
+            self.send(
+                "GET",
+                "/v1/audit",
+                template="/v1/audit",
+                query={
+                    "actor": actor,
+                    "kind": kind,
+                    "skill": skill,
+                    "since": since,
+                    "until": until,
+                    "after": after,
+                    "limit": limit,
+                },
+            ),
+        )
+
+    def every_audit(
+        self,
+        *,
+        actor: str | None = None,
+        kind: str | None = None,
+        skill: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[documents.Entry]:
+        """Each one that `list_audit` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_audit(
+                actor=actor, kind=kind, skill=skill, since=since, until=until, limit=limit, after=after
+            )
+            yield from page["changes"]
+            after = page["next"]
+            if after is None:
+                return

@@ -9,6 +9,7 @@ NOT_AUDITED = {
     "case_changes": "a history of its own: every change of a case with who and why, which the application only adds to",
     "cell_claims": "which worker has a call in hand",
     "deliveries": "messages on their way, with their own log",
+    "idempotency_keys": "answers kept for a day for whoever sends a request again; what was made is audited",
     "judge_canaries": "answers of models: written once, told by their run",
     "judgements": "answers of models: written once, told by their run",
     "looks": "how often a comparison was looked at: counted, never set",

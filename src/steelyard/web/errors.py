@@ -155,7 +155,8 @@ def install(app: FastAPI) -> None:
         where = sorted({str(part["loc"][-1]) for part in error.errors() if part["loc"]})
         if any(part["loc"][:1] == ("path",) for part in error.errors()):
             return answer(request, _nowhere(request))
-        return answer(request, InputError(f"The address or form has a value that cannot be used: {', '.join(where)}."))
+        said = f"The address or form has a value that cannot be used: {', '.join(where)}."
+        return answer(request, InputError(said, field=where[0] if len(where) == 1 else None))
 
     app.add_exception_handler(SteelyardError, known)
     app.add_exception_handler(HTTPException, http)

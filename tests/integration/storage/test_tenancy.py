@@ -17,6 +17,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.feedback import Feedback, FeedbackType
 from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
+from steelyard.domain.once import Reservation
 from steelyard.domain.skills import SkillContent
 from steelyard.domain.usage import Measurement
 from steelyard.intake.otlp import Marks
@@ -29,6 +30,7 @@ from steelyard.storage import (
     marks,
     memberships,
     notices,
+    once,
     pair_comparisons,
     ratings,
     results,
@@ -259,6 +261,15 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             a_minute=None,
             expires_at=None,
         )
+        await once.reserve(
+            connection,
+            tenant_id,
+            Reservation("local", "first", uuid4()),
+            "d",
+            now=now,
+            kept_for=timedelta(days=1),
+            lease=timedelta(minutes=1),
+        )
         await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)
@@ -403,6 +414,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "webhooks",
                 "deliveries",
                 "api_keys",
+                "idempotency_keys",
                 "audit_log",
                 "memberships",
                 "invitations",

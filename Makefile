@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets client demo test check audit bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-peers screenshots serve
+.PHONY: help install dev assets client demo test fuzz check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: install ## Benchmark the example skills on a real local model and print th
 test: dev ## Run all tests (TESTS="tests/unit -k word" for some)
 	$(if $(TESTS),$(BIN)/pytest $(TESTS),$(BIN)/python -m tests.everything)
 
+fuzz: dev ## Read damaged and hostile files of every kind (FUZZ=2000 examples of each)
+	STEELYARD_FUZZ_EXAMPLES=$(or $(FUZZ),2000) $(BIN)/pytest tests/fuzz -q
+
 check: dev ## Lint, format, types, layering
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,6 +42,10 @@ audit: dev ## Look up known vulnerabilities of every locked dependency (needs py
 	@mkdir -p build
 	$(UV) export --locked --quiet --all-groups --all-extras --no-emit-project --format requirements-txt --output-file build/audit.txt
 	$(UV) tool run --quiet 'pip-audit>=2.10,<3' --requirement build/audit.txt --disable-pip --require-hashes --strict $(AUDIT)
+
+# schemathesis runs outside the environment of what it tries.
+fuzz-api: dev ## Send the API requests made up from its own document (EXAMPLES="100" SEED="7")
+	$(BIN)/python -m benchmarks.api_fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-statistics bench-judge bench-throughput ## Run the benchmarks (long)
 
@@ -56,6 +63,9 @@ bench-pages: dev ## Time every page at scale and write docs/pages.md (HOME_FILLE
 
 bench-ingest: dev ## Measure uses and spans taken in a second over HTTP and write docs/ingest.md
 	$(BIN)/python -m benchmarks.ingest
+
+bench-users: dev ## Have 200 signed-in users at work for two minutes, and again while the database restarts; write docs/users.md
+	$(BIN)/python -m benchmarks.users
 
 bench-peers: dev ## Do the same work with promptfoo, pydantic-evals and Inspect (installs them into build/)
 	$(BIN)/python -m benchmarks.peers

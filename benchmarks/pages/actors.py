@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -72,10 +72,10 @@ class Actors:
         self.cases |= {made.case.prompt: made for made in cases}
 
     async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
     ) -> ModelResponse:
         if before_call is not None:
-            before_call()
+            await before_call(False)
         title = (request.json_schema or {}).get("title")
         if title == "grading":
             return self._judge(request)

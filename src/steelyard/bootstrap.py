@@ -49,6 +49,7 @@ async def open_workbench(
     from steelyard.providers.limiter import CallSlots
     from steelyard.providers.registry import Providers
     from steelyard.providers.settings import load_settings
+    from steelyard.providers.tenants import TenantProviders
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
     from steelyard.storage.server import keep_running, ready_server
@@ -59,9 +60,10 @@ async def open_workbench(
     home = home_of(env)
     settings = load_settings(home, env)
     async with AsyncExitStack() as stack:
-        providers = Providers(settings, slots=CallSlots(concurrency))
+        slots = CallSlots(concurrency)
+        providers = TenantProviders(Providers(settings, slots=slots), slots=slots)
         stack.push_async_callback(providers.aclose)
-        warming = asyncio.create_task(asyncio.to_thread(_warm, providers, list(warm)))
+        warming = asyncio.create_task(asyncio.to_thread(_warm, providers.own, list(warm)))
         stack.push_async_callback(_settled, warming)
         server = await asyncio.to_thread(ready_server, home, env)
         if server.embedded:
@@ -83,6 +85,9 @@ async def open_workbench(
             env=env,
         )
         stack.push_async_callback(workbench.aclose)
+        providers.look_up(workbench.tenant_providers.find, LOCAL_TENANT)
+        # Known from the start, so that a command may ask of its models without waiting.
+        await providers.of(LOCAL_TENANT)
         yield workbench
 
 

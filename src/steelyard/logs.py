@@ -1,7 +1,8 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand, and so are API keys.
+Values of the environment that are secrets are struck out wherever they stand, and so are API keys and every key of a
+tenant's provider that this process has met.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from steelyard.domain.api_keys import KEY
 from steelyard.domain.errors import SettingsError, SteelyardError
+from steelyard.domain.masking import masked
 
 VARIABLE = "STEELYARD_LOG"
 # The attribute of a record that holds its fields of JSON.
@@ -72,6 +74,8 @@ def teller(say: Callable[[str], None]) -> Callable[[str], None]:
 def secrets_of(env: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the environment that no line may show: keys, tokens, and passwords in addresses."""
     found = {value for name, value in env.items() if _SECRET.search(name.upper())}
+    # A list of keys is as well each of them.
+    found |= {part.strip() for value in found for part in value.split(",")}
     for name, value in env.items():
         if name.endswith("DATABASE_URL") and "://" in value:
             password = urlsplit(value).password or ""
@@ -88,7 +92,7 @@ class _Formatter(logging.Formatter):
         for secret in self._secrets:
             text = text.replace(secret, "***")
         # Of an API key how it begins is left, which lists show too.
-        return KEY.sub(r"sy_\1_***", text)
+        return masked(KEY.sub(r"sy_\1_***", text))
 
 
 class _Text(_Formatter):
@@ -122,7 +126,8 @@ class _Json(_Formatter):
                 line["error_message"] = self.struck(error.message)
             frames = traceback.extract_tb(error.__traceback__)
             line["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        return json.dumps(line, default=str)
+        # Once more as a whole, for what a field or an id may have of it.
+        return self.struck(json.dumps(line, default=str))
 
 
 def _one_line(text: str) -> str:

@@ -62,6 +62,7 @@ async def test_tokens_and_costs_are_those_of_the_model_server(
     async with open_workbench(env=shell.environment()) as bench:
         await made_skill(bench, bench.tenant_id, content(name))
         skill = await bench.catalogue.find(bench.tenant_id, name)
+        key = await bench.api_keys.make(bench.tenant_id, name, ["ingest"])
         with served(shell, "--no-worker") as (client, _):
             done = await asyncio.to_thread(
                 subprocess.run,
@@ -71,6 +72,7 @@ async def test_tokens_and_costs_are_those_of_the_model_server(
                     "ANTHROPIC_BASE_URL": models.url,
                     "OPENAI_BASE_URL": models.openai_url,
                     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": str(client.base_url.join("/v1/traces")),
+                    "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{key.text}",
                 },
                 capture_output=True,
                 text=True,
@@ -80,6 +82,7 @@ async def test_tokens_and_costs_are_those_of_the_model_server(
         assert done.returncode == 0, done.stderr
         seen = (await bench.usage.skill(bench.tenant_id, skill.id)).total
         days = await bench.usage.daily(bench.tenant_id, skill.id, 2)
+        used = {one.name: one.last_used_at for one in await bench.api_keys.listed(bench.tenant_id)}[name]
         sums = sum((usage for _, usage in given.given), Usage())
         costs = [bench.price(usage, model, datetime.now(UTC).date()) for model, usage in given.given]
     assert seen.uses == len(given.given) == models.stats.served > 0, done.stderr
@@ -88,4 +91,5 @@ async def test_tokens_and_costs_are_those_of_the_model_server(
     assert seen.cost_unknown == 0
     assert seen.cost_microcents == sum(cost.microcents for cost in costs if cost is not None) > 0
     assert seen.avg_latency_ms is not None
+    assert used is not None
     assert 0 < seen.avg_latency_ms < 60_000

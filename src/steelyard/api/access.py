@@ -98,6 +98,7 @@ API_ACCESS: Mapping[str, Action] = {
     "POST /v1/skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /v1/skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /v1/skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /v1/spend": Action.READ,
     "GET /v1/stale": Action.READ,
     "GET /v1/suggestions/{suggestion_id}": Action.READ,
     "PATCH /v1/suggestions/{suggestion_id}": Action.WRITE_SKILLS,

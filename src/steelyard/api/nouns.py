@@ -28,6 +28,7 @@ from steelyard.api import (
     runs,
     settings,
     skills,
+    spend,
     staleness,
     standing,
     suggestions,
@@ -59,6 +60,7 @@ NOUNS: dict[str, str] = {
     "models": "Models that were used, and those to choose from, with their prices.",
     "parts": "What Steelyard's own command line shows of a server, in the form of the server's version.",
     "settings": "How old benchmarks may be, who is told of stale ones, and what is run again of itself.",
+    "spend": "What a month's money went to.",
     "audit": "Who changed what and when.",
 }
 _OF_NOUNS: tuple[Operations, ...] = (
@@ -84,6 +86,7 @@ _OF_NOUNS: tuple[Operations, ...] = (
     models.operation,
     parts.operation,
     settings.operation,
+    spend.operation,
     audit.operation,
 )
 

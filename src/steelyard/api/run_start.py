@@ -71,10 +71,12 @@ class NewRun(Given):
     max_tokens: Annotated[int, Field(ge=1, le=_MOST_TOKENS, description="Tokens of an answer, at most.")] = (
         DEFAULT_MAX_TOKENS
     )
-    margin: Annotated[Points, Field(ge=0, le=100, description="Points of quality that make no difference.")] = (
-        DEFAULT_MARGIN
-    )
-    threshold: Annotated[Quality, Field(description="The quality a case passes with, points.")] = DEFAULT_THRESHOLD
+    margin: Annotated[
+        Points, Field(ge=0, le=100, description="Points of quality that make no difference.", examples=[DEFAULT_MARGIN])
+    ] = DEFAULT_MARGIN
+    threshold: Annotated[
+        Quality, Field(description="The quality a case passes with, points.", examples=[DEFAULT_THRESHOLD])
+    ] = DEFAULT_THRESHOLD
     seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, examples=[None])] = None
     fresh: Annotated[bool, Field(description="Call for every answer anew, also for what was paid before.")] = False
     race: Annotated[

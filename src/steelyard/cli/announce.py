@@ -8,7 +8,7 @@ from steelyard.cli import text as words
 from steelyard.cli.selection import Selected
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
-from steelyard.services.estimates import Estimate, race_sentence
+from steelyard.services.estimates import Estimate, budget_warnings, race_sentence
 from steelyard.services.run_request import RunRequest
 from steelyard.statistics import FEWEST_CASES
 
@@ -88,6 +88,7 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
             f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
         )
+    lines += budget_warnings(estimate)
     if estimate.judge_fails is not None:
         lines.append(words.safe(estimate.judge_fails))
     if estimate.no_verdict is not None:

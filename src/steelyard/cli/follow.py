@@ -19,6 +19,7 @@ from steelyard.cli.report import render, verdict_sentence
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import Conflict, StorageError
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.execution.plan import Plan
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
@@ -186,7 +187,7 @@ def show(report: RunReport, terminal: Terminal) -> None:
 
 def code_of(report: RunReport, require: str | None = None) -> int:
     """The documented exit code of how a run ended."""
-    if report.run.stop_cause == "budget":
+    if report.run.stop_cause in ("budget", MONTH_BUDGET):
         return exits.BUDGET
     if report.run.stop_cause == JUDGE_REFUSED:
         return exits.JUDGE

@@ -12,6 +12,7 @@ from steelyard.cli import exits
 from steelyard.cli.place import refuse_server
 from steelyard.domain.actors import LOCAL, Actor, acting_as
 from steelyard.domain.errors import SteelyardError
+from steelyard.domain.masking import masked
 
 DEBUG = "STEELYARD_DEBUG"
 
@@ -67,7 +68,7 @@ def _user() -> Actor:
 
 
 def _fault(error: Exception) -> SteelyardError:
-    detail = str(error).strip().split("\n", 1)[0][:300]
+    detail = masked(str(error)).strip().split("\n", 1)[0][:300]
     return SteelyardError(
         f"Something went wrong inside Steelyard ({type(error).__name__}{': ' + detail if detail else ''}).",
         kept="Every answer received so far is saved.",

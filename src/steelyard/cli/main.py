@@ -12,15 +12,18 @@ import typer
 from steelyard.cli import exits
 from steelyard.cli import parameters as given
 from steelyard.cli.audit_commands import audit
+from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.key_commands import keys_app
 from steelyard.cli.login_commands import login, logout
+from steelyard.cli.member_commands import members_app, tenants_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
 from steelyard.cli.place import choose_server, refuse_server
 from steelyard.cli.rollup_commands import production, rollup_app
+from steelyard.cli.secret_commands import providers_app, secrets_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 from steelyard.cli.system_commands import COMMANDS
 
@@ -365,6 +368,7 @@ def demo(
 
 
 app.command("production")(production)
+app.command("spend")(spend)
 app.command("audit")(audit)
 for command in (*COMMANDS, login, logout):
     app.command()(command)
@@ -373,9 +377,14 @@ app.add_typer(skills_app, name="skills")
 app.add_typer(cases_app, name="cases")
 app.add_typer(notify_app, name="notify")
 app.add_typer(keys_app, name="keys")
+app.add_typer(providers_app, name="providers")
+app.add_typer(secrets_app, name="secrets")
 app.add_typer(measurements_app, name="measurements")
 app.add_typer(rollup_app, name="rollup")
+app.add_typer(budget_app, name="budget")
 app.add_typer(models_app, name="models")
+app.add_typer(members_app, name="members")
+app.add_typer(tenants_app, name="tenants")
 
 
 def main() -> None:

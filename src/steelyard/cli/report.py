@@ -16,6 +16,7 @@ from steelyard.cli.tie_break import tie_breaks
 from steelyard.cli.verdict_detail import verdict_in_full
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 
@@ -126,6 +127,13 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
             "the same command with another --judge uses every answer again;"
             f" steelyard runs resume {short} --accept-judge goes on with this one, and every report says so",
         )
+    elif run.stop_cause == MONTH_BUDGET:
+        yield _note(
+            width,
+            "Next",
+            f"an admin can raise it with steelyard budget set; then steelyard runs resume {short} goes on, and what is"
+            " paid is not paid again",
+        )
     elif run.stop_cause == "budget":
         yield _note(
             width, "Next", f"steelyard runs resume {short} --budget USD goes on; what is paid is not paid again"
@@ -142,6 +150,8 @@ def _partial(report: RunReport) -> str | None:
     if run.stop_cause == "budget":
         budget = "" if run.budget_microcents is None else f" of {dollars(run.budget_microcents)}"
         return f"Partial: stopped by its budget{budget} with {done} done."
+    if run.stop_cause == MONTH_BUDGET:
+        return f"Partial: stopped by the budget of the month with {done} done. {words.safe(run.error_message or '')}"
     if run.status == RunStatus.CANCELLED:
         return f"Partial: cancelled with {done} done."
     if run.stop_cause == JUDGE_REFUSED:

@@ -15,7 +15,7 @@ def serve(
         int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port; 0 takes a free one.")
     ] = 8765,
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="A loopback address; others are refused.")
+        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen; beyond this machine people sign in.")
     ] = "127.0.0.1",
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Serve pages alone; `steelyard worker` makes the calls.")
@@ -25,7 +25,10 @@ def serve(
     grace: given.Grace = 300.0,
     verbose: given.Verbose = False,
 ) -> None:
-    """Serve the web application on this machine, and the calls of its runs, until interrupted."""
+    """Serve the web application, and the calls of its runs, until interrupted.
+
+    Others than this machine reach it in team mode alone: STEELYARD_MODE=team, or a --host beyond this machine.
+    """
     with guarded(verbose=verbose):
         from steelyard.cli.commands.system import serve as body
 

@@ -36,9 +36,9 @@ class Screen:
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     def line(self, text: str | Text = "", style: StyleType = "") -> None:
-        """One paragraph, wrapped at the width; a single word, as an address is, stays whole."""
+        """One paragraph, wrapped at the width; an address that stands alone stays whole, to be copied."""
         shown = self.fit(text if isinstance(text, Text) else Text(text, style=style))
-        if " " in shown.plain or len(shown) <= self.width:
+        if " " in shown.plain or "://" not in shown.plain:
             self.console.print(shown, width=self.width, no_wrap=False, overflow="fold")
         else:
             self.console.print(shown, soft_wrap=True)

@@ -1626,6 +1626,23 @@ class SkillStaleness(TypedDict):
     causes: list[FoundCause]
 
 
+class Spend(TypedDict):
+    """A month's money against its budget, and by skill, model, member and judge."""
+
+    schema: str
+    month: str
+    spent_microcents: int
+    spent_is_lower_bound: bool
+    held_microcents: int
+    lost_microcents: int
+    calls: int
+    unknown_calls: int
+    budget_microcents: int | None
+    left_microcents: int | None
+    projected_microcents: int | None
+    by: dict[str, dict[str, Any]]
+
+
 class StaleSkills(TypedDict):
     """Stale skills: the form `steelyard.staleness/1`."""
 

@@ -1314,6 +1314,10 @@ class Operations:
             "documents.Deliveries", self.send("POST", "/v1/settings/notices/test", template="/v1/settings/notices/test")
         )
 
+    def get_spend(self, *, month: str | None = None) -> documents.Spend:
+        """What a month's money went to: its total against its budget, and its splits."""
+        return cast("documents.Spend", self.send("GET", "/v1/spend", template="/v1/spend", query={"month": month}))
+
     def list_audit(
         self,
         *,

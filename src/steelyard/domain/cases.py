@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from steelyard.domain.actors import ActorKind, acting
+
 
 class CaseSource(StrEnum):
     """Where a case came from, which stays with it whatever is decided or edited.
@@ -61,11 +63,17 @@ class WaitingKind(StrEnum):
 LOCAL_OWNER = "local owner"
 
 
+def whoever_acts() -> str:
+    """The name that a change is kept under where none was given: that of whoever acts, or this installation's owner."""
+    actor = acting.get()
+    return LOCAL_OWNER if actor.kind is ActorKind.LOCAL else actor.name
+
+
 @dataclass(frozen=True)
 class By:
     """Who changes a case, and why; `why` may be empty for anything but a rejection."""
 
-    who: str = LOCAL_OWNER
+    who: str = field(default_factory=whoever_acts)
     why: str = ""
 
 

@@ -100,6 +100,10 @@ class NotSignedIn(SteelyardError):
     """Nobody has signed in, or their session has ended (HTTP 401)."""
 
 
+class IssuerFailed(SteelyardError):
+    """An OpenID provider cannot be reached, refuses, or answers what cannot be trusted (HTTP 502)."""
+
+
 class KeyRefused(NotSignedIn):
     """An API key came with the request, and it is none that can be used."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
+from steelyard.domain.reach import PUBLIC, Reach
 from steelyard.domain.stale_causes import FoundCause
 
 Way = Literal["webhook", "mail"]
@@ -49,12 +50,12 @@ class SmtpServer:
 class NoticeSettings:
     """What the settings file says of checks and notices. `base_url` is where this installation's pages are, for links.
 
-    `allow_private`: webhooks may go to this machine and the networks around it, and without TLS.
+    `reach`: which webhooks may go to this machine and the networks around it, and without TLS.
     """
 
     checks: CheckTimes = CheckTimes()
     base_url: str | None = None
-    allow_private: bool = False
+    reach: Reach = PUBLIC
     smtp: SmtpServer | None = None
 
 

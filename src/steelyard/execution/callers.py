@@ -14,7 +14,18 @@ from steelyard.pricing import Cost
 
 
 class ModelCaller(Protocol):
-    """Calls any model; `before_call` runs once a slot is free, right before each attempt, and may refuse it."""
+    """Calls any model; `before_call` runs once a slot is free, right before each attempt, and may refuse it.
+
+    It hears whether an earlier attempt was paid for, or may have been.
+    """
+
+    async def complete(
+        self, request: ModelRequest, *, priority: int = 0, before_call: BeforeCall | None = None
+    ) -> ModelResponse: ...
+
+
+class Asks(Protocol):
+    """The models as one task of a tenant sees them (`execution/till.py`)."""
 
     async def complete(
         self, request: ModelRequest, *, priority: int = 0, before_call: Gate | None = None
@@ -23,6 +34,7 @@ class ModelCaller(Protocol):
 
 # Raises Stopped when a call may not be started: the run stops, or the claim is no longer this worker's.
 Gate = Callable[[], None]
+BeforeCall = Callable[[bool], Awaitable[None]]
 
 # Judgements go first: an answer waiting for its judge holds memory, one not called for does not.
 JUDGE_PRIORITY = 1
@@ -36,7 +48,7 @@ Admit = Callable[[RunContext, Judge], Awaitable[str | None]]
 class JudgeCaller:
     """The provider as one grading sees it: ahead of the candidates, and refused only before anything was paid."""
 
-    def __init__(self, caller: ModelCaller, gate: Gate) -> None:
+    def __init__(self, caller: Asks, gate: Gate) -> None:
         self._caller = caller
         self._gate: Gate | None = gate
 

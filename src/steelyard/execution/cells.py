@@ -8,29 +8,33 @@ from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.grading import Grade
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState
-from steelyard.execution.callers import Admit, Gate, JudgeCaller, ModelCaller, Pricer
+from steelyard.domain.spending import SpendKind
+from steelyard.execution.callers import Admit, Gate, JudgeCaller, Pricer
 from steelyard.execution.context import Overtaken, RunContext
 from steelyard.execution.panel import Panel
 from steelyard.execution.plan import Cell, system_prompt
 from steelyard.execution.recorder import Recorder, Spending
+from steelyard.execution.till import Tab, Till
 from steelyard.judging import Judge, grade_by_checks
 from steelyard.judging.checks import run_checks
 from steelyard.judging.scoring import combine
 from steelyard.storage.database import DATABASE_ERROR
 from steelyard.storage.results import AnswerWrite, GradeWrite, StoredCell
+from steelyard.storage.spending import Payment
 
 
 class CellRunner:
-    """Runs cells of any run against the providers, through one recorder."""
+    """Runs cells of any run against the providers, through one till and one recorder."""
 
-    def __init__(self, caller: ModelCaller, recorder: Recorder, price: Pricer, admit: Admit) -> None:
-        self._caller = caller
+    def __init__(self, till: Till, recorder: Recorder, price: Pricer, admit: Admit) -> None:
+        self._till = till
         self._recorder = recorder
         self._price = price
         self._admit = admit
-        self._panel = Panel(caller, recorder, price, admit)
+        self._panel = Panel(till, recorder, price, admit)
 
     async def call(self, context: RunContext, cell: Cell, *, attempt: int, claim: str, gate: Gate) -> None:
         """Call the model, commit, grade, commit. Raises Stopped when no call may be started, and Overtaken."""
@@ -40,24 +44,26 @@ class CellRunner:
         )
         write = _blank(context, cell, attempt)
         when = datetime.now(UTC).date()
-        try:
-            response = await self._caller.complete(request, before_call=gate)
-        except CallError as error:
-            wasted = self._price(error.wasted, model, when)
-            failed = replace(
-                write,
-                state=CellState.FAILED,
-                failure_kind=error.kind.value,
-                error_message=error.message,
-                wasted_cost_microcents=wasted.microcents if wasted else 0,
-            )
-            known = error.wasted_known and (wasted is not None or error.wasted == Usage())
-            spending = Spending(failed.wasted_cost_microcents, known=known)
-            await self._commit_answer(context, failed, spending, release=claim)
-            return
-        answered, spending = _answered(write, response, self._price, model, when)
-        final = answered.state == CellState.FAILED
-        result_id = await self._commit_answer(context, answered, spending, release=claim if final else None)
+        with self._till.tab(context.account, context.refuse) as tab:
+            try:
+                response = await tab.complete(request, before_call=gate)
+            except CallError as error:
+                wasted = self._price(error.wasted, model, when)
+                failed = replace(
+                    write,
+                    state=CellState.FAILED,
+                    failure_kind=error.kind.value,
+                    error_message=error.message,
+                    wasted_cost_microcents=wasted.microcents if wasted else 0,
+                )
+                known = error.wasted_known and (wasted is not None or error.wasted == Usage())
+                spending = Spending(failed.wasted_cost_microcents, known=known)
+                paid = error.wasted != Usage() or not error.wasted_known
+                await self._commit_answer(context, failed, spending, tab, calls=int(paid), release=claim)
+                return
+            answered, spending = _answered(write, response, self._price, model, when)
+            final = answered.state == CellState.FAILED
+            result_id = await self._commit_answer(context, answered, spending, tab, release=claim if final else None)
         if final:
             return
         if result_id is None:
@@ -148,32 +154,36 @@ class CellRunner:
         judge = context.judges[0]
         if not await self._admitted(context, cell, result_id, judge, claim=claim):
             return
-        caller = JudgeCaller(self._caller, gate)
-        try:
-            grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
-        except CallError as error:
-            usage, heard = error.wasted, error.wasted_known
-            write = GradeWrite(
-                result_id,
-                digest,
-                CellState.ANSWERED,
-                failure_kind=FailureKind.JUDGE,
-                error_message=f"Judge {judge.model}: {error.message}",
-            )
-        else:
-            judged = grade.judgement
-            usage, heard = (judged.usage, judged.usage_known) if judged else (Usage(), True)
-            write = _grade_write(result_id, digest, grade)
-        cost = self._price(usage, judge.model, when)
-        amount = cost.microcents if cost else 0
-        known = heard and (cost is not None or usage == Usage())
-        write = replace(write, judge_cost_microcents=amount, judge_cost_known=known)
-        context.uncommitted += amount
-        try:
-            spending = Spending(amount, amount, known)
-            await self._recorder.grade(context.tenant_id, context.run.id, write, spending, release=claim)
-        finally:
-            context.uncommitted -= amount
+        with self._till.tab(context.account, context.refuse) as tab:
+            caller = JudgeCaller(tab, gate)
+            try:
+                grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
+            except CallError as error:
+                usage, heard, calls = error.wasted, error.wasted_known, 1
+                write = GradeWrite(
+                    result_id,
+                    digest,
+                    CellState.ANSWERED,
+                    failure_kind=FailureKind.JUDGE,
+                    error_message=f"Judge {judge.model}: {error.message}",
+                )
+            else:
+                judged = grade.judgement
+                usage, heard, calls = (judged.usage, judged.usage_known, judged.calls) if judged else (Usage(), True, 0)
+                write = _grade_write(result_id, digest, grade)
+            cost = self._price(usage, judge.model, when)
+            amount = cost.microcents if cost else 0
+            known = heard and (cost is not None or usage == Usage())
+            write = replace(write, judge_cost_microcents=amount, judge_cost_known=known)
+            calls = 0 if usage == Usage() and heard else calls
+            payment = tab.payment(SpendKind.JUDGING, judge.model.text, amount, calls=calls, known=known)
+            context.uncommitted += amount
+            try:
+                spending = Spending(amount, amount, known, payment)
+                await self._recorder.grade(context.tenant_id, context.run.id, write, spending, release=claim)
+                tab.paid(payment)
+            finally:
+                context.uncommitted -= amount
 
     async def _admitted(self, context: RunContext, cell: Cell, result_id: UUID, judge: Judge, *, claim: str) -> bool:
         """Whether the judge's grade of this cell counts; where it could not be examined that is recorded."""
@@ -192,25 +202,41 @@ class CellRunner:
 
     async def fail(self, context: RunContext, cell: Cell, error: Exception, *, claim: str) -> None:
         """Record a fault of Steelyard's own: on the cell, or on its grade where it has an answer."""
-        message = f"Steelyard failed on this cell: {type(error).__name__}: {error}"
+        message = masked(f"Steelyard failed on this cell: {type(error).__name__}: {error}")
         # What was refused may have been paid for.
-        spending = Spending(known=not isinstance(error, DATABASE_ERROR))
+        known = not isinstance(error, DATABASE_ERROR)
+        model = context.models[cell.model_index].text
+        lost = None if known else Payment(context.account, SpendKind.ANSWERS, model, 0, unknown=1)
+        spending = Spending(known=known, payment=lost)
         kind = FailureKind.INTERNAL
         write = replace(_blank(context, cell, 1), state=CellState.FAILED, failure_kind=kind, error_message=message)
-        if await self._commit_answer(context, write, spending, release=claim) is not None:
+        result = await self._recorder.answer(context.tenant_id, context.run.id, write, spending, release=claim)
+        if result is not None:
             return
         result_id = await self._recorder.id_of(context.tenant_id, context.run.id, cell.digest)
         grade = GradeWrite(
             result_id, write.grading_digest, CellState.ANSWERED, failure_kind=kind, error_message=message
         )
-        await self._recorder.grade(context.tenant_id, context.run.id, grade, spending, release=claim)
+        await self._recorder.grade(context.tenant_id, context.run.id, grade, Spending(known=known), release=claim)
 
     async def _commit_answer(
-        self, context: RunContext, write: AnswerWrite, spending: Spending, *, release: str | None
+        self,
+        context: RunContext,
+        write: AnswerWrite,
+        spending: Spending,
+        tab: Tab,
+        *,
+        calls: int = 1,
+        release: str | None,
     ) -> UUID | None:
+        payment = tab.payment(SpendKind.ANSWERS, write.model_name, spending.spent, calls=calls, known=spending.known)
         context.uncommitted += spending.spent
         try:
-            return await self._recorder.answer(context.tenant_id, context.run.id, write, spending, release=release)
+            result_id = await self._recorder.answer(
+                context.tenant_id, context.run.id, write, replace(spending, payment=payment), release=release
+            )
+            tab.paid(payment)
+            return result_id
         finally:
             context.uncommitted -= spending.spent
 

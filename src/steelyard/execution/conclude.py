@@ -6,6 +6,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from steelyard.domain.runs import RunStatus
+from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.execution.detail import detail_of
 from steelyard.execution.outcome import Outcome, cases_digest, comparison_digest, work_out
 from steelyard.execution.plan import Plan
@@ -19,10 +20,18 @@ from steelyard.storage.database import Connection
 from steelyard.storage.figures import juror_grades, run_figures
 
 
-async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, over_budget: bool = False) -> bool:
+async def conclude(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    *,
+    over_budget: bool = False,
+    month_refusal: str | None = None,
+) -> bool:
     """Store the verdict when the run is over; True when it is.
 
-    Over means that every cell has come to its end, that the budget is spent, or that it was cancelled. Only the first
+    Over means that every cell has come to its end, that the budget is spent, its own or, by `month_refusal`, that of
+    the tenant's month, or that it was cancelled. Only the first
     is a look at the cases: what was stopped is looked at once it has been resumed and is whole.
     """
     run = await runs.lock_run(connection, run_id)
@@ -37,6 +46,14 @@ async def conclude(connection: Connection, tenant_id: UUID, run_id: UUID, *, ove
         # Another process may have raised the budget since the caller looked.
         if over_budget and run.budget_microcents is not None and run.spent_microcents >= run.budget_microcents:
             await runs.stop_run(connection, run_id, status=RunStatus.COMPLETED, stop_cause="budget")
+        elif month_refusal is not None and run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+            await runs.stop_run(
+                connection,
+                run_id,
+                status=RunStatus.COMPLETED,
+                stop_cause=MONTH_BUDGET,
+                error_message=month_refusal,
+            )
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
     await claims.mark_lost_calls(connection, run_id)

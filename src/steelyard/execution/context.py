@@ -16,6 +16,7 @@ from steelyard.execution.plan import CellGrid, Plan
 from steelyard.judging.judge import Judge
 from steelyard.storage.results import RunState
 from steelyard.storage.runs import RunRow
+from steelyard.storage.spending import Account
 
 
 class Stopped(Exception):
@@ -42,6 +43,7 @@ class Examining:
 class RunContext:
     """One run in one worker. `uncommitted` is money of finished calls whose commit is under way.
 
+    `month_refusal` says why the tenant's month pays for no further call, once it does not.
     `judges` are all that grade, more than one being a jury. `examining` has, by a judge's digest, the examination that
     is begun and not to be begun anew; `examinations` counts how many were.
     """
@@ -58,6 +60,7 @@ class RunContext:
     status: str
     uncommitted: int = 0
     active_batches: int = 0
+    month_refusal: str | None = None
     examining: dict[str, Examining] = field(default_factory=dict[str, Examining])
     examinations: Counter[str] = field(default_factory=Counter[str])
     grid: CellGrid = field(init=False)
@@ -83,7 +86,16 @@ class RunContext:
 
     @property
     def stopping(self) -> bool:
-        return self.worker_stopping() or self.status != "running" or self.over_budget
+        return self.worker_stopping() or self.status != "running" or self.over_budget or self.month_refusal is not None
+
+    @property
+    def account(self) -> Account:
+        """For whom its calls are paid."""
+        return Account(self.tenant_id, self.run.skill_id, self.run.starter)
+
+    def refuse(self, refusal: str) -> None:
+        """The tenant's month pays for no further call, and why."""
+        self.month_refusal = refusal
 
     def check(self) -> None:
         """Raises Stopped when no further call may be started."""

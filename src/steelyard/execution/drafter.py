@@ -12,6 +12,7 @@ from steelyard.domain.calls import ModelRequest, Usage
 from steelyard.domain.cases import By, CaseSource, CaseStatus, GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
+from steelyard.domain.spending import SpendKind
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.paid_job import JobUnfit, PaidJob
 from steelyard.judging.drafting import DraftedCase, drafting_request, read_drafts
@@ -43,7 +44,7 @@ class Drafter(PaidJob[DraftsRow, tuple[DraftedCase, ...]]):
     """One per worker process. `run` is the handler of the queue's drafts."""
 
     def __init__(self, database: Database, caller: ModelCaller, price: Pricer, *, unfit: JobUnfit) -> None:
-        super().__init__(database, caller, price, DRAFTS, "these drafts", unfit=unfit)
+        super().__init__(database, caller, price, DRAFTS, SpendKind.DRAFTS, "these drafts", unfit=unfit)
 
     async def _find(self, connection: Connection, job_id: UUID) -> DraftsRow | None:
         return await case_drafts.find_drafts(connection, job_id)

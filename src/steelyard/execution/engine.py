@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
 from steelyard.execution.callers import ModelCaller, Pricer
@@ -21,6 +22,7 @@ from steelyard.execution.context import RunContext, Stopped
 from steelyard.execution.examiner import Examiner
 from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
+from steelyard.execution.till import Till
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills
 from steelyard.storage.cases import cases_by_id
@@ -82,8 +84,9 @@ class Engine:
         # Each tenant's claims that its tasks ask for or work under: no other task of this process may ask for them.
         self._in_hand: defaultdict[UUID, set[str]] = defaultdict(set)
         self._recorder = Recorder(database, self._worker_key, self._on_state)
-        self._examiner = Examiner(database, caller, price)
-        self._cells = CellRunner(caller, self._recorder, price, self._examiner.admit)
+        self._till = Till(database, caller, price)
+        self._examiner = Examiner(database, self._till, price)
+        self._cells = CellRunner(self._till, self._recorder, price, self._examiner.admit)
         self._stack = AsyncExitStack()
         self._session_stack = AsyncExitStack()
         self._pulse: asyncio.Task[None] | None = None
@@ -104,6 +107,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._pulse
         await self._stack.aclose()
+        await self._till.aclose()
         await self._session_stack.aclose()
 
     def stop(self) -> None:
@@ -142,7 +146,7 @@ class Engine:
                 return
 
     async def _fail(self, tenant_id: UUID, run_id: UUID, fault: Exception) -> None:
-        message = f"Steelyard failed on this run: {type(fault).__name__}: {fault}"
+        message = masked(f"Steelyard failed on this run: {type(fault).__name__}: {fault}")
         async with self._database.tenant(tenant_id) as connection:
             await runs.stop_run(connection, run_id, status=RunStatus.FAILED, stop_cause="error", error_message=message)
             state = await results.run_state(connection, run_id)
@@ -166,7 +170,13 @@ class Engine:
         if context.stopping and context.active_batches:
             return
         async with self._database.tenant(tenant_id) as connection:
-            ended = await conclude(connection, tenant_id, run_id, over_budget=context.over_budget)
+            ended = await conclude(
+                connection,
+                tenant_id,
+                run_id,
+                over_budget=context.over_budget,
+                month_refusal=context.month_refusal,
+            )
         if ended:
             self._contexts.pop(run_id, None)
             if self._ended is not None:
@@ -272,7 +282,7 @@ class Engine:
         A run over its budget has not ended: someone has to conclude it, also when it was over already as it was loaded.
         """
         async with self._loading.setdefault(run_id, asyncio.Lock()):
-            known = self._contexts.get(run_id)
+            before = known = self._contexts.get(run_id)
             if known is None:
                 known = await self._load(tenant_id, run_id)
                 if known is not None:
@@ -282,8 +292,13 @@ class Engine:
                 async with self._database.tenant(tenant_id) as connection:
                     await runs.start_run(connection, run_id)
                     known.observe(await results.run_state(connection, run_id))
+                # The month's budget may have been raised: the next call finds out.
+                known.month_refusal = None
         if known is None or self._stopping or known.status != RunStatus.RUNNING:
             return None
+        if before is not None:
+            # The tenant may have set its providers anew since: at another address another model answers.
+            self._leave_if_unfit(run_id, known.plan)
         return known
 
     async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:

@@ -13,14 +13,16 @@ from uuid import uuid4
 from steelyard.domain.calls import CallError, ModelResponse, Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
-from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.domain.spending import SpendKind
+from steelyard.execution.callers import Pricer
 from steelyard.execution.context import Examining, RunContext, Stopped
 from steelyard.execution.payer import Keep, Payer
+from steelyard.execution.till import Tab, Till
 from steelyard.judging import Judge
 from steelyard.judging.canaries import Canary, canaries_of, for_canary
 from steelyard.judging.examination import Examination, Result, canary_digest, examined
 from steelyard.storage import canaries as storage
-from steelyard.storage import results, runs
+from steelyard.storage import results, runs, spending
 from steelyard.storage.canaries import CanaryCall, CanaryPlace, CanaryRow
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.results import RunState
@@ -48,9 +50,9 @@ class _Asked:
 class Examiner:
     """One per worker process. A run's cells wait in `admit` until its judge may grade them."""
 
-    def __init__(self, database: Database, caller: ModelCaller, price: Pricer) -> None:
+    def __init__(self, database: Database, till: Till, price: Pricer) -> None:
         self._database = database
-        self._caller = caller
+        self._till = till
         self._price = price
 
     async def begin(self, context: RunContext) -> None:
@@ -146,10 +148,12 @@ class Examiner:
 
     async def _grade(self, context: RunContext, judge: Judge, one: _Asked, row: CanaryRow | None) -> str | None:
         """Grade one canary and store what it came to; why it came to nothing, else None. Raises Stopped."""
-        payer = Payer(self._caller, context.check, self._keeper(context, judge.model, one), _replies(context, row))
         case = for_canary(context.cases[one.canary.case_index])
         try:
-            grade = await judge.grade(payer, case, one.canary.output, (), threshold=context.plan.threshold)
+            with self._till.tab(context.account, context.refuse) as tab:
+                keep = self._keeper(context, judge.model, one, tab)
+                payer = Payer(tab, context.check, keep, _replies(context, row))
+                grade = await judge.grade(payer, case, one.canary.output, (), threshold=context.plan.threshold)
         except CallError as error:
             message = error.message
             await self._commit(context, lambda connection: storage.fail_canary(connection, one.place, message))
@@ -169,7 +173,7 @@ class Examiner:
             async with self._database.tenant(context.tenant_id) as connection:
                 await storage.note_examining(connection, context.run.id, judge.digest, len(asked), done)
 
-    def _keeper(self, context: RunContext, model: ModelRef, one: _Asked) -> Keep:
+    def _keeper(self, context: RunContext, model: ModelRef, one: _Asked, tab: Tab) -> Keep:
         """Commits a call's reply and price, and its money on the run, all at once."""
 
         async def keep(response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None:
@@ -188,6 +192,7 @@ class Examiner:
                 price_date=cost.price_date if cost else None,
             )
             key = uuid4()
+            payment = tab.payment(SpendKind.EXAMINATION, model.text, amount, known=known)
 
             async def write(connection: Connection) -> RunState:
                 kind = one.canary.kind.value
@@ -196,15 +201,18 @@ class Examiner:
                 ):
                     return await results.run_state(connection, context.run.id)
                 await storage.add_examined(connection, context.run.id, amount, juror=_juror(context, one.place))
-                return await results.add_spending(
+                state = await results.add_spending(
                     connection, context.run.id, spent=amount, judge_spent=amount, lower_bound=not known
                 )
+                await spending.pay(connection, context.tenant_id, [payment])
+                return state
 
             context.uncommitted += amount
             try:
                 state = await self._commit(context, write)
             finally:
                 context.uncommitted -= amount
+            tab.paid(payment)
             context.observe(state)
 
         return keep

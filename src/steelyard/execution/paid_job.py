@@ -11,13 +11,18 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from steelyard.domain.actors import Actor
 from steelyard.domain.calls import CallError, ModelRequest, StopReason
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
+from steelyard.domain.spending import SpendKind
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.paid import AWAY_S, PaidCalls
+from steelyard.execution.till import MonthSpent
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.paid_jobs import PaidCall, PaidJobs
 from steelyard.storage.queue import LeftToOthers
+from steelyard.storage.spending import Account
 
 # Why a job by a model under a protocol cannot be made here as it was asked for, in one sentence; None when it can.
 JobUnfit = Callable[[ModelRef, str], str | None]
@@ -49,6 +54,10 @@ class PaidRow(Protocol):
     def raw_reply(self) -> str | None: ...
     @property
     def stop_reason(self) -> str | None: ...
+    @property
+    def skill_id(self) -> UUID: ...
+    @property
+    def starter(self) -> Actor: ...
 
 
 Row = TypeVar("Row", bound=PaidRow)
@@ -59,12 +68,21 @@ class PaidJob(ABC, Generic[Row, Reply]):
     """One kind of job, one per worker process. `run` is the handler of the queue's jobs of that kind."""
 
     def __init__(
-        self, database: Database, caller: ModelCaller, price: Pricer, rows: PaidJobs, what: str, *, unfit: JobUnfit
+        self,
+        database: Database,
+        caller: ModelCaller,
+        price: Pricer,
+        rows: PaidJobs,
+        kind: SpendKind,
+        what: str,
+        *,
+        unfit: JobUnfit,
     ) -> None:
         """`what` names a job in a message: `this review`."""
         self._database = database
         self._calls = PaidCalls(database, caller, price)
         self._rows = rows
+        self._kind = kind
         self._what = what
         self._unfit = unfit
         self._left: set[UUID] = set()
@@ -88,6 +106,8 @@ class PaidJob(ABC, Generic[Row, Reply]):
                 await asyncio.sleep(AWAY_S)
             else:
                 return
+            finally:
+                await self._calls.aclose()
 
     @abstractmethod
     async def _find(self, connection: Connection, job_id: UUID) -> Row | None:
@@ -127,12 +147,15 @@ class PaidJob(ABC, Generic[Row, Reply]):
             await self._ask(tenant_id, found, request)
         except DATABASE_AWAY:
             raise
+        except MonthSpent as spent:
+            await self._end(tenant_id, job_id, spent.refusal)
         except CallError as error:
             await self._end(tenant_id, job_id, f"{found.model}: {error.message}")
         except Exception as error:
             # The boundary of one job: a fault of ours in it is its named failure and nobody else's.
             logger.exception("A job failed for a fault of Steelyard's own.")
-            await self._end(tenant_id, job_id, f"Steelyard failed on {self._what}: {type(error).__name__}: {error}")
+            message = masked(f"Steelyard failed on {self._what}: {type(error).__name__}: {error}")
+            await self._end(tenant_id, job_id, message)
 
     async def _ask(self, tenant_id: UUID, found: Row, request: ModelRequest) -> None:
         """Read the reply that is there already, or ask for one; ask once more where it cannot be read."""
@@ -155,7 +178,9 @@ class PaidJob(ABC, Generic[Row, Reply]):
             if refused is not None:
                 await self._end(tenant_id, job_id, refused)
                 return
-            await self._calls.call(tenant_id, request, partial(self._record, job_id), partial(self._calling, job_id))
+            account = Account(tenant_id, found.skill_id, found.starter)
+            record, calling = partial(self._record, job_id), partial(self._calling, job_id)
+            await self._calls.call(account, self._kind, request, record, calling)
             async with self._database.tenant(tenant_id) as connection:
                 now = await self._find(connection, job_id)
             if now is None:
@@ -165,8 +190,8 @@ class PaidJob(ABC, Generic[Row, Reply]):
     async def _end(self, tenant_id: UUID, job_id: UUID, message: str) -> None:
         await self._calls.commit(tenant_id, lambda connection: self._rows.fail(connection, job_id, message))
 
-    async def _record(self, job_id: UUID, connection: Connection, key: UUID, call: PaidCall) -> None:
-        await self._rows.record_call(connection, job_id, key, call)
+    async def _record(self, job_id: UUID, connection: Connection, key: UUID, call: PaidCall) -> bool:
+        return await self._rows.record_call(connection, job_id, key, call)
 
     async def _calling(self, job_id: UUID, connection: Connection, calling: bool) -> None:
         await self._rows.note_calling(connection, job_id, calling)

@@ -10,10 +10,12 @@ from uuid import UUID
 from steelyard.domain.calls import CallError, FailureKind, Usage
 from steelyard.domain.grading import Grade
 from steelyard.domain.runs import CellState
-from steelyard.execution.callers import Admit, Gate, JudgeCaller, ModelCaller, Pricer
+from steelyard.domain.spending import SpendKind
+from steelyard.execution.callers import Admit, Gate, JudgeCaller, Pricer
 from steelyard.execution.context import RunContext
 from steelyard.execution.plan import Cell
 from steelyard.execution.recorder import Recorder, Spending
+from steelyard.execution.till import Till
 from steelyard.judging import Judge
 from steelyard.judging.checks import run_checks
 from steelyard.judging.panel import panel_grade
@@ -23,10 +25,10 @@ from steelyard.storage.results import GradeWrite
 
 
 class Panel:
-    """A run's judges side by side, through one recorder."""
+    """A run's judges side by side, through one till and one recorder."""
 
-    def __init__(self, caller: ModelCaller, recorder: Recorder, price: Pricer, admit: Admit) -> None:
-        self._caller = caller
+    def __init__(self, till: Till, recorder: Recorder, price: Pricer, admit: Admit) -> None:
+        self._till = till
         self._recorder = recorder
         self._price = price
         self._admit = admit
@@ -100,24 +102,29 @@ class Panel:
                 await self._recorder.juror(context.tenant_id, context.run.id, taken, Spending())
             return grade
         when = datetime.now(UTC).date()
-        caller = JudgeCaller(self._caller, gate)
-        try:
-            grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
-        except CallError as error:
-            outcome: Grade | str = f"Judge {judge.model}: {error.message}"
-            usage, heard = error.wasted, error.wasted_known
-        else:
-            judged = grade.judgement
-            assert judged is not None
-            outcome, usage, heard = grade, judged.usage, judged.usage_known
-            write = replace(write, judgement=judged, passed=grade.passed)
-        cost = self._price(usage, judge.model, when)
-        amount = cost.microcents if cost else 0
-        paid = heard and (cost is not None or usage == Usage())
-        write = replace(write, cost_microcents=amount, cost_known=paid)
-        context.uncommitted += amount
-        try:
-            await self._recorder.juror(context.tenant_id, context.run.id, write, Spending(amount, amount, paid))
-        finally:
-            context.uncommitted -= amount
+        with self._till.tab(context.account, context.refuse) as tab:
+            caller = JudgeCaller(tab, gate)
+            try:
+                grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
+            except CallError as error:
+                outcome: Grade | str = f"Judge {judge.model}: {error.message}"
+                usage, heard, calls = error.wasted, error.wasted_known, 1
+            else:
+                judged = grade.judgement
+                assert judged is not None
+                outcome, usage, heard, calls = grade, judged.usage, judged.usage_known, judged.calls
+                write = replace(write, judgement=judged, passed=grade.passed)
+            cost = self._price(usage, judge.model, when)
+            amount = cost.microcents if cost else 0
+            heard = heard and (cost is not None or usage == Usage())
+            write = replace(write, cost_microcents=amount, cost_known=heard)
+            calls = 0 if usage == Usage() and heard else calls
+            payment = tab.payment(SpendKind.JUDGING, judge.model.text, amount, calls=calls, known=heard)
+            spending = Spending(amount, amount, heard, payment)
+            context.uncommitted += amount
+            try:
+                await self._recorder.juror(context.tenant_id, context.run.id, write, spending)
+                tab.paid(payment)
+            finally:
+                context.uncommitted -= amount
         return outcome

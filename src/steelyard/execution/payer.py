@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, StopReason, Usage
-from steelyard.execution.callers import Gate, JudgeCaller, ModelCaller
+from steelyard.execution.callers import Asks, Gate, JudgeCaller
 
 
 class Keep(Protocol):
@@ -18,7 +18,7 @@ class Keep(Protocol):
 class Payer:
     """The judge's asker: gives back the replies that are stored already, then calls, and commits before it returns."""
 
-    def __init__(self, caller: ModelCaller, gate: Gate, keep: Keep, replies: list[Mapping[str, Any]]) -> None:
+    def __init__(self, caller: Asks, gate: Gate, keep: Keep, replies: list[Mapping[str, Any]]) -> None:
         self._caller = JudgeCaller(caller, gate)
         self._keep = keep
         self._replies = replies

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from steelyard.storage import claims, marks, results
+from steelyard.storage import claims, marks, results, spending
 from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Connection, Database
 from steelyard.storage.judgements import JurorWrite, KnownJudgement, known_judgements, write_jurors
 from steelyard.storage.results import AnswerWrite, GradeWrite, RunState
+from steelyard.storage.spending import Payment
 
 # Row ids in the group's order, and how each run stands.
 _Written = tuple[list[UUID | None], dict[UUID, RunState]]
@@ -23,11 +24,13 @@ _RETRY_S = 1.0
 
 @dataclass(frozen=True)
 class Spending:
-    """Money to add to the run with this write, in microcents; `known` is False where a price is missing."""
+    """Money to add to the run with this write, in microcents; `known` is False where a price is missing. `payment` is
+    the same money as the tenant's month has it, None where no call was made."""
 
     spent: int = 0
     judge_spent: int = 0
     known: bool = True
+    payment: Payment | None = None
 
 
 @dataclass
@@ -165,6 +168,8 @@ class Recorder:
                 lower_bound=not all(p.spending.known for _, p in writes),
             )
         await claims.release_claims(connection, self._worker_key, [p.release for p in group if p.release is not None])
+        paid = [p.spending.payment for p in group if p.spending.payment is not None]
+        await spending.pay(connection, tenant_id, paid)
         return [ids.get(index) for index in range(len(group))], states
 
 

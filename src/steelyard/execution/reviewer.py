@@ -7,6 +7,7 @@ from uuid import UUID
 from steelyard.domain.calls import ModelRequest
 from steelyard.domain.models import ModelRef
 from steelyard.domain.reviews import Review
+from steelyard.domain.spending import SpendKind
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.paid_job import JobUnfit, PaidJob
 from steelyard.judging.review import read_review, review_request
@@ -20,7 +21,7 @@ class Reviewer(PaidJob[ReviewRow, Review]):
     """One per worker process. `run` is the handler of the queue's reviews."""
 
     def __init__(self, database: Database, caller: ModelCaller, price: Pricer, *, unfit: JobUnfit) -> None:
-        super().__init__(database, caller, price, REVIEWS, "this review", unfit=unfit)
+        super().__init__(database, caller, price, REVIEWS, SpendKind.REVIEWS, "this review", unfit=unfit)
 
     async def _find(self, connection: Connection, job_id: UUID) -> ReviewRow | None:
         return await reviews.find_review(connection, job_id)

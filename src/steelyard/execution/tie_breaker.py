@@ -13,21 +13,25 @@ from uuid import UUID, uuid4
 
 from steelyard.domain.calls import CallError, FailureKind, ModelResponse, Usage
 from steelyard.domain.errors import NotFound
+from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
+from steelyard.domain.spending import SpendKind
 from steelyard.domain.tie_breaks import UNDER_WAY, Preference, TieBreakStatus
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.context import Stopped
 from steelyard.execution.payer import Keep, Payer
 from steelyard.execution.tied import read_meetings, tied_models
 from steelyard.execution.ties import TieMeetings, result_of
+from steelyard.execution.till import Tab, Till
 from steelyard.judging import Judge
 from steelyard.judging.pair_gate import Gate, GateResult, judged_gate
 from steelyard.judging.pairs import Duel, PairJudge
-from steelyard.storage import pair_comparisons, runs, tie_breaks
+from steelyard.storage import pair_comparisons, runs, spending, tie_breaks
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.pair_comparisons import PairCall, PairPlace, PairRow
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.runs import RunRow
+from steelyard.storage.spending import Account
 from steelyard.storage.tie_breaks import TieBreakRow, TieBreakState
 
 # The judge and its digest as a judge of pairs.
@@ -62,6 +66,16 @@ class _Work:
     uncommitted: int = 0
     out: int = 0
     came_back: asyncio.Event = field(default_factory=asyncio.Event)
+    month_refusal: str | None = None
+
+    @property
+    def account(self) -> Account:
+        """For whom its calls are paid."""
+        return Account(self.tenant_id, self.run.skill_id, self.row.starter)
+
+    def refuse(self, refusal: str) -> None:
+        """The tenant's month pays for no further call, and why."""
+        self.month_refusal = refusal
 
     @property
     def over_budget(self) -> bool:
@@ -81,7 +95,8 @@ class _Work:
 
     def check(self) -> None:
         """Raises Stopped when no further call may be started."""
-        if self.worker_stopping() or self.status not in UNDER_WAY or self.over_budget:
+        refused = self.over_budget or self.month_refusal is not None
+        if self.worker_stopping() or self.status not in UNDER_WAY or refused:
             raise Stopped
 
     def observe(self, state: TieBreakState) -> None:
@@ -108,7 +123,7 @@ class TieBreaker:
     ) -> None:
         """`unfit` says why a judge cannot be asked here as it was asked for, `stopping` whether to start no call."""
         self._database = database
-        self._caller = caller
+        self._till = Till(database, caller, price)
         self._price = price
         self._make_judge = make_judge
         self._unfit = unfit
@@ -135,6 +150,8 @@ class TieBreaker:
                 return
             else:
                 return
+            finally:
+                await self._till.aclose()
 
     async def _run(self, tenant_id: UUID, tie_break_id: UUID) -> None:
         async with self._database.tenant(tenant_id) as connection:
@@ -175,7 +192,7 @@ class TieBreaker:
         except Exception as error:
             # The boundary of one tie-break: a fault of ours in it is its named failure and nobody else's.
             logger.exception("A tie-break failed for a fault of Steelyard's own.")
-            message = f"Steelyard failed on this tie-break: {type(error).__name__}: {error}"
+            message = masked(f"Steelyard failed on this tie-break: {type(error).__name__}: {error}")
             await self._end(work, TieBreakStatus.FAILED, message)
 
     async def _break(self, work: _Work) -> None:
@@ -260,9 +277,9 @@ class TieBreaker:
         place = work.place(digest)
         stored = [] if row is None or row.failure is not None else list(row.replies)
         try:
-            preference = await work.judge.compare(
-                Payer(self._caller, work.check, self._keeper(work, place), stored), duel
-            )
+            with self._till.tab(work.account, work.refuse) as tab:
+                payer = Payer(tab, work.check, self._keeper(work, place, tab), stored)
+                preference = await work.judge.compare(payer, duel)
         except CallError as error:
             message = error.message
             await self._commit(work, lambda connection: pair_comparisons.fail_comparison(connection, place, message))
@@ -275,7 +292,7 @@ class TieBreaker:
         await self._commit(work, write)
         return None
 
-    def _keeper(self, work: _Work, place: PairPlace) -> Keep:
+    def _keeper(self, work: _Work, place: PairPlace, tab: Tab) -> Keep:
         """Commits a call's reply and price, and its money on the tie-break, all at once."""
 
         async def keep(response: ModelResponse | None, usage: Usage, *, known: bool, anew: bool) -> None:
@@ -294,6 +311,7 @@ class TieBreaker:
                 price_date=cost.price_date if cost else None,
             )
             key = uuid4()
+            payment = tab.payment(SpendKind.TIE_BREAKS, work.row.judge, amount, known=known)
 
             async def write(connection: Connection) -> TieBreakState:
                 if await pair_comparisons.record_call(
@@ -307,6 +325,7 @@ class TieBreaker:
                         price_version=call.price_version,
                         price_date=call.price_date,
                     )
+                    await spending.pay(connection, work.tenant_id, [payment])
                 return await tie_breaks.tie_break_state(connection, work.row.id)
 
             work.uncommitted += amount
@@ -314,6 +333,7 @@ class TieBreaker:
                 state = await self._commit(work, write)
             finally:
                 work.uncommitted -= amount
+            tab.paid(payment)
             work.observe(state)
 
         return keep
@@ -326,8 +346,9 @@ class TieBreaker:
         """End it where its budget is spent; what stopped because this worker does is for the next one."""
         if work.status not in UNDER_WAY:
             return
-        if work.over_budget:
-            message = "The budget is spent. What was compared is kept, and not paid again when it goes on."
+        if work.over_budget or work.month_refusal is not None:
+            spent = work.month_refusal or "The budget is spent."
+            message = f"{spent} What was compared is kept, and not paid again when it goes on."
             await self._end(work, TieBreakStatus.STOPPED, message)
             return
         raise LeftToOthers

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from steelyard.domain.errors import InputError
+from steelyard.domain.reach import Reach, check_url
 from steelyard.outbound.addresses import AddressRefused, resolve
 from steelyard.outbound.outcome import Outcome
 from steelyard.outbound.signing import signed_headers
 
-MOST_URL = 2_000
 # An answer says all it has to in its status: so much of it is read that its connection ends in order, and no more.
 MOST_ANSWER_BYTES = 16_384
 TIMEOUT_S = 15.0
 _GONE = 410
-
-
-def check_url(url: str, *, allow_private: bool) -> str:
-    """The address as it is kept. Raises InputError; what its host resolves to is looked at with each attempt."""
-    url = url.strip()
-    parts = _parts(url)
-    if parts is None or len(url) > MOST_URL or any(char.isspace() or not char.isprintable() for char in url):
-        raise InputError(
-            "That is no address of a webhook.", field="url", next_step="Give one that starts with https://."
-        )
-    if parts.username is not None or parts.password is not None:
-        raise InputError(
-            "The address carries a user or a password.",
-            field="url",
-            next_step="Leave it out: the receiver knows the sender by the signature.",
-        )
-    if parts.scheme != "https" and not allow_private:
-        raise InputError("The address is not https.", field="url", next_step="Give one that starts with https://.")
-    return url
 
 
 async def post(
@@ -48,13 +30,15 @@ async def post(
     timestamp_s: int,
     body: bytes,
     *,
-    allow_private: bool,
+    reach: Reach,
     timeout_s: float = TIMEOUT_S,
 ) -> Outcome:
     """Send it once. Never raises for what the other side does."""
-    parts = _parts(url)
-    if parts is None or parts.hostname is None or (parts.scheme != "https" and not allow_private):
-        return Outcome(False, "the address cannot be used", for_good=True)
+    try:
+        parts = urlsplit(check_url(url, reach, what="a webhook", field="url"))
+    except InputError as error:
+        # Not for good: what is allowed may be another thing by the next attempt.
+        return Outcome(False, error.message.rstrip("."))
     port = parts.port or (443 if parts.scheme == "https" else 80)
     headers = {
         "content-type": "application/json",
@@ -62,7 +46,8 @@ async def post(
         **signed_headers(secret, message_id, timestamp_s, body),
     }
     try:
-        addresses = await resolve(parts.hostname, port, allow_private=allow_private)
+        async with asyncio.timeout(timeout_s):
+            addresses = await resolve(parts.hostname or "", port, reach)
         connector = aiohttp.TCPConnector(resolver=_Known(addresses), use_dns_cache=False, force_close=True)
         async with (
             aiohttp.ClientSession(
@@ -93,15 +78,6 @@ def _told(status: int) -> Outcome:
     if 300 <= status < 400:
         return Outcome(False, f"HTTP {status}, which is not followed")
     return Outcome(False, f"HTTP {status}", for_good=status == _GONE)
-
-
-def _parts(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts if parts.scheme in ("https", "http") and parts.hostname else None
 
 
 class _Known(AbstractResolver):

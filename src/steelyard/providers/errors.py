@@ -10,6 +10,8 @@ from typing import Any, cast
 from pydantic_ai import exceptions as pai
 
 from steelyard.domain.calls import CallError, FailureKind
+from steelyard.domain.masking import masked
+from steelyard.providers.guarded import OutOfReach
 from steelyard.providers.settings import Endpoint
 
 _LONGEST_DETAIL = 300
@@ -48,7 +50,7 @@ _GAVE_UP_WAITING = (504, 524)
 def call_error(error: Exception, model: str, endpoint: Endpoint) -> CallError:
     """The CallError for what a call to `model` (its reference) raised."""
     kind = kind_of(error)
-    message = scrub(_sentence(kind, error, model, endpoint), endpoint.secrets)
+    message = masked(scrub(_sentence(kind, error, model, endpoint), endpoint.secrets))
     retry_after_s = error.retry_after if isinstance(error, pai.ModelAPIError) else None
     return CallError(kind, message, retry_after_s=retry_after_s, wasted_known=not _may_be_paid(kind, error))
 
@@ -67,6 +69,8 @@ def _may_be_paid(kind: FailureKind, error: BaseException) -> bool:
 
 def kind_of(error: BaseException) -> FailureKind:
     """The taxonomy; INTERNAL for anything no rule knows."""
+    if _out_of_reach(error) is not None:
+        return FailureKind.BAD_REQUEST
     transport = _transport_kind(error)
     if transport is not None:
         return transport
@@ -128,6 +132,11 @@ def _status(error: BaseException) -> int | None:
     )
 
 
+def _out_of_reach(error: BaseException) -> str | None:
+    """Why a tenant's address was not connected to; None where it was."""
+    return next((str(cause) for cause in _causes(error) if isinstance(cause, OutOfReach)), None)
+
+
 def _is_redirect(error: BaseException) -> bool:
     """Asked of the SDK's own error too: pydantic-ai keeps no status below 400."""
     statuses = (getattr(cause, name, None) for cause in _causes(error) for name in ("status_code", "code"))
@@ -162,6 +171,8 @@ def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoin
             return f"The prompt is longer than {model} can read{said}"
         case FailureKind.REFUSED:
             return f"{endpoint.name} refused the content{said}"
+        case FailureKind.BAD_REQUEST if (refused := _out_of_reach(error)) is not None:
+            return f"{where} was not called for {model}: {refused}"
         case FailureKind.BAD_REQUEST if _is_redirect(error):
             return (
                 f"{where} redirects calls for {model} to another address, and that is not followed: a prompt goes only"

@@ -22,6 +22,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.masking import MASK
 from steelyard.domain.models import ModelRef
 from steelyard.providers.errors import call_error
 from steelyard.providers.settings import Endpoint
@@ -34,6 +35,7 @@ _WINDOW_FULL = "model_context_window_exceeded"
 _REPLY_TOOL = "reply"
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.S)
 _MOST_TOKENS = 10**9
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ class Gateway:
             stop = _STOPS.get(reply.finish_reason or "", StopReason.OTHER)
             if details.get("finish_reason") == _WINDOW_FULL:
                 stop = StopReason.CONTEXT
+        for secret in self._endpoint.secrets:
+            # Whose server this is may send the key back as an answer, and answers are stored and shown.
+            output = output.replace(secret, MASK) if len(secret) >= _SHORTEST_SECRET else output
         if request.json_schema is not None and stop in (StopReason.STOP, StopReason.OTHER):
             output = _without_fence(output)
             self._check_json(request, output, usage)

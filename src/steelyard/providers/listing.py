@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from steelyard.providers.settings import Endpoint
+
+if TYPE_CHECKING:
+    import httpx2
 
 TIMEOUT_S = 3.0
 MOST_BYTES = 4_000_000
@@ -25,14 +28,15 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
     """What the server at the endpoint's own address offers. Raises nothing: not to list any is a server's right."""
     import httpx2
 
+    from steelyard.providers.guarded import OutOfReach
+
     if endpoint.base_url is None or endpoint.kind != "openai":
         return Listing((), "its models cannot be listed here")
     headers = {"authorization": f"Bearer {endpoint.api_key or endpoint.auth_token or ''}"}
     try:
         async with (
             asyncio.timeout(timeout_s),
-            # As with calls: a key goes nowhere a server may point it.
-            httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False) as client,
+            client_of(endpoint, timeout_s) as client,
             client.stream("GET", f"{endpoint.base_url.rstrip('/')}/models", headers=headers) as response,
         ):
             if response.status_code != 200:
@@ -44,9 +48,21 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
                     return Listing((), "its list is too long to be read")
     except (TimeoutError, httpx2.TimeoutException):
         return Listing((), f"asked for a list it does not answer within {timeout_s:g} s")
+    except OutOfReach as error:
+        return Listing((), f"it is not asked: {error}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
         return Listing((), "it cannot be reached")
     return _read(body)
+
+
+def client_of(endpoint: Endpoint, timeout_s: float) -> httpx2.AsyncClient:
+    """A client for one question beside the calls. As with those, a key goes nowhere a server may point it."""
+    import httpx2
+
+    from steelyard.providers.guarded import GuardedTransport
+
+    transport = None if endpoint.reach is None else GuardedTransport(endpoint.reach)
+    return httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False, transport=transport)
 
 
 def _read(body: bytes) -> Listing:

@@ -9,6 +9,7 @@ from datetime import time
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from steelyard.domain.notices import CheckTimes, NoticeSettings, Security, SmtpServer
+from steelyard.domain.reach import ANYWHERE, reach_of
 
 PASSWORD_ENV = "STEELYARD_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 _PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
@@ -66,4 +67,5 @@ class Notices(BaseModel):
             port = found.port or _PORTS[found.security]
             smtp = SmtpServer(found.host, port, found.sender, found.security, found.user, password)
         base_url = None if self.base_url is None else self.base_url.rstrip("/")
-        return NoticeSettings(checks.times(), base_url, self.allow_private_addresses, smtp)
+        reach = ANYWHERE if self.allow_private_addresses else reach_of(env)
+        return NoticeSettings(checks.times(), base_url, reach, smtp)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Provider, Trouble
@@ -32,12 +32,22 @@ class Providers:
     """Answers requests for the models of every provider.
 
     `slots` is shared with whatever else of the process calls models; `policy` says how failed calls are tried again.
+    `scope` tells its models from those of the same names in others; `lend` gives local models that others use too, and
+    that are not closed here.
     """
 
     def __init__(
-        self, settings: ProviderSettings, *, slots: CallSlots | None = None, policy: RetryPolicy | None = None
+        self,
+        settings: ProviderSettings,
+        *,
+        slots: CallSlots | None = None,
+        policy: RetryPolicy | None = None,
+        scope: str = "",
+        lend: Callable[[], LocalModels] | None = None,
     ) -> None:
         self._settings = settings
+        self._scope = scope
+        self._lend = lend
         self._slots = slots or CallSlots(DEFAULT_CONCURRENCY)
         self._policy = policy or RetryPolicy(deadline_s=settings.calls.deadline_s)
         self._gateways: dict[str, Provider] = {}
@@ -50,17 +60,18 @@ class Providers:
         self._failing: dict[int, tuple[str, float, str]] = {}
 
     async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
     ) -> ModelResponse:
         """One reply; calls of higher `priority` go first, and `before_call` may refuse each attempt by raising.
 
-        Raises CallError; cancellation passes through.
+        It hears whether one since it ran last may have been paid for. Raises CallError; cancellation passes through.
         """
         provider = self._gateways.get(request.model.provider) or await asyncio.to_thread(self._open, request.model)
         limit = self._limit(request.model.provider)
         # Before a slot is held: what takes time here must not keep others from calling.
         await provider.prepare(request)
         ticket = self._slots.ticket()
+        name = f"{self._scope}\0{request.model.text}"
 
         def failed(error: CallError) -> None:
             began = self._failing[ticket][1] if ticket in self._failing else self._policy.clock()
@@ -70,7 +81,7 @@ class Providers:
             response = await call_with_retries(
                 lambda: provider.complete(request),
                 self._policy,
-                lambda: self._slots.hold(limit, model=request.model.text, priority=priority, ticket=ticket),
+                lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket),
                 before_call,
                 failed,
             )
@@ -84,9 +95,10 @@ class Providers:
 
     async def aclose(self) -> None:
         """Close connections and unload local models; safe to call twice."""
-        providers, self._gateways = list(self._gateways.values()), {}
-        for provider in providers:
-            await provider.aclose()
+        gateways, self._gateways = self._gateways, {}
+        for name, gateway in gateways.items():
+            if name != LOCAL or self._lend is None:
+                await gateway.aclose()
         self._local = None
 
     def check(self, ref: ModelRef) -> None:
@@ -96,10 +108,15 @@ class Providers:
         """
         if ref.provider == LOCAL:
             variant_settings(ref, LOCAL)
-            self._local_models().check(ref)
+            self._local_models(ref).check(ref)
             return
         endpoint = self._endpoint(ref.provider)
         variant_settings(ref, endpoint.kind)
+        if endpoint.key_problem is not None:
+            raise MissingKey(
+                f"The key of {ref.provider} cannot be read. {endpoint.key_problem}",
+                next_step="An admin enters it anew under Settings, Providers.",
+            )
         if not endpoint.usable:
             raise MissingKey(
                 f"{ref.text} needs a key, and {endpoint.key_env} is not set.",
@@ -123,10 +140,21 @@ class Providers:
         found = [Trouble(name, max(failing)[1], len(failing), max(failing)[0]) for name, failing in by_provider.items()]
         failing = sorted((t for t in found if t.since_s >= after_s), key=lambda trouble: -trouble.since_s)
         silent = [
-            Trouble(ModelRef.parse(one.model).provider, f"{one.model} does not reply", one.calls, one.since_s, True)
+            Trouble(ModelRef.parse(model).provider, f"{model} does not reply", one.calls, one.since_s, True)
             for one in self._slots.silences()
+            for scope, _, model in [one.model.partition("\0")]
+            if scope == self._scope
         ]
         return (*failing, *silent)
+
+    @property
+    def settings(self) -> ProviderSettings:
+        """What these providers were made of."""
+        return self._settings
+
+    def local_models(self) -> LocalModels:
+        """The models that run in this process, to be lent."""
+        return self._local_models()
 
     def usable(self) -> tuple[str, ...]:
         """The names of the vendors a key is at hand for."""
@@ -148,7 +176,7 @@ class Providers:
         For a local model the weights' identity, so that another file under the same name is another model.
         """
         if ref.provider == LOCAL:
-            parts: list[object] = [ref.text, self._local_models().identity(ref)]
+            parts: list[object] = [ref.text, self._local_models(ref).identity(ref)]
         else:
             endpoint = self._endpoint(ref.provider)
             parts = [ref.text, endpoint.kind, (endpoint.base_url or "").rstrip("/"), endpoint.structured_output]
@@ -188,10 +216,11 @@ class Providers:
     def _endpoint(self, name: str) -> Endpoint:
         endpoint = self._settings.endpoints.get(name)
         if endpoint is None:
+            others = f"Others go under [providers.{name}] in {self._settings.home / 'settings.toml'}."
             raise ModelRefError(
                 f"There is no provider '{name}'.",
-                next_step=f"Known providers: {', '.join(self._settings.names)}. "
-                f"Others go under [providers.{name}] in {self._settings.home / 'settings.toml'}.",
+                next_step=f"Known providers: {', '.join(self._settings.names) or 'none'}. "
+                f"{self._settings.others or others}",
             )
         return endpoint
 
@@ -201,7 +230,7 @@ class Providers:
         with self._opening:
             if ref.provider not in self._gateways:
                 local = ref.provider == LOCAL
-                self._gateways[ref.provider] = self._local_models() if local else self._gateway(ref.provider)
+                self._gateways[ref.provider] = self._local_models(ref) if local else self._gateway(ref.provider)
             return self._gateways[ref.provider]
 
     def _gateway(self, name: str) -> Provider:
@@ -210,7 +239,19 @@ class Providers:
         calls = self._settings.calls
         return Gateway(self._endpoint(name), stream=calls.stream, timeout_s=calls.attempt_timeout_s)
 
-    def _local_models(self) -> LocalModels:
+    def _local_models(self, ref: ModelRef | None = None) -> LocalModels:
+        """The models of this machine. Raises ModelRefError where these providers have none, or not this file of it."""
+        if not self._settings.local:
+            raise ModelRefError(
+                "Models on the server's own machine are not offered here.", next_step=self._settings.others
+            )
+        if self._lend is not None:
+            if ref is not None and ("/" in ref.name or ref.name.endswith(".gguf")):
+                raise ModelRefError(
+                    "A local model is named by its path on the server, which is the operator's alone.",
+                    next_step="Name one that is installed.",
+                )
+            return self._lend()
         if self._local is None:
             from steelyard.providers.local import LocalModels
 

@@ -53,18 +53,19 @@ async def call_with_retries(
     attempt: Attempt,
     policy: RetryPolicy,
     hold: Hold,
-    before_call: Callable[[], None] | None = None,
+    before_call: Callable[[bool], Awaitable[None]] | None = None,
     failed: Callable[[CallError], None] | None = None,
 ) -> ModelResponse:
     """The first reply of `attempt`, with the count of attempts and what the failed ones cost.
 
     Each attempt runs inside `hold()`, a slot that is given back while waiting for the next. Waiting for the first slot
     is queueing, and not counted against the deadline. `before_call` runs with the slot held, right before each attempt,
-    and may refuse it by raising; where earlier attempts were paid for, or may have been, their CallError is raised
-    instead, so that the cost is not lost. `failed` hears of each failure that is followed by another attempt. Raises
-    the last CallError; cancellation passes through.
+    and may refuse it by raising; it hears whether one since it ran last was paid for, or may have been. Where any was,
+    its CallError is raised instead, so that the cost is not lost. `failed` hears of each failure that is followed by
+    another attempt. Raises the last CallError; cancellation passes through.
     """
     attempts = paid = 0
+    owed = False
     wasted, wasted_known = Usage(), True
     last_start_s: float | None = None
     last_error: CallError | None = None
@@ -75,7 +76,8 @@ async def call_with_retries(
                 if last_start_s is None:
                     last_start_s = policy.clock() + policy.deadline_s
                 if before_call is not None:
-                    _ask_leave(before_call, last_error if wasted != Usage() or not wasted_known else None)
+                    await _ask_leave(before_call, last_error if wasted != Usage() or not wasted_known else None, owed)
+                    owed = False
                 try:
                     response = await attempt()
                 except CallError as error:
@@ -86,6 +88,7 @@ async def call_with_retries(
         except _Refused as refused:
             raise refused.paid_error from refused
         except CallError as error:
+            owed = owed or error.wasted != Usage() or not error.wasted_known
             wasted += error.wasted
             wasted_known = wasted_known and error.wasted_known
             paid += error.kind is FailureKind.MALFORMED
@@ -108,9 +111,9 @@ async def call_with_retries(
             )
 
 
-def _ask_leave(before_call: Callable[[], None], paid_error: CallError | None) -> None:
+async def _ask_leave(before_call: Callable[[bool], Awaitable[None]], paid_error: CallError | None, owed: bool) -> None:
     try:
-        before_call()
+        await before_call(owed)
     except Exception as refusal:
         # Whatever the refusal is, an attempt already paid for must be told of instead.
         if paid_error is not None:

@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.hosting import Hosting
 from steelyard.domain.notices import NoticeSettings
+from steelyard.domain.openid import OpenIdProvider
+from steelyard.domain.reach import Reach
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.domain.usage import KEPT_MONTHS
 from steelyard.pricing.rates import Rates
 from steelyard.providers.hosting_settings import Server
 from steelyard.providers.notice_settings import Checks, Notices
+from steelyard.providers.openid_settings import OpenId, openid_providers
 
 Kind = Literal["openai", "anthropic", "google"]
 Mark = Literal["deprecated", "gone"]
@@ -35,7 +38,9 @@ class Endpoint:
     """One provider as it will be called.
 
     `base_url` None is the vendor's own; `base_url_from` names what set it, a variable or the file. `api_key` None
-    means no key is at hand; `key_env` names the variable that would hold it. Keys never show in a repr.
+    means no key is at hand; `key_env` names the variable that would hold it. Keys never show in a repr. `reach` bounds
+    where an address that a tenant gave may lead; None for the operator's own. `key_problem`: why a stored key cannot be
+    used, in a sentence.
     """
 
     name: str
@@ -46,6 +51,8 @@ class Endpoint:
     auth_token: str | None = field(default=None, repr=False)
     structured_output: StructuredOutput = "auto"
     base_url_from: str = SETTINGS_FILE
+    reach: Reach | None = None
+    key_problem: str | None = None
 
     @property
     def usable(self) -> bool:
@@ -77,7 +84,8 @@ class CallSettings:
 class ProviderSettings:
     """`endpoints` by name, `prices` of one's own and `marks` of models that go or have gone by `provider:name`, the
     days after which a benchmark is stale, and for how many whole months before this one `steelyard rollup retention`
-    keeps uses one by one.
+    keeps uses one by one. `shared`: whether every tenant may use these providers; None leaves it to the mode. `local`:
+    whether models of this machine are among them; `others` says where further ones are added, None for the file.
     """
 
     home: Path
@@ -89,11 +97,15 @@ class ProviderSettings:
     kept_months: int = KEPT_MONTHS
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     hosting: Hosting = field(default_factory=Hosting)
+    openid: tuple[OpenIdProvider, ...] = ()
+    shared: bool | None = None
+    local: bool = True
+    others: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every provider name a reference may use, `local` last."""
-        return (*self.endpoints, LOCAL)
+        return (*self.endpoints, LOCAL) if self.local else tuple(self.endpoints)
 
 
 class _Price(BaseModel):
@@ -145,6 +157,7 @@ class _Retention(BaseModel):
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore")
+    share_providers: bool | None = None
     providers: dict[str, _Provider] = Field(default_factory=dict)
     calls: _Calls = Field(default_factory=_Calls)
     staleness: _Staleness = Field(default_factory=_Staleness)
@@ -152,6 +165,7 @@ class _File(BaseModel):
     checks: Checks = Field(default_factory=Checks)
     notices: Notices = Field(default_factory=Notices)
     server: Server = Field(default_factory=Server)
+    openid: dict[str, OpenId] = Field(default_factory=dict)
 
 
 def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
@@ -164,7 +178,7 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
     file = _read(path)
     endpoints = _built_in(env)
     for name, provider in file.providers.items():
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name) or name == LOCAL:
+        if not is_name(name):
             raise SettingsError(
                 f"'{name}' cannot be a provider's name.",
                 file=str(path),
@@ -197,7 +211,14 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
         file.retention.months,
         file.notices.settings(file.checks, env),
         file.server.hosting(env),
+        tuple(openid_providers(file.openid, env)),
+        file.share_providers,
     )
+
+
+def is_name(text: str) -> bool:
+    """Whether a provider may be called so."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", text) is not None and text != LOCAL
 
 
 def read_prices(home: Path) -> dict[str, Rates]:
@@ -296,6 +317,9 @@ def _read(path: Path) -> _File:
         where = re.search(r"at line (\d+)", str(error))
         line = int(where[1]) if where else text.count("\n") + 1
         raise SettingsError(f"This is not valid TOML: {error}.", file=str(path), line=line) from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets within brackets without end.
+        raise SettingsError("This is no TOML that can be read.", file=str(path)) from error
     try:
         return _File.model_validate(data)
     except ValidationError as error:

@@ -105,10 +105,17 @@ def _quiet() -> None:
 
 
 def _http_client(
-    default: Callable[..., httpx2.AsyncClient], timeout_s: float, transport: httpx2.AsyncBaseTransport | None
+    default: Callable[..., httpx2.AsyncClient],
+    endpoint: Endpoint,
+    timeout_s: float,
+    transport: httpx2.AsyncBaseTransport | None,
 ) -> httpx2.AsyncClient:
     import httpx2
 
+    if transport is None and endpoint.reach is not None:
+        from steelyard.providers.guarded import GuardedTransport
+
+        transport = GuardedTransport(endpoint.reach)
     timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
     if transport is not None:
         return httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
@@ -126,7 +133,7 @@ def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTra
     client = AsyncOpenAI(
         api_key=endpoint.api_key,
         base_url=endpoint.base_url or "https://api.openai.com/v1",
-        http_client=_http_client(DefaultAioHttpClient, timeout_s, transport),
+        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, transport),
         max_retries=0,
     )
     provider = (
@@ -155,7 +162,7 @@ def _anthropic(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBase
         api_key=endpoint.api_key,
         auth_token=endpoint.auth_token,
         base_url=endpoint.base_url or "https://api.anthropic.com",
-        http_client=_http_client(DefaultAioHttpClient, timeout_s, transport),
+        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, transport),
         max_retries=0,
     )
     provider = AnthropicProvider(anthropic_client=client)
@@ -167,7 +174,7 @@ def _google(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTra
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
-    http_client = _http_client(httpx2.AsyncClient, timeout_s, transport)
+    http_client = _http_client(httpx2.AsyncClient, endpoint, timeout_s, transport)
     provider = GoogleProvider(api_key=endpoint.api_key, base_url=endpoint.base_url, http_client=http_client)
     return Connection(lambda name: GoogleModel(name, provider=provider), http_client.aclose)
 

@@ -36,6 +36,9 @@ _FIELDS: Mapping[str, str] = {
     "rebenchmark_budget_microcents": "budget of testing again by itself",
     "rebenchmark_causes": "causes of testing again by itself",
     "budget_microcents": "budget",
+    "month_microcents": "budget of a month",
+    "run_microcents": "budget of one run",
+    "refuse_unpriced": "refusal of models without a known price",
     "spent_microcents": "spent",
     "accept_judge": "judge accepted whatever its examination says",
     "triggered_by": "asked for by",
@@ -56,6 +59,14 @@ _FIELDS: Mapping[str, str] = {
     "skill_reviews": "reviews",
     "case_drafts": "draftings of cases",
     "url": "address",
+    "a_minute": "requests a minute",
+    "expires_at": "good until",
+    "revoked_at": "revoked",
+    "secret_hash": "secret",
+    "token_hash": "link",
+    "base_url": "address",
+    "key_set_at": "key",
+    "secret_at": "secret",
 }
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),
@@ -63,7 +74,7 @@ _AROUND: Mapping[str, tuple[str, str]] = {
     "adopted": ("made", "one that is in use"),
     "renewed": ("gave", "a new secret"),
 }
-_UNNAMED = ("tenant", "webhook")
+_UNNAMED = ("tenant", "webhook", "budget")
 _NAME = 100
 _DIGEST = 12
 _SHORT_ID = 8

@@ -21,6 +21,7 @@ from steelyard.services.certificates import failed_judges
 from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.services.run_request import RunRequest, check_request
+from steelyard.services.spend_limits import Pricer, granted
 from steelyard.storage import results, runs, skills
 from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
@@ -56,8 +57,16 @@ class BenchmarkService:
     """Use cases on benchmark runs, for one tenant at a time."""
 
     def __init__(
-        self, database: Database, queue: Queue, models: KnownModels, make_judge: Callable[[ModelRef], Judge]
+        self,
+        database: Database,
+        queue: Queue,
+        models: KnownModels,
+        make_judge: Callable[[ModelRef], Judge],
+        *,
+        price: Pricer | None = None,
     ) -> None:
+        """Without `price` a model whose price is not known is found out as it is called."""
+        self._price = price
         self._database = database
         self._queue = queue
         self._models = models
@@ -107,11 +116,14 @@ class BenchmarkService:
             earlier = await runs.unfinished_run(
                 connection, prepared.skill_version_id, plan.digest, of_record=request.counts, fresh=request.fresh
             )
+            asked = request.budget_microcents
             if earlier is None:
-                run_id = await self._insert(connection, tenant_id, request, prepared)
+                budget = await self._granted(connection, asked, plan)
+                run_id = await self._insert(connection, tenant_id, replace(request, budget_microcents=budget), prepared)
             else:
                 run_id = earlier.id
-                await runs.reopen_run(connection, run_id, request.budget_microcents, accept_judge=request.accept_judge)
+                budget = await self._granted(connection, asked or earlier.budget_microcents, plan)
+                await runs.reopen_run(connection, run_id, budget, accept_judge=request.accept_judge)
             if plan.race is not None:
                 await open_race(connection, tenant_id, run_id)
             await bind(connection, run_id)
@@ -132,8 +144,10 @@ class BenchmarkService:
         check_request(request, self._models, self._make_judge)
         async with self._database.tenant(tenant_id) as connection:
             prepared = await self._prepare(connection, tenant_id, request)
-            granted = replace(request, budget_microcents=await allow(connection, prepared.skill_id))
-            run_id = await self._insert(connection, tenant_id, granted, prepared)
+            allowed = await allow(connection, prepared.skill_id)
+            most = await self._granted(connection, None, prepared.plan)
+            budget = allowed if most is None else min(allowed, most)
+            run_id = await self._insert(connection, tenant_id, replace(request, budget_microcents=budget), prepared)
             if prepared.plan.race is not None:
                 await open_race(connection, tenant_id, run_id)
             else:
@@ -184,7 +198,8 @@ class BenchmarkService:
                     next_step="Set things as they were, or start it anew with `steelyard run`; answers already paid are"
                     " used again.",
                 )
-            await runs.reopen_run(connection, run.id, budget_microcents, accept_judge=accept_judge)
+            budget = await self._granted(connection, budget_microcents or run.budget_microcents, plan)
+            await runs.reopen_run(connection, run.id, budget, accept_judge=accept_judge)
             if plan.race is not None:
                 await open_race(connection, tenant_id, run.id)
         await self._queue_rest(tenant_id, run.id, plan)
@@ -259,6 +274,10 @@ class BenchmarkService:
             judge_by_default=request.judge_by_default,
             of_draft=request.of_draft,
         )
+
+    async def _granted(self, connection: Connection, asked_microcents: int | None, plan: Plan) -> int | None:
+        called = [*plan.models, *(juror.judge for juror in plan.jurors)]
+        return await granted(connection, asked_microcents, [ModelRef.parse(text) for text in called], self._price)
 
     async def _queue_rest(self, tenant_id: UUID, run_id: UUID, plan: Plan) -> None:
         """Queue all of a run's jobs; those of a race were, round by round, with what its rounds rest on."""

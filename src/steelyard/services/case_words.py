@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.domain.cases import LOCAL_OWNER, By
+from steelyard.domain.cases import By, whoever_acts
 from steelyard.domain.errors import InputError
 from steelyard.skills.text import unstorable
 
@@ -11,8 +11,8 @@ MAX_WHY = 2_000
 
 
 def by_of(who: str | None = None, why: str = "", *, needs_why: bool = False) -> By:
-    """The name as it was given, that of this installation's owner where none was. Raises InputError."""
-    name, reason = " ".join((who or "").split()) or LOCAL_OWNER, why.strip()
+    """The name as it was given, that of whoever acts where none was. Raises InputError."""
+    name, reason = " ".join((who or "").split()) or whoever_acts(), why.strip()
     if needs_why and not reason:
         raise InputError(
             "A rejection needs a reason.",

@@ -58,7 +58,7 @@ class Configuration:
 def describe(settings: ProviderSettings, *, concurrency: int, embedded: bool) -> Configuration:
     """What `settings` say. Reads the disk for local models; never holds a key's value."""
     home = settings.home
-    here = installed_models(home)
+    here = installed_models(home) if settings.local else ()
     providers = tuple(
         ProviderState(
             name=endpoint.name,
@@ -76,7 +76,7 @@ def describe(settings: ProviderSettings, *, concurrency: int, embedded: bool) ->
             megabytes=CATALOGUE[name].megabytes if name in CATALOGUE else None,
             must_accept=CATALOGUE[name].must_accept if name in CATALOGUE else None,
         )
-        for name in sorted({*here, *CATALOGUE}, key=lambda name: (name not in here, name))
+        for name in sorted({*here, *(CATALOGUE if settings.local else ())}, key=lambda name: (name not in here, name))
     )
     file = home / "settings.toml"
     return Configuration(

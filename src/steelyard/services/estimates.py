@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
+from steelyard.domain.money import dollars
 from steelyard.domain.races import RaceTarget
 from steelyard.domain.runs import Arm
 from steelyard.execution.plan import system_prompt
@@ -20,6 +21,7 @@ from steelyard.services.benchmarks import BenchmarkService
 from steelyard.services.examinations import ExaminationAhead, examination_ahead
 from steelyard.services.run_request import RunRequest
 from steelyard.statistics import FEWEST_CASES, alpha_for_look, detectable_lead, first_drop, misses_too_many
+from steelyard.storage import spending
 from steelyard.storage.database import Database
 from steelyard.storage.figures import TypicalCall, typical_calls
 
@@ -55,7 +57,8 @@ class Estimate:
 
     `judge_calls` are judgements; the judge's examination takes `canary_calls` more, and `judge_cost_microcents` is of
     both. `judge_fails` says in a sentence that the judge is known to fail it,
-    `judge_unpriced` that a judge's price is unknown.
+    `judge_unpriced` that a judge's price is unknown. `month_left_microcents` is what is left of the tenant's budget of
+    this month, `most_for_a_run_microcents` what one run may cost; None without a limit.
     """
 
     planned: int
@@ -79,6 +82,8 @@ class Estimate:
     canary_cost_microcents: int = 0
     judge_unpriced: bool = False
     judge_fails: str | None = None
+    month_left_microcents: int | None = None
+    most_for_a_run_microcents: int | None = None
 
 
 class Estimator:
@@ -101,9 +106,10 @@ class Estimator:
         paid = await self._benchmarks.paid(tenant_id, request)
         async with self._database.tenant(tenant_id) as connection:
             seen = await typical_calls(connection, [model.text for model in request.models])
+            month = await spending.standing(connection)
             ahead = [await examination_ahead(connection, request, self._make_judge(one)) for one in request.judges]
         judgements = await self._benchmarks.judgements_ahead(tenant_id, request)
-        return work_out_estimate(
+        estimate = work_out_estimate(
             request,
             paid=paid,
             seen=seen,
@@ -113,6 +119,21 @@ class Estimator:
             ahead=ahead,
             judgements=judgements,
         )
+        return replace(
+            estimate, month_left_microcents=month.left, most_for_a_run_microcents=month.budget.run_microcents
+        )
+
+
+def budget_warnings(estimate: Estimate) -> list[str]:
+    """What of the tenant's limits speaks against it, in sentences."""
+    said: list[str] = []
+    left, most = estimate.month_left_microcents, estimate.most_for_a_run_microcents
+    may = "may" if estimate.race is not None else "will"
+    if most is not None and estimate.cost_microcents > most:
+        said.append(f"One run may cost {dollars(most)} here: that {may} stop it before its end.")
+    if left is not None and estimate.cost_microcents > left:
+        said.append(f"{dollars(left)} is left of this month's budget: that {may} stop it before its end.")
+    return said
 
 
 def work_out_estimate(

@@ -32,9 +32,12 @@ class KnownMarket:
         models: Models,
         listed: Callable[[str], Sequence[str]] = lambda provider: (),
         outdated: Callable[[], str | None] = lambda: None,
+        tenants: Callable[[], ProviderSettings] | None = None,
     ) -> None:
-        """`outdated` says why the settings read at the start may not be those of today."""
+        """`outdated` says why the settings read at the start may not be those of today; `tenants` gives the settings of
+        the tenant that is being served, where they are not `settings`."""
         self._settings = settings
+        self._now = tenants or (lambda: settings)
         self._models = models
         self._listed = listed
         self._outdated = outdated
@@ -71,5 +74,5 @@ class KnownMarket:
         return None if name is None else ModelRef(ref.provider, name, ref.settings)
 
     def _has_vendors_models(self, ref: ModelRef) -> bool:
-        endpoint = self._settings.endpoints.get(ref.provider)
+        endpoint = self._now().endpoints.get(ref.provider)
         return ref.provider != LOCAL and endpoint is not None and endpoint.has_vendors_models

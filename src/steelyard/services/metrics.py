@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -15,6 +15,7 @@ from steelyard.storage.database import DATABASE_ERROR, Database
 from steelyard.storage.vitals import vitals
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_OF_A_TENANT = "of a tenant"
 # Pages take milliseconds; what takes longer than the last is a wait for something else.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -22,7 +23,11 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 class Metrics:
     """One process's counters, in a registry of their own."""
 
-    def __init__(self, database: Database, price: Pricer, in_flight: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, price: Pricer, in_flight: Callable[[], int], providers: Collection[str]
+    ) -> None:
+        """`providers` are the server's own; one of a tenant's by another name is counted as "of a tenant"."""
+        self._providers = frozenset(providers)
         self._database = database
         self._price = price
         self._registry = registry = CollectorRegistry()
@@ -72,7 +77,8 @@ class Metrics:
 
     def call(self, model: ModelRef, ended: ModelResponse | CallError) -> None:
         """A call of a model has ended, whatever became of it."""
-        provider, failed = model.provider, isinstance(ended, CallError)
+        provider = model.provider if model.provider in self._providers else _OF_A_TENANT
+        failed = isinstance(ended, CallError)
         self._calls.labels(provider, ended.kind.value if isinstance(ended, CallError) else "answered").inc()
         self._attempts.labels(provider).inc(ended.attempts)
         usage, known = ended.wasted, ended.wasted_known

@@ -84,14 +84,18 @@ class ModelOffers:
         checker: ModelChecker,
         price: PriceFinder,
         lister: Lister = listed_models,
+        *,
+        tenants: Callable[[], ProviderSettings] | None = None,
     ) -> None:
+        """`tenants` gives the settings of the tenant that is being served, where they are not `settings`."""
+        self._now = tenants or (lambda: settings)
         self._database = database
         self._settings = settings
         self._checker = checker
         self._price = price
         self._lister = lister
-        # By provider: until when it stands, and what its server listed.
-        self._listings: dict[str, tuple[float, Listing]] = {}
+        # By endpoint, for another's provider of the same name is another server: until when it stands, what it listed.
+        self._listings: dict[Endpoint, tuple[float, Listing]] = {}
         self._asking = asyncio.Lock()
 
     def addresses(self) -> tuple[OwnAddress, ...]:
@@ -102,22 +106,25 @@ class ModelOffers:
         """Ask those servers for their models, unless they were asked lately; takes seconds where one is silent."""
         async with self._asking:
             now = time.monotonic()
-            unknown = [end for end in self._own() if self._listings.get(end.name, (0.0,))[0] <= now]
+            unknown = [end for end in self._own() if self._listings.get(end, (0.0,))[0] <= now]
             for endpoint, listing in zip(unknown, await asyncio.gather(*map(self._lister, unknown)), strict=True):
                 kept_s = LISTED_FOR_S if listing.names else SILENT_FOR_S
-                self._listings[endpoint.name] = (time.monotonic() + kept_s, listing)
+                self._listings[endpoint] = (time.monotonic() + kept_s, listing)
         return self.addresses()
 
     def listed(self, provider: str) -> tuple[str, ...]:
         """What the server of one's own in a provider's place listed when it was last asked; nothing is asked here."""
-        until, listing = self._listings.get(provider, (0.0, Listing(())))
+        endpoint = self._now().endpoints.get(provider)
+        if endpoint is None:
+            return ()
+        until, listing = self._listings.get(endpoint, (0.0, Listing(())))
         return listing.names if until > time.monotonic() else ()
 
     def _own(self) -> list[Endpoint]:
-        return [end for end in self._settings.endpoints.values() if end.usable and not end.has_vendors_models]
+        return [end for end in self._now().endpoints.values() if end.usable and not end.has_vendors_models]
 
     def _address(self, endpoint: Endpoint) -> OwnAddress:
-        until, listing = self._listings.get(endpoint.name, (0.0, Listing(())))
+        until, listing = self._listings.get(endpoint, (0.0, Listing(())))
         asked = until > time.monotonic()
         return OwnAddress(endpoint.name, endpoint.base_url or "", asked, len(listing.names), listing.why)
 
@@ -164,9 +171,10 @@ class ModelOffers:
             add(one.model, "used before", one.runs, one.last_used)
         for text in also:
             add(text, "chosen")
-        here = installed_models(self._settings.home)
-        for name in sorted({*here, *CATALOGUE}, key=lambda name: (name not in here, name)):
-            add(f"{LOCAL}:{name}", "on this machine")
+        if self._now().local:
+            here = installed_models(self._settings.home)
+            for name in sorted({*here, *CATALOGUE}, key=lambda name: (name not in here, name)):
+                add(f"{LOCAL}:{name}", "on this machine")
         for name in self._current():
             add(name, "current")
         return tuple(found.values())
@@ -175,11 +183,12 @@ class ModelOffers:
         """The newest of each vendor, what servers of one's own listed, and what the settings file has a price for."""
         known = known_models()
         names: list[str] = []
-        for endpoint in self._settings.endpoints.values():
+        for endpoint in self._now().endpoints.values():
             if endpoint.has_vendors_models:
                 vendor = known.get(endpoint.kind, ())
                 names += [f"{endpoint.name}:{name}" for name in vendor[:NEWEST_PER_VENDOR]]
-            elif endpoint.name in self._listings:
-                _, listing = self._listings[endpoint.name]
+            elif endpoint in self._listings:
+                _, listing = self._listings[endpoint]
                 names += [f"{endpoint.name}:{name}" for name in listing.names[:MOST_LISTED]]
-        return [*names, *self._settings.prices]
+        offered = self._now().names
+        return [*names, *(name for name in self._settings.prices if name.partition(":")[0] in offered)]

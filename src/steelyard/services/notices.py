@@ -9,9 +9,9 @@ from uuid import UUID
 
 from steelyard.domain.errors import InputError
 from steelyard.domain.notices import TEST, NoticeSettings
+from steelyard.domain.reach import check_url
 from steelyard.outbound.mail import check_recipients
 from steelyard.outbound.signing import new_secret
-from steelyard.outbound.webhook import check_url
 from steelyard.services.deliveries import Deliveries
 from steelyard.services.notice_words import test_payload
 from steelyard.services.rebenchmarks import Budget, Rebenchmarks
@@ -70,16 +70,17 @@ class NoticeService:
 
     async def set_webhook(self, tenant_id: UUID, url: str, *, renew: bool = False) -> str | None:
         """Post notices there. Returns the secret where one was made, to be shown this once: for the first address, and
-        with `renew`. A blank address posts nothing any more. Raises InputError."""
+        with `renew`. A blank address posts nothing any more. Raises InputError, also where no master key is at hand."""
         async with self._database.tenant(tenant_id) as connection:
             if not url.strip():
                 await deliveries.drop_webhook(connection)
                 return None
-            checked = check_url(url, allow_private=self._settings.allow_private)
-            if not renew and await deliveries.put_webhook(connection, tenant_id, checked, None):
+            checked = check_url(url, self._settings.reach, what="a webhook", field="url")
+            if not renew and await deliveries.move_webhook(connection, checked):
                 return None
             secret = new_secret()
-            await deliveries.put_webhook(connection, tenant_id, checked, secret)
+            sealed = await self._sending.sealed(tenant_id, secret)
+            await deliveries.put_webhook(connection, tenant_id, checked, sealed.data, sealed.key_id)
         return secret
 
     async def renew_secret(self, tenant_id: UUID) -> str:

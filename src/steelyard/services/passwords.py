@@ -18,7 +18,7 @@ from steelyard.domain.errors import InputError, TooMany
 
 FEWEST = 12
 MOST_BYTES = 1_000
-# A hash takes 64 MiB and some 50 ms of several cores: more at once would keep pages waiting.
+# A hash takes 64 MiB and every core for a while: more at once would keep pages waiting.
 AT_ONCE = 2
 MOST_WAITING = 30
 

@@ -23,7 +23,7 @@ from steelyard.statistics import Verdict
 from steelyard.storage import figures, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
-from steelyard.storage.runs import RunRow
+from steelyard.storage.runs import RunRow, starter_json
 from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class RunReport:
                 "judge_digest": run.judge_digest,
                 "judgements": self.quotes.judgements,
                 "judgements_quote_not_found": self.quotes.flagged,
+                "started_by": starter_json(run),
                 "started_at": _time(run.started_at),
                 "completed_at": _time(run.completed_at),
                 "planned": self.counts.planned,

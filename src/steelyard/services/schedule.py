@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -35,13 +36,16 @@ class Schedule:
         rebenchmarks: Rebenchmarks,
         settings: NoticeSettings,
         *,
+        serving: Callable[[UUID], AbstractAsyncContextManager[None]] = nullcontext,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """Each tenant is looked after within `serving` it."""
         self._database = database
         self._check = check
         self._deliveries = deliveries
         self._rebenchmarks = rebenchmarks
         self._settings = settings
+        self._serving = serving
         self._now = now
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -66,9 +70,10 @@ class Schedule:
         for tenant_id in await schedule.tenants_due(self._database, slot, now):
             try:
                 with acting_as(SCHEDULE):
-                    if checks.on:
-                        await self._check.run(tenant_id)
-                    await self.work(tenant_id)
+                    async with self._serving(tenant_id):
+                        if checks.on:
+                            await self._check.run(tenant_id)
+                        await self.work(tenant_id)
             except DATABASE_AWAY:
                 raise
             except Exception:

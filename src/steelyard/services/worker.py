@@ -6,9 +6,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from steelyard.domain.errors import StorageError
@@ -30,6 +31,11 @@ _HURRY_S = (0.5, 2.5)
 # Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
 _RESTART_S = (1.0, 10.0)
 _MAX_QUICK_RESTARTS = 60
+_AWAY_S = 1.0
+
+# Answers for a tenant inside: what its jobs call models with.
+Serving = Callable[[UUID], AbstractAsyncContextManager[None]]
+Args = ParamSpec("Args")
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,13 @@ async def work(
     review_unfit: JobUnfit = always_fit,
     tie_break_unfit: TieBreakUnfit = always_fit,
     drafts_unfit: JobUnfit = always_fit,
+    serving: Serving | None = None,
 ) -> None:
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
     `unfit` and its kin say why a run, a review, a tie-break or drafts of cases cannot be served here as they were
     planned; they are left to other workers then. `ended` hears of each run this worker saw to its end, `left` once of
-    each it leaves (without it, the log does).
+    each it leaves (without it, the log does). Each job is done within `serving` its tenant.
     """
     telling: set[asyncio.Task[None]] = set()
 
@@ -92,10 +99,10 @@ async def work(
         of = OnBehalf(database)
         queue = Queue(
             database,
-            of.starter(engine.run_batch),
-            of.starter(reviewer.run),
-            of.starter(breaker.run),
-            of.starter(drafter.run),
+            _of_tenant(serving, of.starter(engine.run_batch)),
+            _of_tenant(serving, of.starter(reviewer.run)),
+            _of_tenant(serving, of.starter(breaker.run)),
+            _of_tenant(serving, of.starter(drafter.run)),
         )
         await queue.open()
         await queue.hurry(run_id)
@@ -109,6 +116,28 @@ async def work(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+
+
+def _of_tenant(
+    serving: Serving | None, job: Callable[Concatenate[UUID, Args], Awaitable[None]]
+) -> Callable[Concatenate[UUID, Args], Awaitable[None]]:
+    """The job done for its tenant: with its keys, and no other's."""
+
+    async def handle(tenant_id: UUID, *args: Args.args, **more: Args.kwargs) -> None:
+        if serving is None:
+            await job(tenant_id, *args, **more)
+            return
+        async with AsyncExitStack() as stack:
+            while True:
+                try:
+                    await stack.enter_async_context(serving(tenant_id))
+                except DATABASE_AWAY:
+                    await asyncio.sleep(_AWAY_S)
+                else:
+                    break
+            await job(tenant_id, *args, **more)
+
+    return handle
 
 
 async def _serve(

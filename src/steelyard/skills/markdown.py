@@ -120,11 +120,14 @@ def links(body: str, first_line: int = 1) -> tuple[Link, ...]:
     Addresses (`https:`), anchors and absolute paths are left out; `%20` and `#section` are resolved.
     """
     found: dict[str, Link] = {}
+    here, line = 0, first_line
     for offset, raw, explicit in sorted(_raw_links(body)):
         path = _relative(raw)
         if path and (path not in found or (explicit and not found[path].explicit)):
-            line = found[path].line if path in found else first_line + body.count("\n", 0, offset)
-            found[path] = Link(path, line, explicit)
+            # From the last one on: a body of links alone would be counted as often as it has some.
+            line += body.count("\n", here, offset)
+            here = offset
+            found[path] = Link(path, found[path].line if path in found else line, explicit)
     return tuple(found.values())
 
 

@@ -12,6 +12,8 @@ import yaml
 from steelyard.skills.text import MAX_DEPTH
 
 MAX_NODES = 1_000_000
+# Of text that is there by aliases alone: one long text may be named many times in a few letters each.
+MAX_ALIASED_CHARACTERS = 10_000_000
 
 _INT = re.compile(r"[-+]?[0-9]{1,300}\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?\Z")
@@ -154,9 +156,12 @@ class _Builder:
 
     def __init__(self, first_line: int) -> None:
         self._first_line = first_line
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._stack: list[tuple[Any, str | None, list[Any], int]] = []
+        # Each value with what it expands to, in nodes and characters; a container open with what there was before it.
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        self._stack: list[tuple[Any, str | None, list[Any], int, int]] = []
         self._nodes = 0
+        self._characters = 0
+        self._aliased = 0
         self.value: Any = None
 
     def feed(self, event: yaml.Event) -> None:
@@ -164,36 +169,41 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             self._count(1, line)
             text = str(event.value)
+            self._characters += len(text)
             value = _scalar(text, bool(event.implicit[0]), event.tag if event.tag != "!" else None)
-            self._add(value, text if not isinstance(value, str) else None, event.anchor, 1)
+            self._add(value, text if not isinstance(value, str) else None, event.anchor, 1, len(text))
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise Unparsable(f"the alias *{event.anchor} has no anchor before it", line)
-            value, nodes = self._anchors[event.anchor]
+            value, nodes, characters = self._anchors[event.anchor]
             self._count(nodes, line)
-            self._add(value, None, None, nodes)
+            self._characters += characters
+            self._aliased += characters
+            if self._aliased > MAX_ALIASED_CHARACTERS:
+                raise Unparsable(f"its aliases expand to more than {MAX_ALIASED_CHARACTERS:,} characters", line)
+            self._add(value, None, None, nodes, characters)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._count(1, line)
             if len(self._stack) >= MAX_DEPTH:
                 raise Unparsable(f"it is nested deeper than {MAX_DEPTH} levels", line)
             container: Any = Node(line) if isinstance(event, yaml.MappingStartEvent) else list[Any]()
-            self._stack.append((container, event.anchor, [], self._nodes))
+            self._stack.append((container, event.anchor, [], self._nodes, self._characters))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            container, anchor, _, before = self._stack.pop()
-            self._add(container, None, anchor, self._nodes - before + 1)
+            container, anchor, _, nodes, characters = self._stack.pop()
+            self._add(container, None, anchor, self._nodes - nodes + 1, self._characters - characters)
 
     def _count(self, nodes: int, line: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise Unparsable(f"its aliases expand to more than {MAX_NODES:,} values", line)
 
-    def _add(self, value: Any, spelling: str | None, anchor: str | None, nodes: int) -> None:
+    def _add(self, value: Any, spelling: str | None, anchor: str | None, nodes: int, characters: int) -> None:
         if anchor:
-            self._anchors[anchor] = (value, nodes)
+            self._anchors[anchor] = (value, nodes, characters)
         if not self._stack:
             self.value = value
             return
-        container, _, pending, _ = self._stack[-1]
+        container, _, pending, *_ = self._stack[-1]
         if isinstance(container, list):
             cast("list[Any]", container).append(value)
         elif not pending:

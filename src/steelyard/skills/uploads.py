@@ -24,6 +24,10 @@ from steelyard.skills.folder import LoadedSkill
 from steelyard.skills.text import size
 
 MAX_ENTRIES = 5_000
+# Each entry of the directory begins with a mark; the library reads all of them, at ten times their size, before it says
+# how many there are. Archives within the archive have such marks too.
+MAX_MARKS = 4 * MAX_ENTRIES
+_MARK = b"PK\x01\x02"
 MAX_TOTAL_BYTES = 50_000_000
 MAX_RATIO = 200
 # Text of one letter compresses a thousandfold and harms nobody; a ratio says something from this size on.
@@ -78,6 +82,8 @@ def read_zip(data: bytes, file_name: str) -> Upload:
 
 
 def _unpack(data: bytes, file_name: str) -> dict[str, bytes]:
+    if (marks := data.count(_MARK)) > MAX_MARKS:
+        raise _too_many(marks, file_name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _unpacked(archive, file_name)
@@ -153,12 +159,7 @@ def read_packed(text: str, name: str, kind: str) -> Upload:
 def _unpacked(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise TooLarge(
-            f"holds {len(entries):,} entries; at most {MAX_ENTRIES:,} are taken.",
-            file=file_name,
-            kept=_KEPT,
-            next_step="Pack the skill's own folder alone.",
-        )
+        raise _too_many(len(entries), file_name)
     _check_total(sum(entry.file_size for entry in entries))
     names = _Names()
     files: dict[str, bytes] = {}
@@ -173,6 +174,15 @@ def _unpacked(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]:
         _check_total(total)
         files[path] = data
     return files
+
+
+def _too_many(count: int, file_name: str) -> TooLarge:
+    return TooLarge(
+        f"holds {count:,} entries; at most {MAX_ENTRIES:,} are taken.",
+        file=file_name,
+        kept=_KEPT,
+        next_step="Pack the skill's own folder alone.",
+    )
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
@@ -44,11 +45,20 @@ class DraftsRow:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    started_by_kind: str = ActorKind.LOCAL
+    started_by_id: UUID | None = None
+    started_by_name: str = LOCAL.name
+
+    @property
+    def starter(self) -> Actor:
+        """Who started it."""
+        return Actor(ActorKind(self.started_by_kind), self.started_by_name, self.started_by_id)
 
 
 _ROW = """SELECT id, skill_id, skill_version_id, model, protocol, requested_by, wanted, budget_microcents, status,
                  calls, raw_reply, stop_reason, kept, doubles, unusable, error_message, input_tokens, output_tokens,
-                 cost_microcents, cost_is_lower_bound, price_date, latency_ms, created_at, started_at, completed_at
+                 cost_microcents, cost_is_lower_bound, price_date, latency_ms, created_at, started_at, completed_at,
+                 started_by_kind, started_by_id, started_by_name
             FROM case_drafts"""
 
 

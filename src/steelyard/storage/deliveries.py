@@ -18,11 +18,14 @@ from steelyard.storage.rows import record_row
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where notices are posted, and what signs them; the secret never shows in a repr."""
+    """Where notices are posted, and what signs them: encrypted (`sealed` under the master key `key_id`), or in `secret`
+    as it was stored before there was encryption. Neither shows in a repr."""
 
     url: str
-    secret: str
+    secret: str | None
     created_at: datetime
+    sealed: bytes | None = None
+    key_id: str | None = None
 
     def __repr__(self) -> str:
         return f"Webhook(created_at={self.created_at!r})"
@@ -58,20 +61,24 @@ class DeliveryRow:
 async def find_webhook(connection: Connection) -> Webhook | None:
     """The tenant's webhook."""
     async with connection.cursor(row_factory=record_row(Webhook)) as cursor:
-        await cursor.execute("SELECT url, secret, created_at FROM webhooks")
+        await cursor.execute("SELECT url, secret, created_at, sealed, key_id FROM webhooks")
         return await cursor.fetchone()
 
 
-async def put_webhook(connection: Connection, tenant_id: UUID, url: str, secret: str | None) -> bool:
-    """Keep the address. Its secret stays as it was where none is given; False where there is none to stay."""
-    if secret is None:
-        return (await connection.execute("UPDATE webhooks SET url = %s", (url,))).rowcount == 1
+async def move_webhook(connection: Connection, url: str) -> bool:
+    """Post elsewhere, signed as before; False where there is no webhook."""
+    return (await connection.execute("UPDATE webhooks SET url = %s", (url,))).rowcount == 1
+
+
+async def put_webhook(connection: Connection, tenant_id: UUID, url: str, sealed: bytes, key_id: str) -> None:
+    """Keep the address and its encrypted secret, in place of what there was."""
     await connection.execute(
-        """INSERT INTO webhooks (tenant_id, url, secret) VALUES (%s, %s, %s)
-               ON CONFLICT (tenant_id) DO UPDATE SET url = excluded.url, secret = excluded.secret""",
-        (tenant_id, url, secret),
+        """INSERT INTO webhooks (tenant_id, url, secret, sealed, key_id, secret_at)
+           VALUES (%s, %s, NULL, %s, %s, clock_timestamp())
+               ON CONFLICT (tenant_id) DO UPDATE SET url = excluded.url, secret = NULL, sealed = excluded.sealed,
+                  key_id = excluded.key_id, secret_at = excluded.secret_at""",
+        (tenant_id, url, sealed, key_id),
     )
-    return True
 
 
 async def drop_webhook(connection: Connection) -> None:

@@ -50,3 +50,9 @@ async def find_invited(database: Database, token_hash: bytes, now: datetime) -> 
     """What the token is good for; None once it was used, taken back or has become too old."""
     rows = await database.ask("SELECT * FROM invitation_of(%s, %s)", (token_hash, now))
     return Invited(**with_role(rows[0])) if rows else None
+
+
+async def find_invited_address(database: Database, email: str, now: datetime) -> Invited | None:
+    """The invitation of that address, in lower case, which has waited longest; None without one that is still good."""
+    rows = await database.ask("SELECT * FROM invitation_for(%s, %s)", (clean(email), now))
+    return Invited(**with_role(rows[0])) if rows else None

@@ -65,9 +65,10 @@ class PaidJobs:
         """Whether a call of it may be out, so that a worker that is killed leaves word of it."""
         await connection.execute(f"UPDATE {self.table} SET calling = %s WHERE id = %s".encode(), (calling, job_id))
 
-    async def record_call(self, connection: Connection, job_id: UUID, call_key: UUID, call: PaidCall) -> None:
-        """Keep what a call gave and add what it took, once for each key: a write told lost may be asked for again."""
-        await connection.execute(
+    async def record_call(self, connection: Connection, job_id: UUID, call_key: UUID, call: PaidCall) -> bool:
+        """Keep what a call gave and add what it took. False, and nothing done, for a key that is counted: a write told
+        lost may be asked for again."""
+        cursor = await connection.execute(
             f"""UPDATE {self.table}
                    SET raw_reply = coalesce(%s, raw_reply), stop_reason = coalesce(%s, stop_reason), calls = calls + 1,
                        input_tokens = input_tokens + %s, output_tokens = output_tokens + %s,
@@ -90,6 +91,7 @@ class PaidJobs:
                 call_key,
             ),
         )
+        return cursor.rowcount == 1
 
     async def fail(self, connection: Connection, job_id: UUID, message: str) -> None:
         """End it without a result; a reply that was paid for stays."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.reviews import Review
 from steelyard.storage.database import Connection, clean, clean_json
@@ -51,12 +52,21 @@ class ReviewRow:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    started_by_kind: str = ActorKind.LOCAL
+    started_by_id: UUID | None = None
+    started_by_name: str = LOCAL.name
+
+    @property
+    def starter(self) -> Actor:
+        """Who started it."""
+        return Actor(ActorKind(self.started_by_kind), self.started_by_name, self.started_by_id)
 
 
 _ROW = """SELECT r.id, r.skill_id, r.skill_version_id, v.digest AS version_digest, r.model, r.protocol, r.requested_by,
                  r.status, r.calls, r.raw_reply, r.stop_reason, r.summary, r.scores, r.strengths, r.risks, r.edits,
                  r.error_message, r.input_tokens, r.output_tokens, r.cost_microcents, r.cost_is_lower_bound,
-                 r.price_version, r.price_date, r.latency_ms, r.created_at, r.started_at, r.completed_at
+                 r.price_version, r.price_date, r.latency_ms, r.created_at, r.started_at, r.completed_at,
+                 r.started_by_kind, r.started_by_id, r.started_by_name
             FROM skill_reviews r
             JOIN skill_versions v ON v.tenant_id = r.tenant_id AND v.id = r.skill_version_id"""
 

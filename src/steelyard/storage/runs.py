@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
@@ -78,6 +79,23 @@ class RunRow:
     answers_since: datetime | None = None
     judge_by_default: bool = False
     of_draft: bool = False
+    started_by_kind: str = ActorKind.LOCAL
+    started_by_id: UUID | None = None
+    started_by_name: str = LOCAL.name
+
+    @property
+    def starter(self) -> Actor:
+        """Who started it."""
+        return Actor(ActorKind(self.started_by_kind), self.started_by_name, self.started_by_id)
+
+
+def starter_json(run: RunRow) -> dict[str, str | None]:
+    """Who started it, as the documented forms have it."""
+    return {
+        "kind": run.started_by_kind,
+        "id": None if run.started_by_id is None else str(run.started_by_id),
+        "name": run.started_by_name,
+    }
 
 
 @dataclass(frozen=True)

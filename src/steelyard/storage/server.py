@@ -109,7 +109,7 @@ def check_schema(state: SchemaState) -> None:
     """Raises StorageError unless the schema is the one this version works with."""
     if state.is_current:
         return
-    if state.current is None or state.current < state.head:
+    if state.is_behind:
         found = "has no Steelyard schema yet" if state.current is None else f"is at schema {state.current}"
         raise StorageError(
             f"The database {found}; this version needs {state.head}.", next_step="Run `steelyard migrate`."
@@ -125,7 +125,7 @@ def _is_ready(dsn: str) -> bool:
         state = schema_state(dsn)
     except StorageError:
         return False
-    if state.current is not None and state.current > state.head:
+    if not state.is_current and not state.is_behind:
         check_schema(state)
     return state.is_current
 

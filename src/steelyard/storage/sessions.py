@@ -47,6 +47,12 @@ async def list_sessions(database: Database, user_id: UUID, now: datetime, idle: 
     return [SessionRow(**row) for row in rows]
 
 
+async def begun_at(database: Database, session_id: UUID) -> datetime | None:
+    """When somebody signed in for it; None once it has ended."""
+    rows = await database.ask("SELECT created_at FROM sessions WHERE id = %s", (session_id,))
+    return rows[0]["created_at"] if rows else None
+
+
 async def move_session(database: Database, session_id: UUID, tenant_id: UUID) -> None:
     """From now on it is for that tenant, of which the user is a member."""
     await database.ask("UPDATE sessions SET tenant_id = %s WHERE id = %s", (tenant_id, session_id))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.tie_breaks import TieBreakStatus
 from steelyard.storage.database import Connection, clean, clean_json
@@ -45,6 +46,14 @@ class TieBreakRow:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    started_by_kind: str = ActorKind.LOCAL
+    started_by_id: UUID | None = None
+    started_by_name: str = LOCAL.name
+
+    @property
+    def starter(self) -> Actor:
+        """Who started it."""
+        return Actor(ActorKind(self.started_by_kind), self.started_by_name, self.started_by_id)
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class TieBreakState:
 _COLUMNS = """t.id, t.benchmark_run_id, t.models, t.judge, t.judge_digest, t.requested_by, t.status,
     t.budget_microcents, t.planned, t.done, t.calls, t.spent_microcents,
     t.spent_is_lower_bound OR (t.calling AND t.status NOT IN ('pending', 'running')) AS spent_is_lower_bound,
-    t.price_version, t.price_date, t.gate, t.result, t.error_message, t.created_at, t.started_at, t.completed_at"""
+    t.price_version, t.price_date, t.gate, t.result, t.error_message, t.created_at, t.started_at, t.completed_at,
+    t.started_by_kind, t.started_by_id, t.started_by_name"""
 
 
 async def insert_tie_break(

@@ -8,10 +8,11 @@ from fastapi import Request
 from starlette.routing import Route
 
 from steelyard.api.access import API_ACCESS
-from steelyard.domain.access import SCOPES, Action, Principal
+from steelyard.domain.access import ROLES, SCOPES, Action, Principal, Role
 from steelyard.domain.actors import LOCAL, Actor, ActorKind, acting
 from steelyard.domain.errors import Forbidden, NotFound
 from steelyard.web.security.address import from_this_machine
+from steelyard.web.security.origin import SAFE_METHODS
 
 Identify = Callable[[Request], Awaitable[Principal]]
 
@@ -27,6 +28,15 @@ OPEN = frozenset(
         "POST /sign-in",
         "GET /setup/{token}",
         "POST /setup/{token}",
+        "GET /join/{token}",
+        "POST /join/{token}",
+        "GET /forgotten",
+        "POST /forgotten",
+        "GET /reset/{token}",
+        "POST /reset/{token}",
+        "POST /setup/{token}/oidc/{provider}",
+        "POST /sign-in/oidc/{provider}",
+        "GET /sign-in/oidc/{provider}/callback",
     }
 )
 # Of those, what a team's server tells to its own machine alone.
@@ -41,6 +51,19 @@ ACCESS: Mapping[str, Action] = {
     "POST /sign-out": Action.READ,
     "POST /tenant": Action.READ,
     "GET /account": Action.READ,
+    "GET /account/name": Action.READ,
+    "POST /account/name": Action.READ,
+    "GET /account/password": Action.READ,
+    "POST /account/password": Action.READ,
+    "GET /members": Action.MANAGE_MEMBERS,
+    "GET /members/invite": Action.MANAGE_MEMBERS,
+    "POST /members/invite": Action.MANAGE_MEMBERS,
+    "POST /members/invitations/{invitation}/revoke": Action.MANAGE_MEMBERS,
+    "POST /members/{user}/role": Action.MANAGE_MEMBERS,
+    "POST /members/{user}/remove": Action.MANAGE_MEMBERS,
+    "GET /account/oidc": Action.READ,
+    "POST /account/oidc/{provider}": Action.READ,
+    "POST /account/oidc/{identity}/end": Action.READ,
     "POST /account/sessions/end": Action.READ,
     "POST /account/sessions/{session}/end": Action.READ,
     "GET /models": Action.READ,
@@ -75,15 +98,23 @@ ACCESS: Mapping[str, Action] = {
     "GET /runs/{short:short_id}.json": Action.READ,
     "GET /runs/{short:short_id}/{rest:path}": Action.READ,
     "GET /settings": Action.READ,
+    "POST /settings/budgets": Action.SET_BUDGETS,
+    "GET /settings/keys": Action.MANAGE_KEYS,
+    "POST /settings/keys": Action.MANAGE_KEYS,
+    "POST /settings/keys/{key}/revoke": Action.MANAGE_KEYS,
     "POST /settings/limit": Action.SET_STALENESS,
     "POST /settings/mail": Action.SET_STALENESS,
     "POST /settings/notices/test": Action.SET_STALENESS,
+    "GET /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/remove": Action.SET_PROVIDERS,
+    "POST /settings/providers/{name}/test": Action.SET_PROVIDERS,
     "POST /settings/rebenchmark": Action.SET_STALENESS,
     "POST /settings/webhook": Action.SET_STALENESS,
     "POST /settings/webhook/secret": Action.SET_STALENESS,
     "GET /skills": Action.READ,
     "POST /skills": Action.WRITE_SKILLS,
-    "GET /skills/new": Action.READ,
+    "GET /skills/new": Action.WRITE_SKILLS,
     "GET /skills/{skill}": Action.READ,
     "GET /skills/{skill}/benchmark": Action.READ,
     "GET /skills/{skill}/benchmark/again": Action.READ,
@@ -91,15 +122,15 @@ ACCESS: Mapping[str, Action] = {
     "GET /skills/{skill}/benchmark/causes": Action.READ,
     "GET /skills/{skill}/benchmark/change": Action.READ,
     "POST /skills/{skill}/benchmark/estimate": Action.RUN,
-    "GET /skills/{skill}/benchmark/models": Action.READ,
-    "GET /skills/{skill}/benchmark/new": Action.READ,
+    "GET /skills/{skill}/benchmark/models": Action.RUN,
+    "GET /skills/{skill}/benchmark/new": Action.RUN,
     "POST /skills/{skill}/benchmark/new": Action.RUN,
     "GET /skills/{skill}/benchmark/production": Action.READ,
     "GET /skills/{skill}/benchmark/production.json": Action.READ,
     "GET /skills/{skill}/benchmark/progress/{run_id}": Action.READ,
     "GET /skills/{skill}/case-history": Action.READ,
     "POST /skills/{skill}/cases": Action.WRITE_CASES,
-    "GET /skills/{skill}/cases/new": Action.READ,
+    "GET /skills/{skill}/cases/new": Action.WRITE_CASES,
     "GET /skills/{skill}/cases/{case}": Action.READ,
     "POST /skills/{skill}/cases/{case}": Action.WRITE_CASES,
     "GET /skills/{skill}/cases/{case}/{decision}": Action.READ,
@@ -107,7 +138,7 @@ ACCESS: Mapping[str, Action] = {
     "GET /skills/{skill}/charts/cost-trend.{form}": Action.READ,
     "GET /skills/{skill}/charts/quality-cost.{form}": Action.READ,
     "GET /skills/{skill}/compare": Action.READ,
-    "GET /skills/{skill}/delete": Action.READ,
+    "GET /skills/{skill}/delete": Action.WRITE_SKILLS,
     "POST /skills/{skill}/delete": Action.WRITE_SKILLS,
     "GET /skills/{skill}/details": Action.READ,
     "POST /skills/{skill}/details/limit": Action.SET_STALENESS,
@@ -128,11 +159,13 @@ ACCESS: Mapping[str, Action] = {
     "POST /skills/{skill}/suggestions": Action.GIVE_FEEDBACK,
     "POST /skills/{skill}/suggestions/{suggestion}": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions": Action.READ,
-    "GET /skills/{skill}/versions/draft": Action.READ,
+    "GET /skills/{skill}/versions/draft": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/draft": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/current": Action.WRITE_SKILLS,
     "POST /skills/{skill}/versions/{version}/discard": Action.WRITE_SKILLS,
     "GET /skills/{skill}/versions/{version}/file": Action.READ,
+    "GET /spend": Action.READ,
+    "GET /spend.csv": Action.READ,
     **API_ACCESS,
 }
 
@@ -158,13 +191,26 @@ async def authorise(request: Request) -> None:
     principal = await identify(request)
     request.state.principal = principal
     acting.set(actor_of(principal))
+    await request.app.state.workbench.providers.enter(principal.tenant_id)
     action = ACCESS.get(route)
     if action is None or not principal.may(action):
         raise Forbidden(
-            f"That takes the right to {action or 'do this'}, which {principal.name} does not have here.",
-            kept="Nothing was changed.",
+            _lacking(principal, action),
+            kept=None if request.method in SAFE_METHODS else "Nothing was changed.",
             next_step="Ask an admin of this tenant." if principal.key_id is None else _scopes_for(action),
         )
+
+
+def _lacking(principal: Principal, action: Action | None) -> str:
+    """What somebody may not do, and which role may."""
+    able = next((role for role in Role if action in ROLES[role]), None)
+    if action is None or able is None or principal.user_id is None or principal.role is None:
+        return f"That takes the right to {action or 'do this'}, which {principal.name} does not have here."
+    return f"You are {_a(principal.role)} here; it takes {_a(able)} to {action.value}."
+
+
+def _a(role: Role) -> str:
+    return f"{'a' if role is Role.VIEWER else 'an'} {role.value}"
 
 
 def _scopes_for(action: Action | None) -> str:

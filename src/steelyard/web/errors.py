@@ -19,6 +19,7 @@ from steelyard.domain.errors import (
     Conflict,
     Forbidden,
     InputError,
+    IssuerFailed,
     KeyRefused,
     NotFound,
     NotSignedIn,
@@ -44,6 +45,7 @@ STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
     (Forbidden, 403),
     (Conflict, 409),
     (TooMany, 429),
+    (IssuerFailed, 502),
     (StorageError, 503),
 )
 _TITLES = {
@@ -57,6 +59,7 @@ _TITLES = {
     422: "That cannot be used",
     429: "That was too much at once",
     500: "Something went wrong",
+    502: "The sign-in provider did not answer as it should",
     503: "The database does not answer",
 }
 # Of what is said of a thing that is not there, as its name may be of any length.

@@ -9,7 +9,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from steelyard.domain.money import MICROCENTS_PER_USD
+from steelyard.domain.money import MICROCENTS_PER_USD, usd_digits
 from steelyard.web.text import odd
 
 UNKNOWN = "unknown"
@@ -210,9 +210,15 @@ def clip(text: str | None, length: int = 160) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def usd_text(microcents: int | None) -> str:
+    """`7.5`, as it is typed into a field; blank for none."""
+    return "" if microcents is None else usd_digits(microcents)
+
+
 FILTERS: dict[str, Any] = {
     "money": money,
     "sum_of": sum_of,
+    "usd_text": usd_text,
     "count": count,
     "compact": compact,
     "plural": plural,

@@ -24,7 +24,7 @@ def own_path(text: str, default: str = "/") -> str:
         parts = urlsplit(text)
     except ValueError:
         return default
-    if parts.scheme or parts.netloc or parts.path == SIGN_IN:
+    if parts.scheme or parts.netloc or parts.path == SIGN_IN or parts.path.startswith(f"{SIGN_IN}/"):
         return default
     return text
 

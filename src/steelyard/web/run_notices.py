@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
@@ -136,6 +137,15 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
         )
         detail = f"{done}{more if over else ''} {kept}"
         return [Notice("warn", f"Partial: stopped by its budget{budget}.", detail)]
+    if run.stop_cause == MONTH_BUDGET:
+        more = "An admin can raise it on the Settings page; resume the run then, or next month."
+        return [
+            Notice(
+                "warn",
+                "Partial: stopped by the budget of the month.",
+                f"{run.error_message or ''} {done} {kept} {more}".strip(),
+            )
+        ]
     if run.stop_cause == JUDGE_REFUSED:
         failed = failed_judges(run)
         answers = f"{plural(report.counts.answered, 'answer')} and " if report.counts.answered else ""

@@ -17,6 +17,7 @@ import uvicorn
 from steelyard import bootstrap, charts, logs
 from steelyard.domain.errors import InputError
 from steelyard.domain.hosting import Hosting, Mode
+from steelyard.providers.hosting_settings import MODE_ENV
 from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
@@ -138,9 +139,13 @@ async def _serve(
     say: Callable[[str], None],
     ready: Callable[[str], object] | None,
 ) -> None:
-    async with bootstrap.open_workbench(concurrency=concurrency) as workbench:
+    # What listens to others is a team's, also where the mode was not said.
+    env = os.environ | {MODE_ENV: Mode.TEAM} if place.team else None
+    async with bootstrap.open_workbench(env=env, concurrency=concurrency) as workbench:
         app = create_app(workbench, team=place.team, hosts=_names(place.host))
         app.state.worker = "serving" if worker else "none"
+        if place.team:
+            workbench.providers.require_tenant()
         config = uvicorn.Config(
             app,
             lifespan="off",

@@ -52,6 +52,8 @@ class Workbench(People):
         from steelyard.storage.tenants import tenants_with_paid_jobs
 
         if run_id is None:
+            if self.team:
+                self.providers.require_tenant()
             for tenant_id in await tenants_with_paid_jobs(self.database):
                 await self.reviews.requeue(tenant_id)
                 await self.tie_breaks.requeue(tenant_id)
@@ -68,6 +70,7 @@ class Workbench(People):
                 tie_break_unfit=partial(why_tie_break_unfit, models=self.providers, make_judge=self.judge),
                 drafts_unfit=partial(why_drafts_unfit, models=self.providers),
                 run_id=run_id,
+                serving=self.providers.serving,
                 concurrency=self.concurrency,
                 stop=stop,
                 ended=ended,

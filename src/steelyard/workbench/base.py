@@ -20,22 +20,26 @@ if TYPE_CHECKING:
     from steelyard.judging.default import DefaultJudge
     from steelyard.pricing import Cost, Price
     from steelyard.providers.own_prices import OwnPrices
-    from steelyard.providers.registry import Providers
     from steelyard.providers.settings import ProviderSettings
     from steelyard.providers.settings_watch import SettingsWatch
+    from steelyard.providers.tenants import TenantProviders
     from steelyard.services.metrics import Metrics
+    from steelyard.services.rotation import Rotation
+    from steelyard.services.secret_keeping import SecretKeeping
+    from steelyard.services.tenant_providers import TenantProviderService
     from steelyard.storage.database import Database
     from steelyard.storage.queue import Queue
 
 
 @dataclass
 class Base:
-    """Fields and what needs nothing beyond them."""
+    """Fields and what needs nothing beyond them. `settings` are the server's; `providers` answer for the tenant that is
+    being served."""
 
     home: Path
     tenant_id: UUID
     settings: ProviderSettings
-    providers: Providers
+    providers: TenantProviders
     database: Database
     queue: Queue
     concurrency: int
@@ -77,7 +81,7 @@ class Base:
         """What this process counts; model calls from when it is first asked for."""
         from steelyard.services.metrics import Metrics
 
-        metrics = Metrics(self.database, self.price, lambda: self.in_flight)
+        metrics = Metrics(self.database, self.price, lambda: self.in_flight, self.settings.names)
         self.providers.on_ended = metrics.call
         return metrics
 
@@ -91,11 +95,57 @@ class Base:
         """What this process's calls keep failing with while they are tried again."""
         return self.providers.troubles()
 
+    @property
+    def team(self) -> bool:
+        """Whether several tenants share this installation."""
+        from steelyard.domain.hosting import Mode
+
+        return self.settings.hosting.mode is Mode.TEAM
+
+    @cached_property
+    def secrets(self) -> SecretKeeping:
+        """Encrypts what tenants must not lose; the home's master key is made where it serves one database alone."""
+        from steelyard.services.secret_keeping import SecretKeeping
+        from steelyard.vault.keys import key_ring
+
+        may_make = self.embedded or not self.team
+        return SecretKeeping(lambda: key_ring(self.home, self.env, may_make=may_make))
+
+    @cached_property
+    def rotation(self) -> Rotation:
+        """New master keys for all tenants' secrets."""
+        from steelyard.services.rotation import Rotation
+
+        return Rotation(self.database, self.secrets)
+
+    @cached_property
+    def tenant_providers(self) -> TenantProviderService:
+        """Providers that tenants set for themselves."""
+        from steelyard.domain.hosting import Mode
+        from steelyard.domain.reach import ANYWHERE, reach_of
+        from steelyard.services.tenant_providers import TenantProviderService
+        from steelyard.storage.tenants import LOCAL_TENANT
+
+        mode, allowed = self.settings.hosting.mode, reach_of(self.env)
+        shared = mode is Mode.LOCAL if self.settings.shared is None else self.settings.shared
+        return TenantProviderService(
+            self.database,
+            self.secrets,
+            self.settings,
+            # The owner of the machine may call what is on it. Where no mode was said, another tenant is a team's.
+            reach=lambda tenant: (
+                ANYWHERE if mode is Mode.LOCAL or (mode is None and tenant == LOCAL_TENANT) else allowed
+            ),
+            shared_with=lambda tenant: shared or tenant == LOCAL_TENANT,
+            is_servers=lambda tenant: tenant == LOCAL_TENANT,
+            changed=self.providers.changed,
+        )
+
     def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""
         from steelyard.judging.default import choose_judge
 
-        usable = {name: end for name, end in self.settings.endpoints.items() if end.usable}
+        usable = {name: end for name, end in self.providers.settings().endpoints.items() if end.usable}
         vendors = [name for name, end in usable.items() if end.has_vendors_models]
         elsewhere = {name: end.base_url_from for name, end in usable.items() if not end.has_vendors_models}
         return choose_judge(vendors, list(candidates), elsewhere)

@@ -36,7 +36,7 @@ class Runs(Library):
     def benchmarks(self) -> BenchmarkService:
         from steelyard.services.benchmarks import BenchmarkService
 
-        return BenchmarkService(self.database, self.queue, self.providers, self.judge)
+        return BenchmarkService(self.database, self.queue, self.providers, self.judge, price=self.price)
 
     async def estimate(self, tenant_id: UUID, request: RunRequest) -> Estimate:
         """What the run would take. Raises InputError and its kin."""
@@ -91,7 +91,8 @@ class Runs(Library):
     def offers(self) -> ModelOffers:
         from steelyard.services.model_offers import ModelOffers
 
-        return ModelOffers(self.database, self.settings, self.providers, self.price_today)
+        tenants = self.providers.settings
+        return ModelOffers(self.database, self.settings, self.providers, self.price_today, tenants=tenants)
 
     @cached_property
     def model_views(self) -> ModelViews:

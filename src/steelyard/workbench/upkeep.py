@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from steelyard.workbench.runs import Runs
 
 if TYPE_CHECKING:
+    from steelyard.services.budgets import BudgetService
     from steelyard.services.deliveries import Deliveries
     from steelyard.services.notices import NoticeService
     from steelyard.services.rebenchmarks import Rebenchmarks
     from steelyard.services.schedule import Schedule
     from steelyard.services.scheduled_check import ScheduledCheck
+    from steelyard.services.spend import SpendService
     from steelyard.services.stale_check import StaleChecks, Surroundings
     from steelyard.services.stale_watch import StaleWatch
 
@@ -45,15 +47,33 @@ class Upkeep(Runs):
             price=self.price,
             make_judge=self.judge,
             default_judge=self.default_judge,
-            market=KnownMarket(self.settings, self.providers, self.offers.listed, self.settings_watch.problem),
+            market=KnownMarket(
+                self.settings,
+                self.providers,
+                self.offers.listed,
+                self.settings_watch.problem,
+                self.providers.settings,
+            ),
             limit_days=self.settings.stale_after_days,
         )
+
+    @cached_property
+    def budgets(self) -> BudgetService:
+        from steelyard.services.budgets import BudgetService
+
+        return BudgetService(self.database)
+
+    @cached_property
+    def spend(self) -> SpendService:
+        from steelyard.services.spend import SpendService
+
+        return SpendService(self.database)
 
     @cached_property
     def deliveries(self) -> Deliveries:
         from steelyard.services.deliveries import Deliveries
 
-        return Deliveries(self.database, self.settings.notices)
+        return Deliveries(self.database, self.settings.notices, self.secrets)
 
     @cached_property
     def rebenchmarks(self) -> Rebenchmarks:
@@ -86,4 +106,11 @@ class Upkeep(Runs):
     def schedule(self) -> Schedule:
         from steelyard.services.schedule import Schedule
 
-        return Schedule(self.database, self.scheduled_check, self.deliveries, self.rebenchmarks, self.settings.notices)
+        return Schedule(
+            self.database,
+            self.scheduled_check,
+            self.deliveries,
+            self.rebenchmarks,
+            self.settings.notices,
+            serving=self.providers.serving,
+        )

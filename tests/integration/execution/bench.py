@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,12 +45,12 @@ class Caller:
     _slots: asyncio.Semaphore | None = None
 
     async def complete(
-        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+        self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
     ) -> ModelResponse:
         self._slots = self._slots or asyncio.Semaphore(self.at_once)
         async with self._slots:
             if before_call is not None:
-                before_call()
+                await before_call(False)
             self.calls[request.model.text, request.system, request.prompt] += 1
             self.on_call(self.calls.total())
             self.in_flight += 1

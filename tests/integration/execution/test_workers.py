@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -145,11 +145,15 @@ async def test_tenants_with_the_same_cells_do_not_wait_for_each_other(bench: Ben
         """Answers none of these runs' calls before all of both are out."""
 
         async def complete(
-            self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[], None] | None = None
+            self,
+            request: ModelRequest,
+            *,
+            priority: int = 0,
+            before_call: Callable[[bool], Awaitable[None]] | None = None,
         ) -> ModelResponse:
             if asked_for in request.prompt:
                 if before_call is not None:
-                    before_call()
+                    await before_call(False)
                 await all_out.wait()
             return answer("120 g")
 

@@ -124,7 +124,7 @@ def test_what_an_attempt_used_and_never_told_makes_the_whole_waste_unknown(unkno
 def test_a_refusal_after_an_attempt_that_may_have_been_paid_tells_of_the_attempt() -> None:
     asked = 0
 
-    def leave() -> None:
+    async def leave(paid: bool) -> None:
         nonlocal asked
         asked += 1
         if asked > 1:

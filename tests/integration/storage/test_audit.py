@@ -132,15 +132,15 @@ async def test_a_prompt_a_case_and_a_secret_are_not_in_it(database: Database, te
     case = GoldenCase("1", "Where is the spare key?", "Under the mat.")
     async with database.tenant(tenant_id) as connection:
         await sync_cases(connection, tenant_id, skill_id, [case], source=CaseSource.FILE)
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/T0/path-token", "whsec_one")
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/T0/path-token", b"one", "0123abcd")
     async with database.tenant(tenant_id) as connection:
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/T0/path-token", "whsec_two")
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/T0/path-token", b"two", "0123abcd")
     said = repr(await log(database, tenant_id))
-    for kept_out in (PROMPT, "spare key", "the mat", "whsec_", "path-token"):
+    for kept_out in (PROMPT, "spare key", "the mat", "0123abcd", "path-token"):
         assert kept_out not in said
     *_, one, two = await log(database, tenant_id)
     assert one.change["url"] == [None, "https://hooks.example"]
-    assert (two.action, two.change) == ("renewed", {"secret": [{"hidden": True}, {"hidden": True}]})
+    assert (two.action, two.change) == ("renewed", {"secret_at": [{"hidden": True}, {"hidden": True}]})
     (version,) = await log(database, tenant_id, AuditFilter(kind="version"))
     assert version.change["prompt"][1]["characters"] == len(PROMPT)
 

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from steelyard.domain.access import Role, Scope
+from steelyard.domain.actors import LOCAL
 from steelyard.domain.calls import Usage
 from steelyard.domain.cases import By, CaseSource, GoldenCase
 from steelyard.domain.errors import NotFound
@@ -19,6 +20,7 @@ from steelyard.domain.grading import Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.domain.once import Reservation
 from steelyard.domain.skills import SkillContent
+from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.domain.usage import Measurement
 from steelyard.intake.otlp import Marks
 from steelyard.storage import (
@@ -37,7 +39,9 @@ from steelyard.storage import (
     runs,
     schedule,
     seen_spans,
+    sessions,
     skills,
+    spending,
     tie_breaks,
     unmatched,
     usage,
@@ -53,8 +57,10 @@ from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
+from steelyard.storage.spending import Account, Asked, Payment
 from steelyard.storage.suggestions import add_suggestion
-from steelyard.storage.tenants import ensure_tenant
+from steelyard.storage.tenant_providers import KeyWrite, put_provider
+from steelyard.storage.tenants import ensure_tenant, known_tenants, tenants_with_paid_jobs
 
 CONTENT = SkillContent("weigh", "Weighs.", "Weigh it.", "Weigh it.", "digest", files={"SKILL.md": b"Weigh it."})
 APPEND_ONLY = frozenset({"audit_log", "case_changes"})
@@ -270,7 +276,15 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             kept_for=timedelta(days=1),
             lease=timedelta(minutes=1),
         )
-        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", "whsec_eA==")
+        await deliveries.put_webhook(connection, tenant_id, "https://hooks.example/", b"sealed", "0123abcd")
+        await put_provider(
+            connection,
+            tenant_id,
+            "theirs",
+            "openai",
+            "https://models.example/",
+            KeyWrite(b"sealed", "0123abcd", "wxyz"),
+        )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)
         await memberships.add_membership(connection, tenant_id, user_id, Role.ADMIN)
@@ -285,6 +299,10 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             expires_at=now,
         )
         await notices.keep_found(connection, tenant_id, [FoundRow(skill_id, "age", run_id, "Old.", now)], (), now)
+        await spending.set_budget(connection, tenant_id, TenantBudget(10))
+        await spending.ask(connection, tenant_id, uuid4(), [Asked(uuid4(), 1)])
+        account = Account(tenant_id, skill_id, LOCAL)
+        await spending.pay(connection, tenant_id, [Payment(account, SpendKind.ANSWERS, "t:m", 1)])
     return tenant_id, run_id
 
 
@@ -343,6 +361,45 @@ async def test_the_schedule_hears_of_each_tenant_with_something_to_do_and_of_not
     async with database.tenant(tenant_id) as connection:
         cursor = await connection.execute("SELECT id FROM tenants")
         assert await cursor.fetchall() == [{"id": tenant_id}], "the function's own policy is not the application's"
+
+
+async def test_functions_with_owners_rights_tell_what_is_asked_and_no_more(database: Database, tenant_id: UUID) -> None:
+    other, _ = await seeded(database)
+    user = await users.by_email(database, f"{other}@example.org")
+    assert user is not None
+    assert [one.tenant_id for one in await users.tenants_of(database, user.id)] == [other]
+    assert await users.tenants_of(database, uuid4()) == []
+    with_jobs = await tenants_with_paid_jobs(database)
+    assert other in with_jobs
+    assert tenant_id not in with_jobs
+    known = {one.id: one.members for one in await known_tenants(database)}
+    assert (known[other], known[tenant_id]) == (1, 0)
+    token, now, idle = uuid4().bytes, datetime.now(UTC), timedelta(days=7)
+    for tenant in (other, tenant_id):
+        end = now + timedelta(days=1)
+        await sessions.add_session(
+            database, token + tenant.bytes, user.id, tenant, device="", address="", now=now, expires_at=end
+        )
+    found = await sessions.find_session(database, token + other.bytes, now, idle)
+    assert found is not None
+    assert (found.tenant_id, found.role, found.tenants) == (other, Role.ADMIN, 1)
+    # A session for a tenant that the user does not belong to is nobody's.
+    assert await sessions.find_session(database, token + tenant_id.bytes, now, idle) is None
+
+
+async def test_use_keeps_a_session_but_not_beyond_its_longest(database: Database) -> None:
+    own, _ = await seeded(database)
+    user = await users.by_email(database, f"{own}@example.org")
+    assert user is not None
+    began, idle = datetime.now(UTC), timedelta(days=7)
+    end = began + timedelta(days=30)
+    used, left = uuid4().bytes, uuid4().bytes
+    for token in (used, left):
+        await sessions.add_session(database, token, user.id, own, device="", address="", now=began, expires_at=end)
+    for day in (5, 10, 15, 20, 25, 29):
+        assert await sessions.find_session(database, used, began + timedelta(days=day), idle) is not None
+    assert await sessions.find_session(database, used, end, idle) is None
+    assert await sessions.find_session(database, left, began + idle, idle) is None
 
 
 async def test_a_key_is_found_by_its_hash_without_a_tenant_and_by_nothing_else(
@@ -413,9 +470,14 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
                 "seen_spans",
                 "webhooks",
                 "deliveries",
+                "budgets",
+                "spend_months",
+                "spend_holds",
+                "spend",
                 "api_keys",
                 "idempotency_keys",
                 "audit_log",
                 "memberships",
                 "invitations",
+                "tenant_providers",
             ), table

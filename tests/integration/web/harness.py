@@ -50,7 +50,7 @@ async def site_of(
     home: Path, tenant_id: UUID, *, env: dict[str, str] | None = None, faults: bool = False
 ) -> AsyncGenerator[Site]:
     """The site over the server of `home` for one tenant. `faults`: let unexpected exceptions become the 500 page."""
-    async with open_workbench(env={"STEELYARD_HOME": str(home), **(env or {})}) as opened:
+    async with open_workbench(env={"STEELYARD_HOME": str(home), "STEELYARD_MODE": "local", **(env or {})}) as opened:
         workbench = replace(opened, tenant_id=tenant_id)
         app = create_app(workbench)
         transport = httpx.ASGITransport(app, raise_app_exceptions=not faults)

@@ -16,10 +16,11 @@ from steelyard.domain.api_keys import KEY
 from steelyard.services.api_keys import ApiKeys
 from steelyard.storage.database import Database
 from steelyard.web.security.bearer import A_MINUTE, KNOWN_S, REFUSALS_A_MINUTE, STRANGERS_A_MINUTE, KeyDoor
-from tests.integration.web.harness import Site, site_of
+from tests.integration.web.harness import Site, site_of, token_in
 from tests.integration.web.keyed import Clock, bearer, let_in, made_key, member, other_tenant
 from tests.integration.web.made import content, made_skill
 from tests.integration.web.spans import PROTOBUF, call, protobuf
+from tests.integration.web.teams import team_site_of
 from tests.integration.web.test_measurements import URL, use
 
 WRONG = f"sy_{'a' * 8}_{'b' * 52}"
@@ -265,3 +266,23 @@ async def test_a_session_alone_changes_nothing_through_the_api(site: Site) -> No
     ):
         answer = await site.client.post("/v1/feedback", json=said, headers=proof)
         assert answer.status_code in (200, 201), proof
+
+
+async def test_on_a_team_s_server_a_session_reads_and_only_a_key_changes(server_home: Path, tenant_id: UUID) -> None:
+    said = {"key": "1", "skill": "weigh", "kind": "thumb_up"}
+    async with team_site_of(server_home, tenant_id) as team:
+        await made_skill(team.workbench, tenant_id)
+        key = await team.workbench.api_keys.make(tenant_id, "a program", ["ingest"])
+        browser = team.browser()
+        assert (await browser.client.post("/v1/feedback", json=said)).status_code == 401
+        assert (await browser.client.post("/v1/feedback", json=said, headers=bearer(WRONG))).status_code == 401
+        sent = await browser.client.post("/v1/feedback", json=said, headers=bearer(key))
+        assert sent.status_code == 201
+        await browser.sign_in(await team.user(Role.VIEWER))
+        assert (await browser.get(STALE)).status_code == 200
+        assert (await browser.client.post("/v1/feedback", json=said)).status_code == 401
+        token = {"x-csrf-token": token_in((await browser.get("/models")).text)}
+        assert (await browser.client.post("/v1/feedback", json=said, headers=token)).status_code == 401
+        # A key that came along is what counts, also where the session may do more.
+        assert (await browser.get(STALE, headers=bearer(key))).status_code == 403
+        assert (await browser.get(STALE, headers=bearer(WRONG))).status_code == 401

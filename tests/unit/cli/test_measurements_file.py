@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.cli.commands.measurements import _rows
+from steelyard.cli.commands.measurements import rows_of
 from steelyard.domain.errors import InputError
 
 HEADING = "key,skill,model,measured_at,input_tokens,output_tokens"
@@ -28,7 +28,7 @@ ROW = "a,weigh,openai:gpt-5.4,2026-01-31T12:00:00Z,10,2"
 def test_a_file_without_the_fields_is_refused_as_a_whole_and_named_them(tmp_path: Path, text: str, word: str) -> None:
     file = tmp_path / "uses.csv"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=word) as refused, _rows(str(file)) as rows:
+    with pytest.raises(InputError, match=word) as refused, rows_of(str(file)) as rows:
         list(rows)
     assert refused.value.next_step is not None
     assert "key, skill, model, measured_at, input_tokens, output_tokens" in refused.value.next_step
@@ -37,5 +37,5 @@ def test_a_file_without_the_fields_is_refused_as_a_whole_and_named_them(tmp_path
 def test_a_file_with_them_is_read_by_line(tmp_path: Path) -> None:
     file = tmp_path / "uses.csv"
     file.write_text(f"\ufeff{HEADING},source\n{ROW},till\n", encoding="utf-8")
-    with _rows(str(file)) as rows:
+    with rows_of(str(file)) as rows:
         assert [(line, row["source"]) for line, row in rows] == [(2, "till")]

@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.notices import Security, SmtpServer, StaleNotice
+from steelyard.domain.reach import ANYWHERE, PUBLIC, is_public
 from steelyard.domain.stale_causes import CauseKind, FoundCause
 from steelyard.outbound import mail, webhook
-from steelyard.outbound.addresses import AddressRefused, is_public, resolve
+from steelyard.outbound.addresses import AddressRefused, resolve
 from steelyard.outbound.signing import signed_headers
 from steelyard.services.notice_words import MOST_SKILLS, mail_of, payloads
 from tests.integration.services.receivers import PASSWORD, mail_server
@@ -65,9 +66,9 @@ def test_addresses_of_the_internet_at_large() -> None:
 
 async def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     names_of(monkeypatch, ["1.1.1.1"], ["1.1.1.1", "10.0.0.1"])
-    assert await resolve("both.test", 443, allow_private=False) == ["1.1.1.1"]
+    assert await resolve("both.test", 443, PUBLIC) == ["1.1.1.1"]
     with pytest.raises(AddressRefused):
-        await resolve("both.test", 443, allow_private=False)
+        await resolve("both.test", 443, PUBLIC)
 
 
 async def test_a_name_that_leads_elsewhere_after_it_was_checked_is_not_asked_again(
@@ -89,7 +90,7 @@ async def test_a_name_that_leads_elsewhere_after_it_was_checked_is_not_asked_aga
     # The second answer leads to where nothing listens.
     asked = names_of(monkeypatch, ["127.0.0.1"], ["127.0.0.9"])
     try:
-        outcome = await webhook.post(f"http://rebind.test:{port}/", "whsec_eA==", "m", 1, b"{}", allow_private=True)
+        outcome = await webhook.post(f"http://rebind.test:{port}/", "whsec_eA==", "m", 1, b"{}", reach=ANYWHERE)
     finally:
         await runner.cleanup()
     assert (outcome.status, asked.count("rebind.test"), heard) == ("HTTP 204", 1, [f"rebind.test:{port}"])
@@ -123,7 +124,7 @@ async def test_a_receiver_that_hangs_is_left() -> None:
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     outcome = await webhook.post(
-        f"http://127.0.0.1:{port}/", "whsec_eA==", "m", 1, b"{}", allow_private=True, timeout_s=0.3
+        f"http://127.0.0.1:{port}/", "whsec_eA==", "m", 1, b"{}", reach=ANYWHERE, timeout_s=0.3
     )
     await ended.wait()
     server.close()

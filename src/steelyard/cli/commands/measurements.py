@@ -34,7 +34,7 @@ def import_measurements(path: str) -> int:
         refused: list[str] = []
         refused_in_all = 0
         async with open_workbench() as workbench:
-            with _rows(path) as rows:
+            with rows_of(path) as rows:
                 while batch := list(islice(rows, BATCH)):
                     taken = await workbench.intake.take(workbench.tenant_id, [row for _, row in batch])
                     for place, number in enumerate(_counts(taken)):
@@ -99,7 +99,7 @@ def price_later() -> int:
 
 
 @contextmanager
-def _rows(path: str) -> Generator[Iterator[_Row]]:
+def rows_of(path: str) -> Generator[Iterator[_Row]]:
     """The file's rows. Raises InputError, also while they are read."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:

@@ -11,7 +11,9 @@ from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Screen, Terminal
+from steelyard.domain.money import dollars
 from steelyard.services.rollup import Verified, differing_skills
+from steelyard.services.spend import SpendVerified
 from steelyard.storage.rollup import Difference
 
 SHOWN = 20
@@ -21,15 +23,19 @@ def verify(json: str | None, *, repair: bool) -> int:
     """Compare, say what differs, and mend it where that was asked for."""
     check_target(json)
 
-    async def body() -> Verified:
+    async def body() -> tuple[Verified, SpendVerified]:
         async with open_workbench() as workbench:
-            return await workbench.rollup.verify(workbench.tenant_id, repair=repair)
+            found = await workbench.rollup.verify(workbench.tenant_id, repair=repair)
+            return found, await workbench.spend.verify(workbench.tenant_id)
 
-    found = asyncio.run(body())
-    write_json(_data(found), json)
+    found, spend = asyncio.run(body())
+    write_json(_data(found) | {"spend": spend.to_json()}, json)
     if json != STDOUT:
-        _say(Terminal().out, found)
-    return exits.FAULT if found.differences and not found.repaired else exits.OK
+        screen = Terminal().out
+        _say(screen, found)
+        _say_spend(screen, spend)
+    wrong = (found.differences and not found.repaired) or not spend.exact
+    return exits.FAULT if wrong else exits.OK
 
 
 def retention(months: int | None) -> int:
@@ -67,6 +73,21 @@ def _say(screen: Screen, found: Verified) -> None:
         screen.line(f"The daily sums are exactly those of {words.count(found.uses, 'use')} in {months}.")
     if found.kept_from is not None:
         screen.line(f"Uses from before {found.kept_from} are no longer kept; their sums cannot be compared.")
+
+
+def _say_spend(screen: Screen, found: SpendVerified) -> None:
+    if found.exact:
+        screen.line("What was spent is exactly what runs, reviews, tie-breaks and drafts of cases add up to.")
+        return
+    for one in found.differences[:SHOWN]:
+        what = f"{words.safe(one.skill, 60)}, {one.kind} {words.safe(one.model, 60)}".rstrip()
+        kept, recounted = dollars(one.kept_microcents), dollars(one.recounted_microcents)
+        screen.line(words.hang(f"Spent on {what}: {kept} for {recounted}.", screen.width, 4))
+    if len(found.differences) > SHOWN:
+        screen.line(f"  and {len(found.differences) - SHOWN:,} more; --json FILE names them.")
+    for month in found.months:
+        screen.line(f"The total of {month:%Y-%m} is not what its parts add up to.")
+    screen.line("Money that was spent is not written anew.")
 
 
 def _differs(one: Difference) -> str:

@@ -24,7 +24,7 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
 from steelyard.services.certificates import mark_so_far
 from steelyard.services.selection import budget_microcents
-from steelyard.storage.runs import RunRow
+from steelyard.storage.runs import RunRow, starter_json
 
 MIN_NAME = 12
 _VERDICTS = {"best": "best", "tied": "tied", "not_enough": "not enough", "single": "single"}
@@ -179,6 +179,7 @@ def _row_json(run: RunRow) -> dict[str, Any]:
         "stop_cause": run.stop_cause,
         "partial": run.partial,
         "models": list(run.models),
+        "started_by": starter_json(run),
         "planned": run.planned,
         "spent_microcents": run.spent_microcents,
         "spent_is_lower_bound": run.spent_is_lower_bound,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -245,6 +246,8 @@ def _above(span: Span, by_id: Mapping[tuple[bytes, bytes], Span]) -> tuple[UUID,
     return tuple(_of_span(span.trace_id, one) for one in dict.fromkeys(ids) if one and one != span.span_id)
 
 
+# In a long chain each span is above the next sixty-four.
+@lru_cache(maxsize=4096)
 def _of_span(trace_id: bytes, span_id: bytes) -> UUID:
     return _digest(b"span", trace_id, span_id)
 

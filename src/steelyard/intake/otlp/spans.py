@@ -51,7 +51,7 @@ def read_spans(body: bytes, form: Form) -> list[Span]:
     """The spans of an ExportTraceServiceRequest. Raises InputError when it is none."""
     try:
         return list(_from_protobuf(body) if form is Form.PROTOBUF else _from_json(body))
-    except (DecodeError, ValueError, TypeError, AttributeError, RecursionError):
+    except (DecodeError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         kind = "protobuf" if form is Form.PROTOBUF else "JSON"
         raise InputError(f"The body is no ExportTraceServiceRequest in {kind}.", kept="Nothing was kept.") from None
 

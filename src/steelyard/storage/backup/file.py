@@ -112,7 +112,7 @@ def _head(stream: BinaryIO, source: Path) -> tuple[Manifest, int]:
     line = stream.readline(_MOST_HEAD)
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     fields: dict[str, Any] = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     wanted = list(Manifest.__dataclass_fields__)

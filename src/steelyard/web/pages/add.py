@@ -37,6 +37,8 @@ class Given:
 
 @router.get("/skills/new")
 async def new_skill(view: Viewing, way: str = "paste", version: str = "") -> Response:
+    if way == "path" and not view.may(Action.ADD_BY_PATH):
+        way = "folder"
     return view.page("pages/new_skill.html.jinja", **_form(way, version=bool(version)))
 
 

@@ -47,7 +47,7 @@ async def models_page(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
         total=len(seen.models),
         has_families=seen.has_families,
         read_at=seen.read_at,
-        unusable={provider.name for provider in bench.settings.endpoints.values() if not provider.usable},
+        unusable={provider.name for provider in bench.providers.settings().endpoints.values() if not provider.usable},
     )
 
 

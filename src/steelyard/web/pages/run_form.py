@@ -12,7 +12,7 @@ from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import InputError
 from steelyard.judging.panel import MOST_JUDGES
 from steelyard.services.catalogue import CatalogueRow
-from steelyard.services.estimates import Estimate, race_sentence
+from steelyard.services.estimates import Estimate, budget_warnings, race_sentence
 from steelyard.services.model_offers import MOST_LISTED
 from steelyard.services.run_form import MOST_AD_HOC, RunForm, RunFormValues
 from steelyard.services.selection import Selected
@@ -154,5 +154,6 @@ def _estimated(
         "problems": problems,
         "shares": {} if estimate is None else shares(estimate),
         "fewest_cases": FEWEST_CASES,
+        "budget_warnings": [] if estimate is None else budget_warnings(estimate),
         "race": None if estimate is None or estimate.race is None else race_sentence(estimate.race, estimate.n_cases),
     }

@@ -40,7 +40,24 @@ class NoticeForm:
         return f"{self.error.message} {self.error.next_step or ''}".strip()
 
 
+@dataclass(frozen=True)
+class BudgetForm:
+    """What was typed into the form of budgets where it cannot be used."""
+
+    month: str | None = None
+    run: str | None = None
+    refuse_unpriced: bool | None = None
+    error: InputError | None = None
+
+    def problem(self, field: str) -> str | None:
+        """What is wrong with this field, with what to do."""
+        if self.error is None or self.error.field != field:
+            return None
+        return f"{self.error.message} {self.error.next_step or ''}".strip()
+
+
 _NOTHING_TYPED = NoticeForm()
+_NO_BUDGET_TYPED = BudgetForm()
 
 
 @router.get("/settings")
@@ -66,14 +83,17 @@ async def settings_page_of(
     limit: str | None = None,
     error: InputError | None = None,
     notice_form: NoticeForm = _NOTHING_TYPED,
+    budget_form: BudgetForm = _NO_BUDGET_TYPED,
 ) -> Response:
     """The page, with what was typed into its forms where that cannot be used."""
     notices = await bench.notices.standing(tenant)
     budget = notices.allowance.budget_microcents
-    known = await asyncio.to_thread(describe, bench.settings, concurrency=bench.concurrency, embedded=bench.embedded)
+    known = await asyncio.to_thread(
+        describe, bench.providers.settings(), concurrency=bench.concurrency, embedded=bench.embedded
+    )
     return view.page(
         "pages/settings.html.jinja",
-        status=200 if error is None and notice_form.error is None else 422,
+        status=200 if error is None and notice_form.error is None and budget_form.error is None else 422,
         headers={"cache-control": "no-store"} if notice_form.secret else None,
         known=known,
         unmatched=await bench.intake.unmatched(tenant),
@@ -84,4 +104,6 @@ async def settings_page_of(
         budget_text="" if budget is None else usd_digits(budget),
         notice_form=notice_form,
         kinds=list(CauseKind),
+        budgets=await bench.budgets.standing(tenant),
+        budget_form=budget_form,
     )

@@ -9,6 +9,7 @@ from steelyard.domain.errors import Conflict, InputError
 from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
+from steelyard.web.pages.oidc import ways
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.identify import begin_session
 from steelyard.web.security.own_session import TeamAlone, client_of
@@ -43,6 +44,7 @@ def _page(view: View, token: str, *, error: InputError | Conflict | None = None,
         status=200 if error is None else status_of(error),
         headers={"cache-control": "no-store"},
         token=token,
+        ways=ways(view),
         error=error,
         **{name: typed.get(name, "") for name in _FIELDS},
     )

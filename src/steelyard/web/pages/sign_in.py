@@ -12,6 +12,7 @@ from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
 from steelyard.web.own_paths import own_path
+from steelyard.web.pages.oidc import onward, site_of, ways
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.identify import begin_session, forget_session, signed_in
 from steelyard.web.security.own_session import Mine, TeamAlone, client_of
@@ -20,10 +21,10 @@ router = APIRouter()
 
 
 @router.get("/sign-in", dependencies=[TeamAlone])
-async def sign_in_page(request: Request, view: Viewing, next: str = "") -> Response:
+async def sign_in_page(request: Request, view: Viewing, next: str = "", changed: str = "") -> Response:
     if await signed_in(request) is not None:
         return view.redirect(own_path(next))
-    return _page(view, next)
+    return _page(view, next, changed=changed == "1")
 
 
 @router.post("/sign-in", dependencies=[TeamAlone])
@@ -44,8 +45,9 @@ async def sign_in(request: Request, view: Viewing, bench: Bench, form: Form) -> 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, view: Viewing, bench: Bench, mine: Mine) -> Response:
+    there = await bench.openid.leaving(mine, site=site_of(request))
     await bench.sign_in.end(mine.user_id, mine.session_id)
-    answer = view.redirect("/sign-in")
+    answer = view.redirect("/sign-in") if there is None else onward(view, "Signing out", there)
     forget_session(request, answer)
     return answer
 
@@ -61,7 +63,9 @@ async def switch_tenant(view: Viewing, bench: Bench, mine: Mine, form: Form) -> 
     return view.redirect("/")
 
 
-def _page(view: View, leads: str, *, email: str = "", error: SteelyardError | None = None) -> Response:
+def _page(
+    view: View, leads: str, *, email: str = "", changed: bool = False, error: SteelyardError | None = None
+) -> Response:
     headers = {"cache-control": "no-store"}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -71,5 +75,7 @@ def _page(view: View, leads: str, *, email: str = "", error: SteelyardError | No
         headers=headers,
         leads=own_path(leads, ""),
         email=email[:320],
+        changed=changed,
+        ways=ways(view),
         error=error,
     )

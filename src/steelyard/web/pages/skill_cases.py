@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from steelyard.domain.access import Action
 from steelyard.domain.cases import CaseStatus
 from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
 from steelyard.domain.feedback import FeedbackStatus
@@ -25,7 +27,7 @@ from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_details import details_page
 from steelyard.web.query import one_of
-from steelyard.web.rater import rater_of
+from steelyard.web.rater import member_name, rater_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
 
@@ -33,6 +35,7 @@ router = APIRouter()
 
 _ADD = (("add", "Add the case"), ("propose", "Propose it"))
 _DECISIONS = ("retire", "restore")
+_PROPOSE_NOTE = "A proposed case waits until an admin accepts it."
 _ADD_NOTE = "An added case counts from the next run on; a proposed one waits until somebody accepts it."
 
 
@@ -47,7 +50,8 @@ async def add_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form
     row = await bench.catalogue.find(tenant, skill)
 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
-        put = bench.cases.propose if wanted == "propose" else bench.cases.add
+        proposed = wanted == "propose" or not view.may(Action.DECIDE_CASES)
+        put = bench.cases.propose if proposed else bench.cases.add
         return await put(tenant, row.id, draft, author=typed.author.strip() or None, why=typed.why)
 
     return await _sent(view, row, _adding(row), form, keep)
@@ -67,7 +71,8 @@ async def edit_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, cas
 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
         author = typed.author.strip() or None
-        accept, seen = wanted == "accept", one_of(CaseStatus, text(form, "seen"))
+        accept = wanted == "accept" and view.may(Action.DECIDE_CASES)
+        seen = one_of(CaseStatus, text(form, "seen"))
         return await bench.cases.edit(tenant, case, draft, author=author, why=typed.why, accept=accept, seen=seen)
 
     page = await _editing(bench, tenant, row, entry)
@@ -113,7 +118,7 @@ async def take_example(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
         author = typed.author.strip() or None
         seen = one_of(FeedbackStatus, text(form, "seen")) or FeedbackStatus.NEW
-        if wanted == "propose":
+        if wanted == "propose" or not view.may(Action.DECIDE_CASES):
             return await bench.cases.propose_example(tenant, example, draft, author=author, seen=seen)
         return await bench.cases.accept_example(tenant, example, draft, author=author, why=typed.why, seen=seen)
 
@@ -162,6 +167,7 @@ async def _sent(
 ) -> Response:
     """What the form was for, or the form again with what is wrong; `more` only asks for more rows of checks."""
     typed = TypedCase.read(form)
+    typed = replace(typed, author=member_name(view.request) or typed.author)
     wanted = text(form, "do")
     if wanted == "more":
         return _form(view, row, page, typed, **shown)
@@ -199,7 +205,7 @@ def _form(
         "skill/case.html.jinja",
         status=status,
         skill=row,
-        form=page,
+        form=_allowed(view, page),
         typed=typed,
         kinds=KINDS,
         error=error,
@@ -208,6 +214,17 @@ def _form(
         changes=changes,
         to_queue=view.request.query_params.get("back") == "queue",
     )
+
+
+def _allowed(view: View, page: FormPage) -> FormPage:
+    """The form with the buttons of whoever sees it: who may not decide on cases proposes what they add."""
+    if not view.may(Action.WRITE_CASES):
+        return replace(page, buttons=(), note="It takes an editor to change it.", overturns="")
+    if view.may(Action.DECIDE_CASES):
+        return page
+    proposing = tuple((value, label) for value, label in page.buttons if value not in ("add", "accept"))
+    note = _PROPOSE_NOTE if page.note == _ADD_NOTE else page.note
+    return replace(page, buttons=proposing or (_ADD[1:] if page.buttons else ()), note=note)
 
 
 def _cases_url(row: CatalogueRow, status: str = "") -> str:

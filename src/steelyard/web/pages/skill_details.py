@@ -24,6 +24,7 @@ from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_frame import skill_frame
 from steelyard.web.query import natural, one_of
+from steelyard.web.rater import member_name
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.skill_words import advice, frontmatter_facts
 from steelyard.web.text.markdown import markdown
@@ -67,6 +68,7 @@ async def details(
 async def give_feedback(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
     typed = {name: text(form, name) for name in FEEDBACK_FIELDS}
+    typed["author"] = member_name(view.request) or typed["author"]
     try:
         given = read_feedback(typed)
         await bench.feedback.add(tenant, row.id, replace(given, skill_version_id=row.version_id))

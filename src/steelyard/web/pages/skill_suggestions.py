@@ -13,6 +13,7 @@ from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.links import skill_url
 from steelyard.web.pages.skill_frame import skill_frame
+from steelyard.web.rater import member_name
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
 
@@ -28,6 +29,7 @@ async def suggestions(view: Viewing, bench: Bench, tenant: Tenant, skill: str, s
 async def add(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: Form) -> Response:
     row = await bench.catalogue.find(tenant, skill)
     typed = {name: text(form, name) for name in ("title", "body", "author")}
+    typed["author"] = member_name(view.request) or typed["author"]
     try:
         await bench.suggestions.add(
             tenant, row.id, title=typed["title"], body=typed["body"], author=typed["author"].strip() or None

@@ -17,6 +17,7 @@ from steelyard.services.sign_in import NewSession
 from steelyard.web.access import Identify
 from steelyard.web.security.cookies import drop_cookie, put_cookie, read_cookie
 from steelyard.web.security.csrf import renew_mark
+from steelyard.web.security.origin import SAFE_METHODS
 from steelyard.workbench import Workbench
 
 # None: the request has no such credential. One that is there and not good raises.
@@ -46,7 +47,9 @@ async def signed_in(request: Request) -> SignedIn | None:
 
 
 async def read_session(request: Request) -> Principal | None:
-    """The member whose session the cookie is of."""
+    """The member whose session the cookie is of. What changes anything through the API goes by no cookie."""
+    if request.url.path.startswith("/v1/") and request.method not in SAFE_METHODS:
+        return None
     found = await signed_in(request)
     if found is None:
         return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from steelyard.domain.errors import SteelyardError
+from steelyard.vault.files import make_once
 
 FILE = "web.key"
 _BYTES = 32
@@ -21,9 +19,8 @@ def shared_key(home: Path) -> bytes:
     """
     path = home / FILE
     try:
-        home.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _make(path)
+            make_once(path, secrets.token_bytes(_BYTES))
         key = path.read_bytes()
     except OSError as error:
         raise SteelyardError(
@@ -36,15 +33,3 @@ def shared_key(home: Path) -> bytes:
             next_step="Delete that file; a new one is made. Open pages must be loaded again.",
         )
     return key
-
-
-def _make(path: Path) -> None:
-    """Written whole beside its place, then linked there: a reader never sees half, a second maker never replaces it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".web-key-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_BYTES))
-        with suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        os.unlink(name)

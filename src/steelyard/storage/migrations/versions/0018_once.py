@@ -3,7 +3,7 @@
 from steelyard.storage.migrations.scripts import execute, refuse_downgrade, script
 
 revision = "0018"
-down_revision = "0017"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""OpenID Connect as its clients speak it: discovery, codes for tokens, keys, and what an ID token must be."""

@@ -1,0 +1,84 @@
+"""As whom OpenID providers know users: each identity is of one user, who may have several."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+
+from steelyard.domain.errors import Conflict
+from steelyard.domain.openid import Claims, IdentityRow
+from steelyard.storage.database import Connection, Database, clean
+
+
+async def user_of(database: Database, issuer: str, subject: str) -> UUID | None:
+    """Whose identity that is."""
+    rows = await database.ask(
+        "SELECT user_id FROM user_identities WHERE issuer = %s AND subject = %s", (clean(issuer), clean(subject))
+    )
+    return rows[0]["user_id"] if rows else None
+
+
+async def add_identity(connection: Connection, user_id: UUID, claims: Claims) -> None:
+    """One more for a user, in the caller's transaction. Raises Conflict where it is somebody's already."""
+    try:
+        await connection.execute(
+            "INSERT INTO user_identities (user_id, issuer, subject, email) VALUES (%s, %s, %s, %s)",
+            (user_id, clean(claims.issuer), clean(claims.subject), clean(claims.email or "")),
+        )
+    except UniqueViolation as error:
+        raise _taken() from error
+
+
+async def connect(database: Database, user_id: UUID, claims: Claims) -> None:
+    """One more for a user who has proved who they are. Raises Conflict where it is somebody else's."""
+    rows = await database.ask(
+        """INSERT INTO user_identities (user_id, issuer, subject, email) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (issuer, subject) DO UPDATE SET email = EXCLUDED.email
+              WHERE user_identities.user_id = EXCLUDED.user_id RETURNING id""",
+        (user_id, clean(claims.issuer), clean(claims.subject), clean(claims.email or "")),
+    )
+    if not rows:
+        raise _taken()
+
+
+async def connect_first(database: Database, user_id: UUID, claims: Claims) -> bool:
+    """The first way of signing in of a user who has none; False where they have a password or an identity."""
+    rows = await database.ask(
+        """INSERT INTO user_identities (user_id, issuer, subject, email)
+           SELECT id, %s, %s, %s FROM users
+            WHERE id = %s AND password_hash IS NULL
+              AND NOT EXISTS (SELECT 1 FROM user_identities i WHERE i.user_id = users.id)
+           ON CONFLICT DO NOTHING RETURNING id""",
+        (clean(claims.issuer), clean(claims.subject), clean(claims.email or ""), user_id),
+    )
+    return bool(rows)
+
+
+async def list_identities(database: Database, user_id: UUID) -> list[IdentityRow]:
+    """A user's, the oldest first."""
+    rows = await database.ask(
+        "SELECT id, issuer, email FROM user_identities WHERE user_id = %s ORDER BY created_at, id", (user_id,)
+    )
+    return [IdentityRow(**row) for row in rows]
+
+
+async def disconnect(database: Database, user_id: UUID, identity_id: UUID) -> bool:
+    """Take one off a user who has a password or another; False where they have neither, or not that one."""
+    rows = await database.ask(
+        """DELETE FROM user_identities i USING users u
+            WHERE i.id = %(id)s AND i.user_id = %(user)s AND u.id = i.user_id
+              AND (u.password_hash IS NOT NULL
+                   OR EXISTS (SELECT 1 FROM user_identities o WHERE o.user_id = u.id AND o.id <> i.id))
+           RETURNING i.id""",
+        {"id": identity_id, "user": user_id},
+    )
+    return bool(rows)
+
+
+def _taken() -> Conflict:
+    return Conflict(
+        "That account of the sign-in provider belongs to somebody else here.",
+        kept="Nothing was changed.",
+        next_step="Sign in with it, or choose another one there.",
+    )

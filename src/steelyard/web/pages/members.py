@@ -1,0 +1,111 @@
+"""/members: who belongs to the tenant as what, and who is invited."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from steelyard.domain.access import Role
+from steelyard.domain.errors import Conflict, InputError, SteelyardError
+from steelyard.services.members import NewInvitation
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.errors import status_of
+from steelyard.web.forms import Form, text
+from steelyard.web.query import one_of
+from steelyard.web.rendering import View, Viewing
+from steelyard.web.security.own_session import Mine
+from steelyard.workbench import Workbench
+
+router = APIRouter()
+
+
+@router.get("/members")
+async def members_page(view: Viewing, bench: Bench, tenant: Tenant, mine: Mine) -> Response:
+    return await _page(view, bench, tenant)
+
+
+@router.get("/members/invite")
+async def invited_at(view: Viewing, mine: Mine) -> Response:
+    """Where an invitation leaves the browser: entered again it leads to the members."""
+    return view.redirect("/members")
+
+
+@router.post("/members/invite")
+async def invite(request: Request, view: Viewing, bench: Bench, tenant: Tenant, mine: Mine, form: Form) -> Response:
+    """Sent by mail where that can be; else, and where it fails, the link is shown this once."""
+    email, role = text(form, "email"), one_of(Role, text(form, "role"))
+    try:
+        if role is None:
+            raise InputError("There is no such role.", field="role")
+        invitation = await bench.members.invite(tenant, email, role)
+    except (InputError, Conflict) as error:
+        return await _page(view, bench, tenant, email=email, role=role, error=error)
+    if not bench.people_mail.can_send:
+        return await _page(view, bench, tenant, made=invitation, link=_link(request, bench, invitation))
+    outcome = await bench.people_mail.invite(invitation, mine.tenant_name, mine.name)
+    link = "" if outcome.delivered else _link(request, bench, invitation)
+    return await _page(view, bench, tenant, made=invitation, link=link, status=outcome.status)
+
+
+@router.post("/members/invitations/{invitation}/revoke")
+async def revoke(view: Viewing, bench: Bench, tenant: Tenant, mine: Mine, invitation: UUID) -> Response:
+    await bench.members.revoke(tenant, invitation)
+    return view.redirect("/members#invitations")
+
+
+@router.post("/members/{user}/role")
+async def set_role(view: Viewing, bench: Bench, tenant: Tenant, mine: Mine, user: UUID, form: Form) -> Response:
+    role = one_of(Role, text(form, "role"))
+    try:
+        if role is None:
+            raise InputError("There is no such role.", field="role")
+        await bench.members.set_role(tenant, user, role)
+    except (InputError, Conflict) as error:
+        return await _page(view, bench, tenant, error=error)
+    # Whoever has made themselves something else may not see this page any more.
+    return view.redirect("/" if user == mine.user_id and role is not Role.ADMIN else "/members")
+
+
+@router.post("/members/{user}/remove")
+async def remove(view: Viewing, bench: Bench, tenant: Tenant, mine: Mine, user: UUID) -> Response:
+    try:
+        await bench.members.remove(tenant, user)
+    except Conflict as error:
+        return await _page(view, bench, tenant, error=error)
+    return view.redirect("/members")
+
+
+def _link(request: Request, bench: Workbench, invitation: NewInvitation) -> str:
+    link = bench.people_mail.link(f"/join/{invitation.token}")
+    return link if "://" in link else f"{request.base_url}{link.removeprefix('/')}"
+
+
+async def _page(
+    view: View,
+    bench: Workbench,
+    tenant: UUID,
+    *,
+    email: str = "",
+    role: Role | None = None,
+    error: SteelyardError | None = None,
+    made: NewInvitation | None = None,
+    link: str = "",
+    status: str = "",
+) -> Response:
+    return view.page(
+        "pages/members.html.jinja",
+        status=200 if error is None else status_of(error),
+        headers={"cache-control": "no-store"},
+        members=await bench.members.list(tenant),
+        invitations=await bench.members.invitations(tenant),
+        roles=list(Role),
+        email=email[:320],
+        chosen=role or Role.VIEWER,
+        error=error,
+        made=made,
+        link=link,
+        mail_status=status,
+        can_send=bench.people_mail.can_send,
+    )

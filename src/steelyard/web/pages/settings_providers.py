@@ -1,0 +1,111 @@
+"""/settings/providers: the tenant's own providers and their keys, which are taken and never shown again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
+from steelyard.providers.trial import Trial
+from steelyard.services.tenant_providers import CHOICES, MOST_KEY, MOST_NAME, Choice
+from steelyard.web.deps import Bench, Tenant
+from steelyard.web.forms import Form, text
+from steelyard.web.rendering import View, Viewing
+from steelyard.workbench import Workbench
+
+router = APIRouter()
+_HERE = "/settings/providers"
+_WORDS: dict[Choice, str] = {
+    "anthropic": "Anthropic",
+    "openai": "OpenAI",
+    "google": "Google",
+    "openai-compatible": "Compatible with OpenAI",
+}
+
+
+@dataclass(frozen=True)
+class ProviderForm:
+    """What was typed, but for the key: that is never sent back. `error` says what cannot be used."""
+
+    name: str = ""
+    kind: str = "anthropic"
+    base_url: str = ""
+    error: InputError | Conflict | None = None
+
+    def problem(self, field: str | None) -> str | None:
+        """What is wrong with this field, or with none in particular, with what to do."""
+        error = self.error
+        if error is None or (error.field if isinstance(error, InputError) else None) != field:
+            return None
+        return f"{error.message} {error.next_step or ''}".strip()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of trying a provider just now."""
+
+    name: str
+    trial: Trial
+
+
+@router.get("/settings/providers")
+async def providers_page(view: Viewing, bench: Bench, tenant: Tenant, name: str = "") -> Response:
+    """`name` fills the form with a provider there is, to be changed."""
+    own = {one.name: one for one in (await bench.tenant_providers.standing(tenant)).own}
+    found = own.get(name)
+    form = ProviderForm() if found is None else ProviderForm(found.name, found.choice, found.base_url or "")
+    return await _page(view, bench, tenant, form)
+
+
+@router.post("/settings/providers")
+async def put_provider(view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> Response:
+    typed = ProviderForm(text(form, "name"), text(form, "kind"), text(form, "base_url"))
+    key = text(form, "key")
+    try:
+        await bench.tenant_providers.put(tenant, typed.name, typed.kind, typed.base_url, key)
+    except (InputError, Conflict) as error:
+        return await _page(view, bench, tenant, ProviderForm(typed.name, typed.kind, typed.base_url, error))
+    return view.redirect(_HERE)
+
+
+@router.post("/settings/providers/{name}/remove")
+async def remove_provider(view: Viewing, bench: Bench, tenant: Tenant, name: str) -> Response:
+    await bench.tenant_providers.remove(tenant, name)
+    return view.redirect(_HERE)
+
+
+@router.post("/settings/providers/{name}/test")
+async def try_provider(view: Viewing, bench: Bench, tenant: Tenant, name: str) -> Response:
+    """Asks the provider for its models, once."""
+    if all(one.name != name for one in (await bench.tenant_providers.standing(tenant)).own):
+        raise NotFound("There is no provider of that name.", next_step="Look at the list of providers.")
+    trial = await bench.tenant_providers.try_out(tenant, name)
+    return await _page(view, bench, tenant, ProviderForm(), Tried(name, trial))
+
+
+async def _page(view: View, bench: Workbench, tenant: UUID, form: ProviderForm, tried: Tried | None = None) -> Response:
+    return view.page(
+        "pages/settings_providers.html.jinja",
+        status=200 if form.error is None else 422,
+        headers={"cache-control": "no-store"},
+        standing=await bench.tenant_providers.standing(tenant),
+        form=form,
+        tried=tried,
+        choices=[(choice, _WORDS[choice]) for choice in CHOICES],
+        words=_WORDS,
+        key_state=await _key_state(bench),
+        most_name=MOST_NAME,
+        most_key=MOST_KEY,
+    )
+
+
+async def _key_state(bench: Workbench) -> str | None:
+    """Why no key can be kept here; None where one can."""
+    try:
+        await bench.secrets.ring()
+    except SettingsError as error:
+        return f"{error.message} {error.next_step or ''}".strip()
+    return None

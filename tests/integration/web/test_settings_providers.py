@@ -1,0 +1,139 @@
+"""/settings/providers: keys go in and do not come out; nobody but an admin sees the page, or another tenant's row."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from steelyard.domain.access import Role
+from steelyard.domain.reach import VARIABLE
+from steelyard.storage.server import Server
+from steelyard.storage.tenants import ensure_tenant
+from steelyard.vault.ring import new_key
+from tests.integration.web.harness import Site
+from tests.integration.web.teams import TeamSite, team_site_of
+from tests.modelserver import ModelServer
+
+PAGE = "/settings/providers"
+KEY = "sk-marker-0123456789abcdef"
+
+
+def form(**fields: str) -> dict[str, str]:
+    return {"name": "workshop", "kind": "openai-compatible", "base_url": "", "key": KEY, **fields}
+
+
+async def test_a_provider_is_added_tried_changed_and_removed_and_its_key_is_never_sent_back(site: Site) -> None:
+    empty = await site.client.get(PAGE)
+    assert "None yet. Add one below, or use those of the server." in empty.text
+    with ModelServer() as models:
+        saved = await site.post(PAGE, form(base_url=models.openai_url))
+        assert (saved.status_code, saved.headers["location"]) == (303, PAGE)
+        page = await site.client.get(f"{PAGE}?name=workshop")
+        assert page.headers["cache-control"] == "no-store"
+        assert f"…{KEY[-4:]}" in page.text
+        assert f'value="{models.openai_url}"' in page.text
+        tried = await site.post(f"{PAGE}/workshop/test")
+        assert "workshop works" in tried.text
+        assert "cost nothing" in tried.text
+        kept = await site.post(PAGE, form(base_url=models.openai_url, key=""))
+        assert kept.status_code == 303
+    tried = await site.post(f"{PAGE}/workshop/test")
+    assert "workshop does not work" in tried.text
+    moved = await site.post(PAGE, form(base_url="https://elsewhere.example/v1", key=""))
+    assert (moved.status_code, "given for the old one" in moved.text) == (422, True)
+    settings = await site.client.get("/settings")
+    models_page = await site.client.get("/models")
+    for answer in (empty, saved, page, tried, kept, moved, settings, models_page):
+        assert KEY not in answer.text
+    assert "workshop" in settings.text
+    removed = await site.post(f"{PAGE}/workshop/remove")
+    assert removed.status_code == 303
+    assert "workshop" not in (await site.client.get(PAGE)).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"name": "Not Good"}, "cannot be a provider&#39;s name"),
+        ({"kind": "telepathy"}, "is not said"),
+        ({"base_url": ""}, "no address of its own"),
+        ({"base_url": "https://user:pw@models.example/"}, "carries a user or a password"),
+        ({"kind": "openai", "key": ""}, "There is no key yet"),
+        ({"base_url": "https://models.example/", "key": f"{KEY} {KEY}"}, "That cannot be a key"),
+    ],
+)
+async def test_what_cannot_be_used_is_said_at_its_field_and_the_key_is_gone(
+    site: Site, typed: dict[str, str], said: str
+) -> None:
+    answer = await site.post(PAGE, form(**typed))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert KEY not in answer.text
+
+
+async def test_a_hostile_name_in_the_address_finds_nothing(site: Site) -> None:
+    for name in ("none", "%3Cscript%3E", "a" * 300):
+        for action in ("test", "remove"):
+            answer = await site.post(f"{PAGE}/{name}/{action}")
+            assert answer.status_code == 404
+            assert "<script>" not in answer.text.partition("<main")[2]
+
+
+@pytest.fixture
+async def team(server: Server, server_home: Path, tenant_id: UUID) -> AsyncIterator[TeamSite]:
+    env = {"STEELYARD_SECRET_KEY": new_key()}
+    async with team_site_of(server_home, tenant_id, env=env) as team:
+        yield team
+
+
+async def test_in_a_team_only_admins_set_providers_and_of_their_own_tenant_alone(team: TeamSite) -> None:
+    admin = await team.member(Role.ADMIN, name="Ann")
+    saved = await admin.post(PAGE, form(base_url="https://ours.example/v1"))
+    assert saved.status_code == 303, saved.text
+    page = (await admin.client.get(PAGE)).text
+    assert "by Ann" in page
+    assert "not shared with you" in page
+    for role in (Role.VIEWER, Role.EDITOR):
+        other = await team.member(role)
+        assert (await other.client.get(PAGE)).status_code == 403
+        assert (await other.post(PAGE, form())).status_code == 403
+        assert f'href="{PAGE}"' not in (await other.client.get("/settings")).text
+    stranger = UUID(int=team.tenant_id.int ^ 1)
+    async with team.workbench.database.tenant(stranger) as connection:
+        await ensure_tenant(connection, stranger, "strangers")
+    eve = team.browser()
+    await eve.sign_in(await team.user(Role.ADMIN, tenant_id=stranger))
+    assert "ours.example" not in (await eve.client.get(PAGE)).text
+    assert (await eve.post(f"{PAGE}/workshop/remove")).status_code == 404
+    assert "ours.example" in (await admin.client.get(PAGE)).text
+
+
+async def test_in_a_team_an_address_of_the_servers_own_network_is_refused_with_who_may_allow_it(
+    team: TeamSite,
+) -> None:
+    admin = await team.member()
+    for url in ("https://127.0.0.1:11434/v1", "http://models.example/v1", "https://169.254.169.254/latest"):
+        answer = await admin.post(PAGE, form(base_url=url))
+        assert answer.status_code == 422
+    assert VARIABLE in answer.text
+    with ModelServer() as models:
+        port = models.url.rpartition(":")[2]
+        assert (await admin.post(PAGE, form(base_url=f"https://localhost:{port}/v1"))).status_code == 303
+        tried = await admin.post(f"{PAGE}/workshop/test")
+        assert "is not called. The host is at an address of this machine" in tried.text
+
+
+async def test_without_a_master_key_a_team_is_told_that_no_key_can_be_kept(
+    server: Server, server_home: Path, tenant_id: UUID
+) -> None:
+    async with team_site_of(server_home, tenant_id, env={"STEELYARD_SECRET_KEY": "bad"}) as team:
+        admin = await team.member()
+        page = await admin.client.get(PAGE)
+        assert "No key can be kept yet" in page.text
+        assert "steelyard secrets new-key" in page.text
+        answer = await admin.post(PAGE, form(base_url="https://models.example/v1"))
+        assert answer.status_code == 422
+        assert "not 32 bytes in base64" in answer.text

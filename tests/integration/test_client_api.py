@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,7 +56,7 @@ class Server:
 
 
 @contextmanager
-def serving(**replies: list[Answer | None]) -> Iterator[Server]:
+def serving(**replies: list[Answer | None]) -> Generator[Server]:
     server = Server(replies={"/v1/" + path.replace("__", "/"): found for path, found in replies.items()})
 
     class Handler(BaseHTTPRequestHandler):
@@ -201,7 +201,8 @@ def test_a_server_of_another_version_is_told_from_what_is_not_there() -> None:
     ],
 )
 def test_what_is_no_steelyard_is_said_to_be_none(reply: Answer) -> None:
-    with serving(skills=[reply]) as server, pytest.raises(SteelyardError, match="not as Steelyard does"):
+    replies: list[Answer | None] = [reply]
+    with serving(skills=replies) as server, pytest.raises(SteelyardError, match="not as Steelyard does"):
         Client(server.address, patience=0).list_skills()
 
 

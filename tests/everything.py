@@ -15,22 +15,30 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO
 
 # Without a cache: of two that end at about the same time, each would forget what failed in the other.
 _BUSY = ("-p", "no:cacheprovider", "-m", "not alone")
 _QUIET = ("-p", "no:cacheprovider", "-m", "alone")
-_WEB, _REST = "tests/acceptance/web", ("tests/acceptance", "--ignore", "tests/acceptance/web")
 _CRASH = "tests/acceptance/test_crash.py"
+
+
+def halves(name: str, folder: str, but: str = "") -> dict[str, tuple[str, ...]]:
+    """Every other test file below `folder`, and the rest of them, without those below `but`."""
+    files = [str(path) for path in sorted(Path(folder).rglob("test_*.py")) if not but or Path(but) not in path.parents]
+    return {f"{name}, one half": (*_BUSY, *files[::2]), f"{name}, the other": (*_BUSY, *files[1::2])}
+
+
 # Of each stage the longest first, so that the last to end has little to wait for. What is in no other is in the last.
 STAGES = (
     (
         3,
         {
-            "of the browser": (*_BUSY, _WEB),
-            "of the parts together": (*_BUSY, "tests/integration", "--ignore", "tests/integration/web"),
-            "of the commands": (*_BUSY, *_REST),
-            "of the web": (*_BUSY, "tests/integration/web"),
+            **halves("of the commands", "tests/acceptance", but="tests/acceptance/web"),
+            **halves("of the browser", "tests/acceptance/web"),
+            **halves("of the parts together", "tests/integration", but="tests/integration/web"),
+            **halves("of the web", "tests/integration/web"),
             "all others": (*_BUSY, "--ignore", "tests/acceptance", "--ignore", "tests/integration"),
         },
     ),

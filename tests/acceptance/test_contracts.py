@@ -105,3 +105,10 @@ def test_an_address_of_a_database_that_is_none_is_a_usage_error_in_one_sentence(
         "error: DATABASE_URL is not a PostgreSQL address: it does not begin with postgresql://. next: Write"
         " postgresql://user:password@host:5432/database, or unset it."
     )
+
+
+def test_a_command_that_calls_no_model_does_not_wait_for_the_vendors_clients(shell: Shell) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "steelyard.cli.main", "skills", "list"]
+    done = subprocess.run(command, env=shell.environment(), capture_output=True, text=True, check=True)
+    assert "steelyard.providers.tenants" in done.stderr
+    assert not re.search(r"\b(pydantic_ai|openai|anthropic|authlib|fastapi)\b", done.stderr)

@@ -41,12 +41,15 @@ KINDS = st.sampled_from(
 def test_a_damaged_form(kind: str, body: bytes) -> None:
     async def read() -> None:
         form = await read_form(request_of(body, {"content-type": kind}))
-        for name in ("csrf_token", "name", "text"):
-            assert "\x00" not in text(form, name)
-            texts(form, name)
-        found = files(form, "files")
-        if found:
-            await read_folder(found)
+        try:
+            for name in ("csrf_token", "name", "text"):
+                assert "\x00" not in text(form, name)
+                texts(form, name)
+            found = files(form, "files")
+            if found:
+                await read_folder(found)
+        finally:
+            await form.close()
 
     with at_most(2):
         try:

@@ -17,8 +17,13 @@ def database_away() -> Generator[None]:
     try:
         yield
     except DATABASE_AWAY as error:
-        raise StorageError(
-            "The database cannot be reached.",
-            kept="Nothing of it was kept that will not be found when it is sent again.",
-            next_step=f"Send it again in {RETRY_AFTER_S} s.",
-        ) from error
+        raise unreachable() from error
+
+
+def unreachable() -> StorageError:
+    """What is answered while the database cannot be reached."""
+    return StorageError(
+        "The database cannot be reached.",
+        kept="Nothing of it was kept that will not be found when it is sent again.",
+        next_step=f"Send it again in {RETRY_AFTER_S} s.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Annotated
 
@@ -372,23 +373,35 @@ app.command("spend")(spend)
 app.command("audit")(audit)
 for command in (*COMMANDS, login, logout):
     app.command()(command)
-app.add_typer(runs_app, name="runs")
-app.add_typer(skills_app, name="skills")
-app.add_typer(cases_app, name="cases")
-app.add_typer(notify_app, name="notify")
-app.add_typer(keys_app, name="keys")
-app.add_typer(providers_app, name="providers")
-app.add_typer(secrets_app, name="secrets")
-app.add_typer(measurements_app, name="measurements")
-app.add_typer(rollup_app, name="rollup")
-app.add_typer(budget_app, name="budget")
-app.add_typer(models_app, name="models")
-app.add_typer(members_app, name="members")
-app.add_typer(tenants_app, name="tenants")
+GROUPS = {
+    "runs": runs_app,
+    "skills": skills_app,
+    "cases": cases_app,
+    "notify": notify_app,
+    "keys": keys_app,
+    "providers": providers_app,
+    "secrets": secrets_app,
+    "measurements": measurements_app,
+    "rollup": rollup_app,
+    "budget": budget_app,
+    "models": models_app,
+    "members": members_app,
+    "tenants": tenants_app,
+}
+for word, commands in GROUPS.items():
+    app.add_typer(commands, name=word)
+
+
+def leave_out_what_is_not_asked_for(words: Collection[str]) -> None:
+    """Empty the groups that are none of `words`: making their commands is half the CPU of every `--help`."""
+    for word, commands in GROUPS.items():
+        if word not in words:
+            commands.registered_commands.clear()
 
 
 def main() -> None:
     """The entry point of the `steelyard` command."""
+    leave_out_what_is_not_asked_for(sys.argv)
     try:
         app(prog_name="steelyard")
     except SystemExit as end:

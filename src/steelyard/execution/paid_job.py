@@ -16,8 +16,9 @@ from steelyard.domain.calls import CallError, ModelRequest, StopReason
 from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.spending import SpendKind
+from steelyard.execution import paid
 from steelyard.execution.callers import ModelCaller, Pricer
-from steelyard.execution.paid import AWAY_S, PaidCalls
+from steelyard.execution.paid import PaidCalls
 from steelyard.execution.till import MonthSpent
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.paid_jobs import PaidCall, PaidJobs
@@ -103,7 +104,7 @@ class PaidJob(ABC, Generic[Row, Reply]):
                     await self._rows.hold(session, job_id)
                     await self._run(tenant_id, job_id)
             except DATABASE_AWAY:
-                await asyncio.sleep(AWAY_S)
+                await asyncio.sleep(paid.AWAY_S)
             else:
                 return
             finally:

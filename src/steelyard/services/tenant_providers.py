@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 from uuid import UUID
 
 from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
@@ -14,12 +14,14 @@ from steelyard.domain.masking import keep_secret
 from steelyard.domain.reach import Reach, check_url
 from steelyard.providers.settings import PLACEHOLDER_KEY, Endpoint, Kind, ProviderSettings, is_name
 from steelyard.providers.tenants import Found
-from steelyard.providers.trial import Trial, try_key
 from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage import tenant_providers as storage
 from steelyard.storage.database import Database
 from steelyard.storage.tenant_providers import KeyWrite, ProviderRow
 from steelyard.vault.ring import CannotUnseal, Place, Sealed
+
+if TYPE_CHECKING:
+    from steelyard.providers.trial import Trial
 
 # As a person chooses; a compatible server is one of kind "openai" at an address of its own.
 Choice = Literal["anthropic", "openai", "google", "openai-compatible"]
@@ -121,6 +123,9 @@ class TenantProviderService:
 
     async def try_out(self, tenant_id: UUID, name: str) -> Trial:
         """Ask the provider for its models, which costs nothing, and say what came of it. Raises NotFound."""
+        # Here and not above: it brings the vendors' clients along, for which a command that calls nothing would wait.
+        from steelyard.providers.trial import Trial, try_key
+
         found = await self.find(tenant_id, None)
         assert found is not None
         endpoint = found.settings.endpoints.get(name)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelyard.api import traces
-from steelyard.api.away import RETRY_AFTER_S
+from steelyard.api.away import RETRY_AFTER_S, unreachable
 from steelyard.api.problem import is_api, problem
 from steelyard.domain.errors import (
     Conflict,
@@ -29,6 +29,7 @@ from steelyard.domain.errors import (
     TooMany,
     UnsupportedType,
 )
+from steelyard.storage.database import DATABASE_AWAY
 from steelyard.web.filters import clip
 from steelyard.web.own_paths import ask_to_sign_in
 from steelyard.web.rendering import View, is_fragment_request
@@ -139,6 +140,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, SteelyardError)
         return answer(request, error)
 
+    def away(request: Request, error: Exception) -> Response:
+        _LOG.warning("The database failed at %s %s", request.method, request.url.path, exc_info=error)
+        return answer(request, unreachable())
+
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
@@ -162,6 +167,8 @@ def install(app: FastAPI) -> None:
         return answer(request, InputError(said, field=where[0] if len(where) == 1 else None))
 
     app.add_exception_handler(SteelyardError, known)
+    for kind in DATABASE_AWAY:
+        app.add_exception_handler(kind, away)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
 

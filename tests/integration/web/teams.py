@@ -89,11 +89,15 @@ class TeamSite:
 
 
 @asynccontextmanager
-async def team_site_of(home: Path, tenant_id: UUID, *, env: dict[str, str] | None = None) -> AsyncGenerator[TeamSite]:
-    """The site of `home` in team mode, whose own tenant is `tenant_id`."""
+async def team_site_of(
+    home: Path, tenant_id: UUID, *, env: dict[str, str] | None = None, shared: bool = False
+) -> AsyncGenerator[TeamSite]:
+    """The site of `home` in team mode, whose own tenant is `tenant_id`. `shared`: it may use the server's providers."""
     given = {"STEELYARD_HOME": str(home), "STEELYARD_MODE": "team", **(env or {})}
     async with open_workbench(env=given) as opened:
-        workbench, hasher = replace(opened, tenant_id=tenant_id), QuickHasher()
+        settings = replace(opened.settings, shared=shared)
+        workbench, hasher = replace(opened, tenant_id=tenant_id, settings=settings), QuickHasher()
+        workbench.providers.look_up(workbench.tenant_providers.find, tenant_id)
         workbench.passwords = Passwords(hasher)
         yield TeamSite(create_app(workbench), workbench, tenant_id, hasher)
         await workbench.aclose()

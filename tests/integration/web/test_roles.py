@@ -22,7 +22,7 @@ from tests.integration.web.teams import Browser, TeamSite, team_site_of
 
 @pytest.fixture
 async def team(server: Server, server_home: Path, tenant_id: UUID) -> AsyncIterator[TeamSite]:
-    async with team_site_of(server_home, tenant_id, env={"ANTHROPIC_API_KEY": "test"}) as site:
+    async with team_site_of(server_home, tenant_id, env={"ANTHROPIC_API_KEY": "test"}, shared=True) as site:
         yield site
 
 

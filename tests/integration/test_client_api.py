@@ -184,7 +184,8 @@ def test_every_page_of_a_list_is_read() -> None:
 
 def test_a_server_of_another_version_is_told_from_what_is_not_there() -> None:
     described = told({"info": {"version": "0.0.9"}, "paths": {"/v1/skills/{skill}": {"get": {}}}})
-    with serving(**{"openapi.json": [described]}) as server:
+    replies: dict[str, list[Answer | None]] = {"openapi.json": [described]}
+    with serving(**replies) as server:
         client = Client(server.address)
         with pytest.raises(SteelyardError, match=r"does not know GET /v1/stale: it is of version 0\.0\.9"):
             client.list_stale()

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Path, Query
 from pydantic import Field
 
-from steelyard.api.deps import Bench, SkillRef, Tenant
+from steelyard.api.deps import Bench, Days, Limit, SkillRef, Tenant
 from steelyard.api.fields import Id, Shown
 from steelyard.api.operation import Operations
 from steelyard.services import wire
+from steelyard.services.audit import MAX_PAGE, filter_of
 
 operation = Operations("parts")
 
@@ -92,6 +94,49 @@ async def get_skill_parts(bench: Bench, tenant: Tenant, skill: SkillRef) -> Part
         belongings=await bench.skills.belongings(tenant, row.id),
     )
     return _parts(wire.shown_skill().to_json(found))
+
+
+@operation("GET", "/v1/parts/skills/{skill}/health", answers=Parts)
+async def get_health_parts(bench: Bench, tenant: Tenant, skill: SkillRef) -> Parts:
+    """What stands out among a skill's golden cases, for the command line; other programs read its case health."""
+    row = await bench.catalogue.find(tenant, skill)
+    return _parts(wire.case_health().to_json(await bench.case_health.of(tenant, row)))
+
+
+@operation("GET", "/v1/parts/skills/{skill}/production", answers=Parts)
+async def get_production_parts(bench: Bench, tenant: Tenant, skill: SkillRef, days: Days = 90) -> Parts:
+    """A skill's last benchmark set beside its use, for the command line."""
+    row = await bench.catalogue.find(tenant, skill)
+    return _parts(wire.production().to_json(await bench.production.of(tenant, row, days=days)))
+
+
+@operation("GET", "/v1/parts/spend", answers=Parts)
+async def get_spend_parts(
+    bench: Bench,
+    tenant: Tenant,
+    month: Annotated[str, Query(max_length=20, description="As 2026-11; empty: this one.")] = "",
+) -> Parts:
+    """What a month's money went to, for the command line."""
+    found = await bench.spend.report(tenant, bench.spend.month_of(month) if month else None)
+    return _parts(wire.spend().to_json(found))
+
+
+@operation("GET", "/v1/parts/audit", answers=Parts)
+async def list_audit_parts(
+    bench: Bench,
+    tenant: Tenant,
+    actor: Annotated[str, Query(max_length=400, description="Only what the one of this name changed.")] = "",
+    skill: Annotated[str, Query(max_length=400, description="Only of the skill of this name, deleted or not.")] = "",
+    since: Annotated[str, Query(max_length=20, description="From this UTC day on, as 2026-01-31.")] = "",
+    until: Annotated[str, Query(max_length=20, description="Up to and with this UTC day.")] = "",
+    before: Annotated[UUID | None, Query(description="Only those before the change of this id.")] = None,
+    limit: Limit = MAX_PAGE,
+) -> Parts:
+    """Who changed what and when, the newest first, for the command line."""
+    wanted, problem = filter_of(actor=actor, skill=skill, since=since, until=until)
+    if problem is not None:
+        raise problem
+    return _parts(wire.audit_page().to_json(await bench.audit.page(tenant, wanted, before=before, limit=limit)))
 
 
 def _parts(value: Any) -> Parts:

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
     from steelyard.domain.models import ModelRef
+    from steelyard.services.audit import AuditPage
     from steelyard.services.benchmarks import Started
+    from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
     from steelyard.services.skills import CaseChange
+    from steelyard.services.spend import SpendReport
     from steelyard.services.stale_check import Checked
     from steelyard.services.wire import ShownRun, ShownSkill
     from steelyard.skills.folder import LoadedSkill
+    from steelyard.storage.audit import AuditFilter
+    from steelyard.storage.ratings import RatingExport
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
@@ -88,6 +95,26 @@ class Desk(Protocol):
 
     async def stale(self, names: Sequence[str]) -> list[Checked]:
         """How the named skills' benchmarks stand; every stale one where none is named."""
+        ...
+
+    async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
+        """What people say of a run, and with `each` every rating."""
+        ...
+
+    async def health(self, name: str) -> CaseHealth:
+        """What stands out among a skill's golden cases."""
+        ...
+
+    async def production(self, name: str, days: int) -> Production:
+        """A skill's last benchmark beside its use."""
+        ...
+
+    async def spend(self, month: str | None) -> SpendReport:
+        """What a month's money went to; this one's where none is named."""
+        ...
+
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
+        """The newest changes of those wanted, from before that one on."""
         ...
 
 

@@ -12,12 +12,19 @@ from steelyard.workbench import Workbench
 if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
+    from steelyard.services.audit import AuditPage
     from steelyard.services.benchmarks import Started
+    from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
     from steelyard.services.skills import CaseChange
+    from steelyard.services.spend import SpendReport
     from steelyard.services.stale_check import Checked
     from steelyard.skills.folder import LoadedSkill
+    from steelyard.storage.audit import AuditFilter
+    from steelyard.storage.ratings import RatingExport
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
@@ -113,3 +120,26 @@ class LocalDesk:
             if checked.causes:
                 found.append(checked)
         return found
+
+    async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
+        bench = self._workbench
+        run = await bench.benchmarks.find(self._tenant, id_prefix)
+        rows = [row async for row in bench.ratings.export(self._tenant, run.id)] if each else []
+        return await bench.people.report(self._tenant, run.id), rows
+
+    async def health(self, name: str) -> CaseHealth:
+        bench = self._workbench
+        skill = await bench.catalogue.find(self._tenant, name)
+        return await bench.case_health.of(self._tenant, skill, compare_all=True)
+
+    async def production(self, name: str, days: int) -> Production:
+        bench = self._workbench
+        skill = await bench.catalogue.find(self._tenant, name)
+        return await bench.production.of(self._tenant, skill, days=days)
+
+    async def spend(self, month: str | None) -> SpendReport:
+        service = self._workbench.spend
+        return await service.report(self._tenant, None if month is None else service.month_of(month))
+
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
+        return await self._workbench.audit.page(self._tenant, wanted, before=before, limit=limit)

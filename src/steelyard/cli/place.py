@@ -16,6 +16,10 @@ OF_SERVERS = frozenset(
         "run",
         "estimate",
         "stale",
+        "ratings",
+        "production",
+        "spend",
+        "audit",
         "runs list",
         "runs show",
         "runs resume",
@@ -24,6 +28,7 @@ OF_SERVERS = frozenset(
         "skills show",
         "skills add",
         "skills delete",
+        "skills health",
     }
 )
 # What reads files alone, or is about the keys of servers.
@@ -102,7 +107,9 @@ def keep_key(server: str, key: str | None) -> bool:
     else:
         keys[name] = key
     # TOML's basic strings are written as JSON's are.
-    text = "".join(f"[{json.dumps(one)}]\nkey = {json.dumps(value)}\n\n" for one, value in sorted(keys.items()))
+    text = "".join(
+        f"[{json.dumps(one, ensure_ascii=False)}]\nkey = {json.dumps(value)}\n\n" for one, value in sorted(keys.items())
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=".servers-")

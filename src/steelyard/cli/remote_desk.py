@@ -6,32 +6,39 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from steelyard.cli import text as words
-from steelyard.cli.remote_run import follow, new_run, told_estimate
+from steelyard.cli.place import refuse_server
+from steelyard.cli.remote_run import follow, new_run
 from steelyard.cli.remote_skill import content_of, packed, same_cases
 from steelyard.domain.errors import InputError, NotFound, SkillError
 from steelyard.domain.models import ModelRef
-from steelyard.domain.stale_causes import CauseKind, FoundCause, Retest
 from steelyard.judging.default import DefaultJudge
 from steelyard.services import selection, wire
 from steelyard.services.benchmarks import Started
 from steelyard.services.selection import SkillSource
 from steelyard.services.skills import CaseChange
-from steelyard.services.stale_check import Checked
 
 if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
     from steelyard.client.api import Client
-    from steelyard.client.documents import SkillStaleness
+    from steelyard.client.documents import Parts, SkillStaleness
+    from steelyard.services.audit import AuditPage
+    from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
+    from steelyard.services.spend import SpendReport
+    from steelyard.services.stale_check import Checked
     from steelyard.services.wire import ShownRun, ShownSkill
     from steelyard.skills.folder import LoadedSkill
+    from steelyard.storage.audit import AuditFilter
+    from steelyard.storage.ratings import RatingExport
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
@@ -94,7 +101,7 @@ class RemoteDesk:
             return DefaultJudge(ref, told["judge_of_own_family"], told["judge_sentence"] or "")
 
         found = selection.select(source, typed.choice, default)
-        self._asked = (found.request, body, told_estimate(told))
+        self._asked = (found.request, body, wire.estimate().of(told))
         return Selected(found.request, typed.lossy, found.judge_sentence, found.same_family, found.unscored)
 
     async def estimate(self, request: RunRequest) -> Estimate:
@@ -106,11 +113,9 @@ class RemoteDesk:
         return Started(UUID(told["id"]), told["continued"], told["kept_budget_microcents"])
 
     async def done_cells(self, run_id: UUID) -> tuple[int, int]:
-        from steelyard.domain.races import RaceStanding
-
         told = await apart(lambda: self._client.get_progress(str(run_id)))
         race = told["race"]
-        return told["ended"], 0 if race is None else RaceStanding.from_json(race).cells_not_called
+        return told["ended"], 0 if race is None else wire.race().of(race).cells_not_called
 
     async def follow(self, run_id: UUID, terminal: Terminal, *, interrupted: bool) -> bool:
         return interrupted or await follow(self._client, run_id, terminal)
@@ -124,11 +129,10 @@ class RemoteDesk:
         )
 
     async def runs(self, skill: str | None, limit: int) -> Sequence[RunRow]:
-        return wire.run_rows().of((await apart(lambda: self._client.list_run_parts(skill=skill, limit=limit)))["value"])
+        return await self._value(wire.run_rows(), lambda: self._client.list_run_parts(skill=skill, limit=limit))
 
     async def shown_run(self, id_prefix: str, prices: str | None = None) -> ShownRun:
-        told = await apart(lambda: self._client.get_run_parts(id_prefix, prices=prices))
-        return wire.shown_run().of(told["value"])
+        return await self._value(wire.shown_run(), lambda: self._client.get_run_parts(id_prefix, prices=prices))
 
     async def cancel(self, id_prefix: str) -> UUID:
         run_id = await self._run_id(id_prefix)
@@ -142,10 +146,10 @@ class RemoteDesk:
         return (await self.shown_run(run_id)).report.run
 
     async def skills(self) -> Sequence[SkillRow]:
-        return wire.skill_rows().of((await apart(self._client.list_skill_parts))["value"])
+        return await self._value(wire.skill_rows(), self._client.list_skill_parts)
 
     async def shown_skill(self, name: str) -> ShownSkill:
-        return wire.shown_skill().of((await apart(lambda: self._client.get_skill_parts(name)))["value"])
+        return await self._value(wire.shown_skill(), lambda: self._client.get_skill_parts(name))
 
     async def add_skill(self, skill: LoadedSkill) -> tuple[SkillRow, CaseChange]:
         name, body = skill.content.name, packed(skill)
@@ -174,6 +178,38 @@ class RemoteDesk:
         if not names:
             return [_checked(one) for one in await apart(lambda: list(self._client.every_stale()))]
         return [_checked(await apart(lambda name=name: self._client.get_staleness(name))) for name in names]
+
+    async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
+        if each:
+            refuse_server("ratings --csv")
+        return (await self.shown_run(id_prefix)).people, ()
+
+    async def health(self, name: str) -> CaseHealth:
+        return await self._value(wire.case_health(), lambda: self._client.get_health_parts(name))
+
+    async def production(self, name: str, days: int) -> Production:
+        return await self._value(wire.production(), lambda: self._client.get_production_parts(name, days=days))
+
+    async def spend(self, month: str | None) -> SpendReport:
+        return await self._value(wire.spend(), lambda: self._client.get_spend_parts(month=month))
+
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
+        until = None if wanted.until is None else wanted.until - timedelta(days=1)
+        return await self._value(
+            wire.audit_page(),
+            lambda: self._client.list_audit_parts(
+                actor=wanted.actor,
+                skill=wanted.skill,
+                since=_day(wanted.since),
+                until=_day(until),
+                before=None if before is None else str(before),
+                limit=limit,
+            ),
+        )
+
+    async def _value(self, form: wire.Form[T], asked: Callable[[], Parts]) -> T:
+        told = await apart(asked)
+        return form.of(told["value"], told["made_by"])
 
     async def _run_id(self, id_prefix: str) -> str:
         return (await apart(lambda: self._client.find_run(id_prefix)))["id"]
@@ -214,26 +250,18 @@ class RemoteDesk:
 
 
 def _checked(told: SkillStaleness) -> Checked:
-    return Checked(
-        skill_id=UUID(int=0),
-        name=told["skill"],
-        run_id=None if told["run"] is None else UUID(told["run"]),
-        benchmarked_at=_moment(told["benchmarked_at"]),
-        answers_since=_moment(told["oldest_answer_at"]),
-        limit_days=told["limit_days"],
-        causes=tuple(
-            FoundCause(
-                kind=CauseKind(one["kind"]),
-                since=datetime.fromisoformat(one["since"]),
-                evidence=one["evidence"],
-                details=one["details"],
-                noticed=one["since_is_when_noticed"],
-                retest=None if one["retest"] is None else Retest(**one["retest"]),
-            )
-            for one in told["causes"]
-        ),
+    return wire.checked().of(
+        {
+            "skill_id": UUID(int=0),
+            "name": told["skill"],
+            "run_id": told["run"],
+            "benchmarked_at": told["benchmarked_at"],
+            "answers_since": told["oldest_answer_at"],
+            "limit_days": told["limit_days"],
+            "causes": [{**one, "noticed": one["since_is_when_noticed"]} for one in told["causes"]],
+        }
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _day(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%d}"

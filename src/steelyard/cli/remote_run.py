@@ -13,12 +13,9 @@ from steelyard.cli.follow import on_interrupt
 from steelyard.cli.progress import Progress, Standing, clock
 from steelyard.domain.calls import Trouble
 from steelyard.domain.cases import GoldenCase
-from steelyard.domain.errors import InputError
-from steelyard.domain.races import RaceStanding
-from steelyard.domain.runs import CellState
-from steelyard.judging.examination import Result
-from steelyard.services.estimates import Estimate, ModelEstimate
-from steelyard.services.examining import ExaminationStanding
+from steelyard.domain.errors import InputError, SteelyardError
+from steelyard.domain.runs import CellState, RunStatus
+from steelyard.services import wire
 from steelyard.services.run_form import MOST_AD_HOC
 from steelyard.services.selection import ARMS, Choice
 
@@ -27,7 +24,8 @@ if TYPE_CHECKING:
     from steelyard.client import documents
     from steelyard.client.api import Client
 
-_OWN = ("judge", "judge_sentence", "judge_of_own_family", "unscored", "per_model", "unpriced", "assumptions")
+# Whoever waits for a worker that long should hear of it; events come every ten seconds.
+_WAITS_S = 9.0
 
 
 def new_run(choice: Choice, version: str) -> documents.NewRun:
@@ -64,22 +62,20 @@ def _ad_hoc(cases: Sequence[GoldenCase]) -> list[dict[str, str]]:
     return [{"input": case.input, "expected": case.expected} for case in cases]
 
 
-def told_estimate(told: documents.Estimate) -> Estimate:
-    """The server's estimate as one of this machine is."""
-    whole: dict[str, Any] = {name: value for name, value in told.items() if name not in _OWN}
-    return Estimate(
-        **whole,
-        per_model=tuple(ModelEstimate(**one) for one in told["per_model"]),
-        unpriced=tuple(told["unpriced"]),
-        assumptions=tuple(told["assumptions"]),
-    )
-
-
 async def follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
     """Show a server's run until it ends; True when the person interrupted, who leaves it going.
 
-    Raises SteelyardError where its events do not come any more.
+    Raises SteelyardError, which says that it goes on, where its events do not come any more.
     """
+    try:
+        return await _follow(client, run_id, terminal)
+    except SteelyardError as error:
+        error.kept = "The run goes on there; what is answered is kept."
+        error.next_step = f"`steelyard runs show {str(run_id)[:8]}` says how it stands, once the server answers."
+        raise
+
+
+async def _follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     told: asyncio.Queue[documents.Progress | Exception | None] = asyncio.Queue()
 
@@ -101,7 +97,7 @@ async def follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
 
     with on_interrupt(stop.set), Progress(terminal) as screen:
         threading.Thread(target=listen, name="steelyard events", daemon=True).start()
-        stopping, began_s, expected = asyncio.ensure_future(stop.wait()), clock(), False
+        stopping, began_s, expected, waits = asyncio.ensure_future(stop.wait()), clock(), False, False
         while not stop.is_set():
             waiting = asyncio.ensure_future(told.get())
             await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -120,6 +116,11 @@ async def follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
                         models = list(dict.fromkeys(lane["model"] for lane in progress["lanes"]))
                         screen.expect(models, _per_model(progress, models))
                         expected = True
+                    if not waits and progress["status"] == RunStatus.PENDING and clock() - began_s > _WAITS_S:
+                        waits = True
+                        terminal.warn(
+                            "The run waits for a worker of the server. Where none comes, ask whoever runs the server."
+                        )
                     screen.update(_standing(progress, clock() - began_s))
     return True
 
@@ -147,12 +148,6 @@ def _standing(progress: documents.Progress, elapsed_s: float) -> Standing:
         troubles=[
             Trouble(one["provider"], one["message"], one["calls"], one["since_s"]) for one in progress["troubles"]
         ],
-        race=None if progress["race"] is None else RaceStanding.from_json(progress["race"]),
-        examination=None if progress["examining"] is None else _examination(progress["examining"]),
+        race=None if progress["race"] is None else wire.race().of(progress["race"]),
+        examination=None if progress["examining"] is None else wire.examination().of(progress["examining"]),
     )
-
-
-def _examination(told: dict[str, Any]) -> ExaminationStanding:
-    result = None if told["result"] is None else Result(told["result"])
-    whole: dict[str, Any] = told | {"result": result, "named": tuple(told["named"])}
-    return ExaminationStanding(**whole)

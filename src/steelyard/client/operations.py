@@ -1269,6 +1269,63 @@ class Operations:
             self.send("GET", filled("/v1/parts/skills/{skill}", skill=skill), template="/v1/parts/skills/{skill}"),
         )
 
+    def get_health_parts(self, skill: str) -> documents.Parts:
+        """What stands out among a skill's golden cases, for the command line; other programs read its case health."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/skills/{skill}/health", skill=skill),
+                template="/v1/parts/skills/{skill}/health",
+            ),
+        )
+
+    def get_production_parts(self, skill: str, *, days: int | None = None) -> documents.Parts:
+        """A skill's last benchmark set beside its use, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/skills/{skill}/production", skill=skill),
+                template="/v1/parts/skills/{skill}/production",
+                query={"days": days},
+            ),
+        )
+
+    def get_spend_parts(self, *, month: str | None = None) -> documents.Parts:
+        """What a month's money went to, for the command line."""
+        return cast(
+            "documents.Parts", self.send("GET", "/v1/parts/spend", template="/v1/parts/spend", query={"month": month})
+        )
+
+    def list_audit_parts(
+        self,
+        *,
+        actor: str | None = None,
+        skill: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> documents.Parts:
+        """Who changed what and when, the newest first, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                "/v1/parts/audit",
+                template="/v1/parts/audit",
+                query={
+                    "actor": actor,
+                    "skill": skill,
+                    "since": since,
+                    "until": until,
+                    "before": before,
+                    "limit": limit,
+                },
+            ),
+        )
+
     def get_settings(self) -> documents.Settings:
         """What is set for this tenant, and how notices go."""
         return cast("documents.Settings", self.send("GET", "/v1/settings", template="/v1/settings"))

@@ -10,6 +10,7 @@ from steelyard.domain.errors import (
     Forbidden,
     InputError,
     InvalidForm,
+    JudgeRefused,
     KeyRefused,
     NotFound,
     NotSignedIn,
@@ -44,7 +45,8 @@ def error_of(status: int, body: bytes, *, keyed: bool, retry_after_s: float, ser
         case 404:
             return NotFound(message, kept=kept, next_step=step)
         case 409:
-            return Conflict(message, kept=kept, next_step=step)
+            refused = (_text(told, "type") or "").endswith(":judge-refused")
+            return (JudgeRefused if refused else Conflict)(message, kept=kept, next_step=step)
         case 413:
             return TooLarge(message, field=_text(told, "field"), kept=kept, next_step=step)
         case 415:

@@ -9,7 +9,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import cast
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from steelyard.client.post import Straight
 from steelyard.domain.errors import InputError, SteelyardError
@@ -76,7 +76,8 @@ def opened(method: str, url: str, headers: Mapping[str, str], body: bytes | None
     """An answer that is still to be read. Raises Unreachable, and HTTPError for one that is no success."""
     request = Request(url, body, dict(headers), method=method)  # noqa: S310 - the person's own address, of http or https
     try:
-        return cast("HTTPResponse", _OPENER.open(request, timeout=timeout_s))
+        opener = _DIRECT if is_loopback(urlsplit(url).hostname or "") else _OPENER
+        return cast("HTTPResponse", opener.open(request, timeout=timeout_s))
     except HTTPError:
         raise
     except (OSError, HTTPException) as error:
@@ -124,3 +125,5 @@ def _unreachable(url: str, error: Exception) -> Unreachable:
 
 
 _OPENER = build_opener(Straight)
+# This machine's own addresses lead elsewhere from where a proxy is.
+_DIRECT = build_opener(Straight, ProxyHandler({}))

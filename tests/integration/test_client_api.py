@@ -235,7 +235,7 @@ def test_what_is_no_address_is_refused(server: str) -> None:
 
 
 def test_nothing_in_a_name_leaves_its_part_of_the_path() -> None:
-    with serving() as server, pytest.raises(NotFound):
+    with serving() as server, pytest.raises(SteelyardError, match="no API of Steelyard"):
         Client(server.address).get_skill("../runs?a=b#c")
     assert server.seen[0][1] == "/v1/skills/..%2Fruns%3Fa%3Db%23c"
 

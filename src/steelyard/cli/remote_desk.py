@@ -12,27 +12,25 @@ from uuid import UUID
 
 from steelyard.cli import text as words
 from steelyard.cli.place import refuse_server
-from steelyard.cli.remote_run import follow, new_run
 from steelyard.cli.remote_skill import content_of, packed, same_cases
 from steelyard.domain.errors import InputError, NotFound, SkillError
 from steelyard.domain.models import ModelRef
-from steelyard.judging.default import DefaultJudge
-from steelyard.services import selection, wire
-from steelyard.services.benchmarks import Started
-from steelyard.services.selection import SkillSource
-from steelyard.services.skills import CaseChange
+from steelyard.services import wire
 
 if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
     from steelyard.client.api import Client
     from steelyard.client.documents import Parts, SkillStaleness
+    from steelyard.judging.default import DefaultJudge
     from steelyard.services.audit import AuditPage
+    from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
     from steelyard.services.people import PeopleReport
     from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
+    from steelyard.services.skills import CaseChange
     from steelyard.services.spend import SpendReport
     from steelyard.services.stale_check import Checked
     from steelyard.services.wire import ShownRun, ShownSkill
@@ -82,7 +80,10 @@ class RemoteDesk:
 
     async def select(self, typed: Typed) -> Selected:
         """The run as the server would make it; a folder that is not the skill in use there is sent first."""
+        from steelyard.cli.remote_run import new_run
         from steelyard.cli.selection import Selected, check_cases
+        from steelyard.judging.default import DefaultJudge
+        from steelyard.services import selection
 
         skill = await self._there(typed)
         version = typed.chosen.version or ""
@@ -90,7 +91,7 @@ class RemoteDesk:
         if version:
             detail = await apart(lambda: self._client.get_version(skill.row.name, version))
         content = content_of(skill, detail)
-        source = SkillSource(content, [row.case for row in skill.cases])
+        source = selection.SkillSource(content, [row.case for row in skill.cases])
         check_cases(source, typed)
         body = new_run(typed.choice, version)
         told = await apart(lambda: self._client.estimate_run(content.name, body))
@@ -108,6 +109,8 @@ class RemoteDesk:
         return self._of(request)[1]
 
     async def start(self, request: RunRequest) -> Started:
+        from steelyard.services.benchmarks import Started
+
         body, _ = self._of(request)
         told = await apart(lambda: self._client.start_run(request.content.name, body))
         return Started(UUID(told["id"]), told["continued"], told["kept_budget_microcents"])
@@ -118,6 +121,8 @@ class RemoteDesk:
         return told["ended"], 0 if race is None else wire.race().of(race).cells_not_called
 
     async def follow(self, run_id: UUID, terminal: Terminal, *, interrupted: bool) -> bool:
+        from steelyard.cli.remote_run import follow
+
         return interrupted or await follow(self._client, run_id, terminal)
 
     def tell_left(self, run_id: UUID, terminal: Terminal) -> None:
@@ -152,6 +157,8 @@ class RemoteDesk:
         return await self._value(wire.shown_skill(), lambda: self._client.get_skill_parts(name))
 
     async def add_skill(self, skill: LoadedSkill) -> tuple[SkillRow, CaseChange]:
+        from steelyard.services.skills import CaseChange
+
         name, body = skill.content.name, packed(skill)
         told = await apart(lambda: self._client.lint_skill(body))
         if told["digest"] != skill.content.digest or told["name"] != name:

@@ -176,6 +176,12 @@ class Client(Operations):
         if answer.status in (404, 405) and not self._has(method, template):
             from steelyard import __version__
 
+            if not self._described:
+                return SteelyardError(
+                    f"There is no API of Steelyard at {self.server}.",
+                    kept="Nothing was changed.",
+                    next_step="Give the address of the server alone, without the path of a page.",
+                )
             theirs = str(self._told_version() or "unknown")[:40]
             return SteelyardError(
                 f"{self.server} does not know {method} {template}: it is of version {theirs}, this is {__version__}.",
@@ -186,15 +192,17 @@ class Client(Operations):
         return error_of(answer.status, answer.body, keyed=keyed, retry_after_s=answer.retry_after_s, server=self.server)
 
     def _has(self, method: str, template: str) -> bool:
-        """Whether the server's own document has the operation; yes where that cannot be read."""
+        """Whether the server's own document has the operation: no without such a document, yes where it is not read."""
         if self._described is None:
             try:
                 answer = exchanged("GET", self.server + _DOCUMENT, self._headers(), None, self._timeout_s)
-                found = _parsed(answer, self.server) if answer.status == 200 else None
+                found = _parsed(answer, self.server) if answer.status == 200 else {}
             except SteelyardError:
-                found = None
-            self._described = cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
-        paths = self._described.get("paths")
+                return True
+            if answer.status not in (200, 404) or not isinstance(found, dict):
+                return True
+            self._described = cast("Mapping[str, Any]", found)
+        paths = self._described.get("paths", {})
         if not isinstance(paths, dict):
             return True
         known = cast("Mapping[str, Any]", paths).get(template)

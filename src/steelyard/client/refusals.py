@@ -38,8 +38,14 @@ def error_of(status: int, body: bytes, *, keyed: bool, retry_after_s: float, ser
     message = _text(told, "detail") or f"HTTP {status}."
     kept, step = _text(told, "kept"), _text(told, "next_step")
     match status:
+        case 401 if keyed:
+            return KeyRefused(message, kept=kept, next_step=step)
         case 401:
-            return (KeyRefused if keyed else NotSignedIn)(message, kept=kept, next_step=step)
+            return NotSignedIn(
+                f"{server} asks for an API key, and none was sent.",
+                kept=kept,
+                next_step="Set STEELYARD_KEY to one, or keep one for this server: steelyard login URL",
+            )
         case 403:
             return Forbidden(message, kept=kept, next_step=step)
         case 404:

@@ -1,7 +1,7 @@
 """Services' values as JSON and back, whole: a command shows what it has of a server as what it has of its own.
 
 The fields are the dataclasses' own, so nothing has to be kept in step by hand; what is read was made by the same
-version, or is refused.
+version, or is refused. Each form imports what it is of, as a command needs one or two of them.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from steelyard.domain.errors import SteelyardError
-from steelyard.domain.races import RaceStanding
-from steelyard.services.audit import AuditPage
-from steelyard.services.case_health import CaseHealth
-from steelyard.services.estimates import Estimate
-from steelyard.services.examining import ExaminationStanding
-from steelyard.services.people import PeopleReport
-from steelyard.services.production import Production
-from steelyard.services.reports import RunReport
-from steelyard.services.repricing import Repriced
-from steelyard.services.spend import SpendReport
-from steelyard.services.stale_check import Checked
-from steelyard.storage.cases import CaseRow
-from steelyard.storage.removal import Belongings
-from steelyard.storage.runs import RunRow
-from steelyard.storage.skills import SkillRow, VersionRow
+
+if TYPE_CHECKING:
+    from steelyard.domain.races import RaceStanding
+    from steelyard.services.audit import AuditPage
+    from steelyard.services.case_health import CaseHealth
+    from steelyard.services.estimates import Estimate
+    from steelyard.services.examining import ExaminationStanding
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.production import Production
+    from steelyard.services.reports import RunReport
+    from steelyard.services.repricing import Repriced
+    from steelyard.services.spend import SpendReport
+    from steelyard.services.stale_check import Checked
+    from steelyard.storage.cases import CaseRow
+    from steelyard.storage.removal import Belongings
+    from steelyard.storage.runs import RunRow
+    from steelyard.storage.skills import SkillRow, VersionRow
 
 T = TypeVar("T")
 
@@ -57,9 +59,10 @@ class ShownSkill:
 class Form(Generic[T]):
     """One type of value on the wire."""
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: Any, **named: Any) -> None:
+        """`named`: the types that its dataclasses name without importing them."""
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
-        self._adapter.rebuild(_types_namespace=_names(), raise_errors=True)
+        self._adapter.rebuild(_types_namespace=named, raise_errors=True)
 
     def to_json(self, value: T) -> Any:
         """Plain JSON types."""
@@ -82,69 +85,96 @@ class Form(Generic[T]):
 
 @cache
 def shown_run() -> Form[ShownRun]:
-    return Form(ShownRun)
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.reports import RunReport
+    from steelyard.services.repricing import Repriced
+    from steelyard.statistics import HumanEstimate, JudgeAgreement, agreement, calibration, special
+
+    named: dict[str, Any] = {}
+    for module in (special, calibration, agreement):
+        named |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    named |= {"HumanEstimate": HumanEstimate, "JudgeAgreement": JudgeAgreement}
+    named |= {"PeopleReport": PeopleReport, "RunReport": RunReport, "Repriced": Repriced}
+    return Form(ShownRun, **named)
 
 
 @cache
 def shown_skill() -> Form[ShownSkill]:
-    return Form(ShownSkill)
+    from steelyard.storage.cases import CaseRow
+    from steelyard.storage.removal import Belongings
+    from steelyard.storage.runs import RunRow
+    from steelyard.storage.skills import SkillRow, VersionRow
+
+    return Form(
+        ShownSkill, CaseRow=CaseRow, Belongings=Belongings, RunRow=RunRow, SkillRow=SkillRow, VersionRow=VersionRow
+    )
 
 
 @cache
 def run_rows() -> Form[Sequence[RunRow]]:
+    from steelyard.storage.runs import RunRow
+
     return Form(list[RunRow])
 
 
 @cache
 def skill_rows() -> Form[Sequence[SkillRow]]:
+    from steelyard.storage.skills import SkillRow
+
     return Form(list[SkillRow])
 
 
 @cache
 def production() -> Form[Production]:
+    from steelyard.services.production import Production
+
     return Form(Production)
 
 
 @cache
 def case_health() -> Form[CaseHealth]:
+    from steelyard.services.case_health import CaseHealth
+
     return Form(CaseHealth)
 
 
 @cache
 def spend() -> Form[SpendReport]:
+    from steelyard.services.spend import SpendReport
+
     return Form(SpendReport)
 
 
 @cache
 def audit_page() -> Form[AuditPage]:
+    from steelyard.services.audit import AuditPage
+
     return Form(AuditPage)
 
 
 @cache
 def estimate() -> Form[Estimate]:
+    from steelyard.services.estimates import Estimate
+
     return Form(Estimate)
 
 
 @cache
 def checked() -> Form[Checked]:
+    from steelyard.services.stale_check import Checked
+
     return Form(Checked)
 
 
 @cache
 def race() -> Form[RaceStanding]:
+    from steelyard.domain.races import RaceStanding
+
     return Form(RaceStanding)
 
 
 @cache
 def examination() -> Form[ExaminationStanding]:
+    from steelyard.services.examining import ExaminationStanding
+
     return Form(ExaminationStanding)
-
-
-def _names() -> dict[str, Any]:
-    """Types that the dataclasses name without importing them."""
-    from steelyard.statistics import HumanEstimate, JudgeAgreement, agreement, calibration, special
-
-    found: dict[str, Any] = {}
-    for module in (special, calibration, agreement):
-        found |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    return found | {"HumanEstimate": HumanEstimate, "JudgeAgreement": JudgeAgreement}

@@ -7,16 +7,19 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from benchmarks.site import of_model_server, serving
-from benchmarks.workload import write_skill
+from benchmarks.workload import model_server, write_skill
+from steelyard.cli.main import app
 from steelyard.storage.server import Server
 from tests.acceptance.conftest import Shell
 
@@ -27,27 +30,41 @@ _VARYING = (
     # Latencies are of this moment's machine.
     (r"\d+\.\d\d/\d+\.\d\d", "<latency>"),
     (r'("(latency_ms|ttft_ms)\w*"): [\d.]+', r"\1: <latency>"),
+    # It moves with the month.
+    (r'("projected_microcents"): \d+', r"\1: <projected>"),
 )
 
 
-@pytest.fixture(params=[(0.0,)], ids=["fast"])
-def shell(request: pytest.FixtureRequest, server_home: Path, server: object) -> Iterator[Shell]:
-    from benchmarks.workload import model_server
+@contextmanager
+def team(home: Path, latency_s: float) -> Generator[tuple[Shell, str]]:
+    """A shell of the team's machine, and where its site is."""
+    with (
+        model_server(latency_s) as models,
+        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"}) as site,
+    ):
+        yield Shell(home, models), site
 
-    with model_server(*request.param) as address:
-        yield Shell(server_home, address)
+
+@pytest.fixture(scope="module")
+def place(server_home: Path, server: object) -> Iterator[tuple[Shell, str]]:
+    with team(server_home, 0.0) as found:
+        yield found
 
 
 @pytest.fixture
-def site(shell: Shell) -> Iterator[str]:
-    with serving(shell.home, env=of_model_server(shell.address)) as address:
-        yield address
+def shell(place: tuple[Shell, str]) -> Shell:
+    return place[0]
 
 
 @pytest.fixture
-def away(shell: Shell, site: str, tmp_path: Path) -> Shell:
-    """A shell of another home, whose commands ask the site."""
-    return Shell(tmp_path / "home", "http://127.0.0.1:9", {"STEELYARD_SERVER": site})
+def away(place: tuple[Shell, str], tmp_path: Path) -> Shell:
+    """A shell of another home, whose commands ask the site by a key that may run."""
+    return away_from(*place, tmp_path / "home")
+
+
+def away_from(shell: Shell, site: str, home: Path) -> Shell:
+    env = {"STEELYARD_SERVER": site, "STEELYARD_KEY": key_of(shell, "run")}
+    return Shell(home, "http://127.0.0.1:9", env)
 
 
 def same(text: str, run: str) -> str:
@@ -56,6 +73,11 @@ def same(text: str, run: str) -> str:
     for pattern, shown in _VARYING:
         text = re.sub(pattern, shown, text)
     return text
+
+
+def here(shell: Shell, *command: str) -> Result:
+    """The command in this process: one for each of many would take a second to begin."""
+    return CliRunner().invoke(app, command, env=shell.environment())
 
 
 def key_of(shell: Shell, scope: str) -> str:
@@ -93,14 +115,22 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
         ("skills", "show", name),
         ("skills", "list", "--json", "-"),
         ("skills", "delete", name),
+        ("skills", "health", name, "--json", "-"),
         ("stale", name, "--json", "-"),
+        ("production", name, "--json", "-"),
+        ("spend", "--json", "-"),
+        ("spend", "--month", "yesterday"),
         # The same again uses every answer again, and costs nothing.
         ("run", str(skill), *MODELS, "--judge", "openai:judge", "--require", "best", "--quiet"),
         ("run", name, "--model", "openai:model-a", "--case-set", "none"),
     ):
-        ours, theirs = shell.run(*command), away.run(*command)
-        assert ours.returncode == theirs.returncode, (command, ours.stderr, theirs.stderr)
+        ours, theirs = here(shell, *command), here(away, *command)
+        assert ours.exit_code == theirs.exit_code, (command, ours.stderr, theirs.stderr)
         assert same(ours.stdout, run) == same(theirs.stdout, run), command
+    assert "Nobody has rated" in here(away, "ratings", run[:8]).stdout
+    away.env["STEELYARD_KEY"] = key_of(shell, "admin")
+    logs = [here(one, "audit", "--skill", name, "--json", "-", "--limit", "300") for one in (shell, away)]
+    assert (logs[0].exit_code, logs[0].stdout) == (0, logs[1].stdout)
     gone = away.run("skills", "delete", name, "--yes")
     assert gone.returncode == 0
     assert gone.stdout.startswith(f"Deleted {name} with 1 version, 12 golden cases, ")
@@ -109,13 +139,16 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
 
 def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, server: Server) -> None:
     reading, running = key_of(shell, "read"), key_of(shell, "run")
+    del away.env["STEELYARD_KEY"]
+    assert "asks for an API key, and none was sent" in away.run("runs", "list").stderr
     away.env["STEELYARD_KEY"] = running
     assert away.run("skills", "add", str(skill)).returncode == 0
+    assert "read the audit log" in away.run("audit").stderr
     away.env["STEELYARD_KEY"] = reading
     assert skill.name in away.run("skills", "list").stdout
-    refused = away.run("run", skill.name, *MODELS, "--judge", "none")
+    refused = away.run("run", skill.name, *MODELS, "--judge", "openai:judge")
     assert refused.returncode == 2
-    assert "Traceback" not in refused.stderr
+    assert "That takes the right to start paid calls" in refused.stderr
     away.env["STEELYARD_KEY"] = key_of(shell, "ingest")
     assert away.run("runs", "list").returncode == 2
     away.env["STEELYARD_KEY"] = f"{running[:-8]}aaaaaaaa"
@@ -135,6 +168,7 @@ def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, 
 
 def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away: Shell) -> None:
     address = away.env.pop("STEELYARD_SERVER")
+    del away.env["STEELYARD_KEY"]
     key = key_of(shell, "read")
     assert away.run("login", address, stdin=f"{key[:-8]}aaaaaaaa\n").returncode == 2
     assert not (away.home / "servers.toml").exists()
@@ -150,25 +184,32 @@ def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away
     assert away.run("logout", address).returncode == 2
 
 
-@pytest.mark.parametrize("shell", [(1.0,)], indirect=True, ids=["slow"])
-def test_an_interrupt_leaves_the_run_going_there(shell: Shell, away: Shell, skill: Path) -> None:
-    assert away.run("skills", "add", str(skill)).returncode == 0
-    process = away.start("run", skill.name, "--model", "openai:model-a", "--judge", "none", "--arm", "with_skill")
-    until = time.monotonic() + 60
-    while not shell.seen()["in_flight"] and time.monotonic() < until:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=30)
-    assert process.returncode == 130, said
-    assert "the run goes on at" in said
-    run: dict[str, Any] = json.loads(away.run("runs", "list", "--skill", skill.name, "--json", "-").stdout)["runs"][0]
-    assert f"steelyard runs cancel {run['id'][:8]}" in re.sub(r"\s+", " ", said)
-    assert run["status"] == "running"
-    assert out.strip()
-    while run["status"] in ("pending", "running") and time.monotonic() < until:
-        time.sleep(0.3)
-        run = json.loads(away.run("runs", "list", "--skill", skill.name, "--json", "-").stdout)["runs"][0]
-    assert (run["status"], run["partial"]) == ("completed", False)
+def test_an_interrupt_leaves_the_run_going_there(
+    server_home: Path, server: object, skill: Path, tmp_path: Path
+) -> None:
+    with team(server_home, 1.0) as (shell, site):
+        away = away_from(shell, site, tmp_path / "home")
+        assert away.run("skills", "add", str(skill)).returncode == 0
+        process = away.start("run", skill.name, "--model", "openai:model-a", "--judge", "openai:judge")
+        until = time.monotonic() + 60
+        while not shell.seen()["in_flight"] and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+        assert "the run goes on at" in said
+        run = newest(away, skill.name)
+        assert f"steelyard runs cancel {run['id'][:8]}" in re.sub(r"\s+", " ", said)
+        assert run["status"] == "running"
+        assert out.strip()
+        while run["status"] in ("pending", "running") and time.monotonic() < until:
+            time.sleep(0.3)
+            run = newest(away, skill.name)
+        assert (run["status"], run["partial"]) == ("completed", False)
+
+
+def newest(shell: Shell, skill: str) -> dict[str, Any]:
+    return json.loads(shell.run("runs", "list", "--skill", skill, "--json", "-").stdout)["runs"][0]
 
 
 @pytest.mark.parametrize(

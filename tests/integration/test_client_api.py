@@ -18,12 +18,15 @@ import pytest
 from steelyard import Client
 from steelyard.api.client_source import sources
 from steelyard.api.nouns import operations
+from steelyard.api.problem import problem as as_problem
 from steelyard.client.events import Event, events_of
+from steelyard.client.refusals import error_of
 from steelyard.domain.errors import (
     Conflict,
     Forbidden,
     InputError,
     InvalidForm,
+    JudgeRefused,
     KeyRefused,
     NotFound,
     NotSignedIn,
@@ -122,6 +125,19 @@ def test_a_problem_is_the_error_that_it_was_on_the_server(status: int, kind: typ
     assert (caught.value.message, caught.value.kept, caught.value.next_step) == (f"It is {status}.", "All.", "Wait.")
     if isinstance(caught.value, InputError):
         assert caught.value.field == "skill"
+
+
+def test_an_error_with_an_exit_code_of_its_own_stays_what_it_was() -> None:
+    sent = as_problem(JudgeRefused("It failed.", next_step="Another."), 409, "That is not possible now", {})
+    found = error_of(409, bytes(sent.body), keyed=True, retry_after_s=0, server="it")
+    assert (type(found), found.message, found.next_step) == (JudgeRefused, "It failed.", "Another.")
+
+
+def test_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as proxy, serving(skills=[told({"items": []})]) as server:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        assert Client(server.address, key="sy_key").list_skills()["items"] == []
+    assert proxy.seen == []
 
 
 def test_without_a_key_nobody_has_signed_in_and_each_wrong_field_is_told() -> None:

@@ -75,13 +75,13 @@ def same(text: str, run: str) -> str:
     return text
 
 
-def here(shell: Shell, *command: str) -> Result:
+def here(shell: Shell, *command: str, stdin: str | None = None) -> Result:
     """The command in this process: one for each of many would take a second to begin."""
-    return CliRunner().invoke(app, command, env=shell.environment())
+    return CliRunner().invoke(app, command, stdin, env=shell.environment())
 
 
 def key_of(shell: Shell, scope: str) -> str:
-    return shell.run("keys", "add", f"{scope} {uuid4().hex[:6]}", "--scope", scope).stdout.strip()
+    return here(shell, "keys", "add", f"{scope} {uuid4().hex[:6]}", "--scope", scope).stdout.strip()
 
 
 @pytest.mark.timeout(900)
@@ -140,48 +140,48 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
 def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, server: Server) -> None:
     reading, running = key_of(shell, "read"), key_of(shell, "run")
     del away.env["STEELYARD_KEY"]
-    assert "asks for an API key, and none was sent" in away.run("runs", "list").stderr
+    assert "asks for an API key, and none was sent" in here(away, "runs", "list").stderr
     away.env["STEELYARD_KEY"] = running
-    assert away.run("skills", "add", str(skill)).returncode == 0
-    assert "read the audit log" in away.run("audit").stderr
+    assert here(away, "skills", "add", str(skill)).exit_code == 0
+    assert "read the audit log" in here(away, "audit").stderr
     away.env["STEELYARD_KEY"] = reading
-    assert skill.name in away.run("skills", "list").stdout
-    refused = away.run("run", skill.name, *MODELS, "--judge", "openai:judge")
-    assert refused.returncode == 2
+    assert skill.name in here(away, "skills", "list").stdout
+    refused = here(away, "run", skill.name, *MODELS, "--judge", "openai:judge")
+    assert refused.exit_code == 2
     assert "That takes the right to start paid calls" in refused.stderr
     away.env["STEELYARD_KEY"] = key_of(shell, "ingest")
-    assert away.run("runs", "list").returncode == 2
+    assert here(away, "runs", "list").exit_code == 2
     away.env["STEELYARD_KEY"] = f"{running[:-8]}aaaaaaaa"
-    wrong = away.run("runs", "list")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+    wrong = here(away, "runs", "list")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
     with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
         connection.execute(
             "UPDATE api_keys SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day'"
         )
     away.env["STEELYARD_KEY"] = key_of(shell, "read")
-    assert away.run("runs", "list").returncode == 0
+    assert here(away, "runs", "list").exit_code == 0
     time.sleep(5.1)  # An answer about a key is good for so long.
     away.env["STEELYARD_KEY"] = reading
-    expired = away.run("runs", "list")
-    assert (expired.returncode, expired.stderr) == (2, wrong.stderr)
+    expired = here(away, "runs", "list")
+    assert (expired.exit_code, expired.stderr) == (2, wrong.stderr)
 
 
 def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away: Shell) -> None:
     address = away.env.pop("STEELYARD_SERVER")
     del away.env["STEELYARD_KEY"]
     key = key_of(shell, "read")
-    assert away.run("login", address, stdin=f"{key[:-8]}aaaaaaaa\n").returncode == 2
+    assert here(away, "login", address, stdin=f"{key[:-8]}aaaaaaaa\n").exit_code == 2
     assert not (away.home / "servers.toml").exists()
-    assert away.run("login", address, stdin=f"{key}\n").returncode == 0
+    assert here(away, "login", address, stdin=f"{key}\n").exit_code == 0
     kept = away.home / "servers.toml"
     assert (kept.stat().st_mode & 0o777, key in kept.read_text()) == (0o600, True)
-    assert away.run("--server", f"{address}/", "runs", "list").returncode == 0
+    assert here(away, "--server", f"{address}/", "runs", "list").exit_code == 0
     kept.chmod(0o644)
-    assert "chmod 600" in away.run("--server", address, "runs", "list").stderr
+    assert "chmod 600" in here(away, "--server", address, "runs", "list").stderr
     kept.chmod(0o600)
-    assert away.run("logout", address).returncode == 0
+    assert here(away, "logout", address).exit_code == 0
     assert key not in kept.read_text()
-    assert away.run("logout", address).returncode == 2
+    assert here(away, "logout", address).exit_code == 2
 
 
 def test_an_interrupt_leaves_the_run_going_there(
@@ -189,7 +189,7 @@ def test_an_interrupt_leaves_the_run_going_there(
 ) -> None:
     with team(server_home, 1.0) as (shell, site):
         away = away_from(shell, site, tmp_path / "home")
-        assert away.run("skills", "add", str(skill)).returncode == 0
+        assert here(away, "skills", "add", str(skill)).exit_code == 0
         process = away.start("run", skill.name, "--model", "openai:model-a", "--judge", "openai:judge")
         until = time.monotonic() + 60
         while not shell.seen()["in_flight"] and time.monotonic() < until:
@@ -209,7 +209,7 @@ def test_an_interrupt_leaves_the_run_going_there(
 
 
 def newest(shell: Shell, skill: str) -> dict[str, Any]:
-    return json.loads(shell.run("runs", "list", "--skill", skill, "--json", "-").stdout)["runs"][0]
+    return json.loads(here(shell, "runs", "list", "--skill", skill, "--json", "-").stdout)["runs"][0]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ def chosen_server() -> str | None:
     return _given[0] or os.environ.get(ENV) or None
 
 
+def typed_again(words: str) -> str:
+    """A command as it is to be typed for the same place, as `steelyard --server URL runs list`."""
+    return f"steelyard {'' if _given[0] is None else f'--server {_given[0]} '}{words}"
+
+
 def refuse_server(words: str) -> None:
     """Raises InputError where a server was chosen and the command is not one that asks a server."""
     if words in OF_SERVERS or words in OF_NEITHER or chosen_server() is None:

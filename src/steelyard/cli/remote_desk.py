@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from steelyard.cli import text as words
-from steelyard.cli.place import refuse_server
+from steelyard.cli.place import refuse_server, typed_again
 from steelyard.cli.remote_skill import content_of, packed, same_cases
 from steelyard.domain.errors import InputError, NotFound, SkillError
 from steelyard.domain.models import ModelRef
@@ -127,9 +127,12 @@ class RemoteDesk:
 
     def tell_left(self, run_id: UUID, terminal: Terminal) -> None:
         short = str(run_id)[:8]
+        show, cancel = typed_again(f"runs show {short}"), typed_again(f"runs cancel {short}")
         terminal.err.line(
-            f"Interrupted; the run goes on at {words.safe(self._client.server)}. `steelyard runs show {short}` shows"
-            f" how it stands, `steelyard runs cancel {short}` stops it.",
+            words.safe(
+                f"Interrupted; the run goes on at {self._client.server}. `{show}` shows how it stands,"
+                f" `{cancel}` stops it."
+            ),
             "yellow",
         )
 

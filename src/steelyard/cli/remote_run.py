@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.cli.follow import on_interrupt
+from steelyard.cli.place import typed_again
 from steelyard.cli.progress import Progress, Standing, clock
 from steelyard.domain.calls import Trouble
 from steelyard.domain.cases import GoldenCase
@@ -70,8 +71,10 @@ async def follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
     try:
         return await _follow(client, run_id, terminal)
     except SteelyardError as error:
-        error.kept = "The run goes on there; what is answered is kept."
-        error.next_step = f"`steelyard runs show {str(run_id)[:8]}` says how it stands, once the server answers."
+        error.kept = "The run depends on the server alone; what is answered is kept there."
+        error.next_step = (
+            f"`{typed_again(f'runs show {str(run_id)[:8]}')}` says how it stands, once the server answers."
+        )
         raise
 
 

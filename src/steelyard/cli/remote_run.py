@@ -66,7 +66,7 @@ def _ad_hoc(cases: Sequence[GoldenCase]) -> list[dict[str, str]]:
 async def follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
     """Show a server's run until it ends; True when the person interrupted, who leaves it going.
 
-    Raises SteelyardError, which says that it goes on, where its events do not come any more.
+    Raises SteelyardError, which says how to look at it later, where its events do not come any more.
     """
     try:
         return await _follow(client, run_id, terminal)

@@ -196,7 +196,7 @@ class Client(Operations):
         if self._described is None:
             try:
                 answer = exchanged("GET", self.server + _DOCUMENT, self._headers(), None, self._timeout_s)
-                found = _parsed(answer, self.server) if answer.status == 200 else {}
+                found: Any = _parsed(answer, self.server) if answer.status == 200 else {}
             except SteelyardError:
                 return True
             if answer.status not in (200, 404) or not isinstance(found, dict):

@@ -9,7 +9,7 @@ SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev assets demo test fuzz check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
+.PHONY: help install dev assets client demo test fuzz check audit fuzz-api bench bench-statistics bench-judge bench-throughput bench-pages bench-ingest bench-users bench-peers screenshots serve
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ install: $(BIN)/.installed ## Install into .venv: gives .venv/bin/steelyard
 dev: $(BIN)/.installed-dev ## Install what the tests and checks need as well
 assets: dev ## Make the web application's stylesheet and script again (half a second)
 	$(BIN)/python hatch_build.py
+
+client: dev ## Make the Python client again from the API's document
+	$(BIN)/python -m steelyard.api.client_source
 
 demo: install ## Benchmark the example skills on a real local model and print the verdict
 	$(BIN)/steelyard demo

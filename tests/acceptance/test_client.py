@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 import steelyard
-from steelyard.client import Client
+from steelyard.client import Recorder
 from tests.acceptance.conftest import Shell
 from tests.acceptance.test_serve import served
 
@@ -109,7 +109,7 @@ def test_nothing_is_lost_when_a_program_ends(shell: Shell) -> None:
 
 def test_a_server_killed_in_mid_flight_and_started_again_has_each_use_once(shell: Shell, name: str) -> None:
     port, total = free_port(), 4_000
-    client = Client(f"http://127.0.0.1:{port}")
+    client = Recorder(f"http://127.0.0.1:{port}")
     server = shell.start("serve", "--no-worker", "--port", str(port))
     assert server.stderr is not None
     server.stderr.readline()
@@ -133,7 +133,7 @@ def test_a_server_killed_in_mid_flight_and_started_again_has_each_use_once(shell
     assert uses(shell, name) == total
 
 
-def _record_slowly(client: Client, name: str, total: int) -> None:
+def _record_slowly(client: Recorder, name: str, total: int) -> None:
     for number in range(total):
         client.record(name, model=MODEL, input_tokens=100, output_tokens=number)
         if number % 100 == 0:
@@ -146,9 +146,9 @@ def some_arrived(port: int, name: str) -> bool:
 
 
 @pytest.fixture
-def nowhere() -> Iterator[Client]:
+def nowhere() -> Iterator[Recorder]:
     """A client of an address where nobody answers."""
-    client = Client(f"http://127.0.0.1:{free_port()}", most_waiting=50)
+    client = Recorder(f"http://127.0.0.1:{free_port()}", most_waiting=50)
     yield client
     # So that the end of the tests does not wait for it.
     for sender in client._senders:
@@ -156,7 +156,7 @@ def nowhere() -> Iterator[Client]:
 
 
 def test_it_neither_waits_nor_raises_and_counts_what_it_drops(
-    nowhere: Client, caplog: pytest.LogCaptureFixture
+    nowhere: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     began = time.perf_counter()
     with caplog.at_level(logging.WARNING, "steelyard"):
@@ -178,7 +178,7 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
     with served(shell, "--no-worker") as (http, _):
         assert shell.run("skills", "add", str(skill)).returncode == 0
         key = shell.run("keys", "add", "the program", "--scope", "ingest").stdout.strip()
-        client = Client(str(http.base_url), key)
+        client = Recorder(str(http.base_url), key)
         with client.measure(name) as use:
             use.response(
                 {
@@ -193,7 +193,7 @@ def test_answers_feedback_and_the_time_of_a_call_arrive(shell: Shell, name: str,
         client.feedback("nobody", "thumb_up")
         assert client.flush(30)
         assert client.refused == 1
-        wrong = Client(str(http.base_url), key[:-8] + "a" * 8)
+        wrong = Recorder(str(http.base_url), key[:-8] + "a" * 8)
         wrong.record(name, model=MODEL, input_tokens=100, output_tokens=10)
         assert wrong.flush(30)
         assert wrong.refused == 1
@@ -226,5 +226,5 @@ def test_the_functions_of_the_module_go_where_the_environment_says(monkeypatch: 
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("STEELYARD_URL", address + "/")
     steelyard.configure()
-    assert {sender.url for sender in steelyard._client._senders} == {address}
+    assert {sender.url for sender in steelyard._recorder._senders} == {address}
     steelyard.configure()

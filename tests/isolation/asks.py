@@ -75,9 +75,13 @@ def _parts(twin: Twin) -> dict[str, Values]:
         "tie_break_id": _both(twin, "tie-break"),
         "review_id": _both(twin, "review"),
         "draft_id": _both(twin, "drafts"),
+        "start": [twin.own.ids["run"], twin.alike.ids["run"][:8]],
         "invitation": [twin.ids["invitation"]],
+        "invitation_id": [twin.ids["invitation"]],
         "key": [twin.ids["key"]],
+        "key_id": [twin.ids["key"]],
         "user": [twin.ids["user"]],
+        "user_id": [twin.ids["user"]],
         "session": [twin.ids["session"]],
         "identity": [twin.ids["identity"]],
     }
@@ -264,8 +268,8 @@ def _paths(template: str, theirs: Twin, mine: Twin) -> Iterator[tuple[str, bool]
         elif name in ("item", "item_id"):
             choices.append([("", True)])
         elif name == "name":
-            settings = template.startswith("/settings/providers/")
-            choices.append([(theirs.ids["provider"], True)] if settings else [("start_run", False)])
+            providers = template.startswith(("/settings/providers/", "/v1/providers/"))
+            choices.append([(theirs.ids["provider"], True)] if providers else [("start_run", False)])
         else:
             # Beside something else one address of a parent is enough.
             values = parts[name][:1] if name in _PARENTS and len(names) > 1 else parts[name]

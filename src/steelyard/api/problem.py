@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from steelyard.domain.errors import InputError, InvalidForm, SteelyardError
+from steelyard.domain.errors import InputError, InvalidForm, JudgeRefused, SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
 # A name for each kind, and no address: there is no one place on the network that would answer for it.
@@ -25,6 +25,7 @@ TYPES: Mapping[int, str] = {
     500: "fault",
     503: "unavailable",
 }
+JUDGE_REFUSED = "judge-refused"
 
 
 class ItemsRefused(InputError):
@@ -47,7 +48,7 @@ def is_api(path: str) -> bool:
 def problem(error: SteelyardError, status: int, title: str, headers: Mapping[str, str]) -> JSONResponse:
     """The error. `type` and `title` are the same for every one of a kind; `detail` says what happened."""
     body: dict[str, Any] = {
-        "type": _TYPE + TYPES[status] if status in TYPES else "about:blank",
+        "type": _type(error, status),
         "title": title,
         "status": status,
         "detail": error.message,
@@ -60,3 +61,9 @@ def problem(error: SteelyardError, status: int, title: str, headers: Mapping[str
     if isinstance(error, ItemsRefused):
         body["refused"] = error.refused
     return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def _type(error: SteelyardError, status: int) -> str:
+    if isinstance(error, JudgeRefused):
+        return _TYPE + JUDGE_REFUSED
+    return _TYPE + TYPES[status] if status in TYPES else "about:blank"

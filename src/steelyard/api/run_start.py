@@ -147,6 +147,7 @@ class Estimate(Shown):
     assumptions: list[str]
     judge: Annotated[str | None, Field(description="Who judges.", examples=["anthropic:claude-sonnet-5"])]
     judge_sentence: Annotated[str | None, Field(description="Which judge, and why.")]
+    judge_of_own_family: Annotated[bool, Field(description="It is of the family of one of the models.")]
     judge_fails: Annotated[
         str | None, Field(description="The judge is known to fail its examination.", examples=[None])
     ]
@@ -260,13 +261,14 @@ async def _started(bench: Workbench, tenant_id: UUID, started: Started) -> Start
 
 
 def _estimate(found: Expected, request: RunRequest, selected: Selected | None) -> Estimate:
-    own = ("judge", "judge_sentence", "unscored")
+    own = ("judge", "judge_sentence", "judge_of_own_family", "unscored")
     told = {name: getattr(found, name) for name in Estimate.model_fields if name not in own}
     return Estimate.model_validate(
         told
         | {
             "judge": ", ".join(judge.text for judge in request.judges) or None,
             "judge_sentence": None if selected is None else selected.judge_sentence,
+            "judge_of_own_family": selected is not None and selected.same_family,
             "unscored": 0 if selected is None else selected.unscored,
         }
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ RunId = Annotated[UUID, Path(description="The run's id.")]
 EVENT_STREAM = "text/event-stream"
 _EVENTS = {EVENT_STREAM: {"schema": {"type": "string", "description": "Server-sent events."}}}
 _ENDED = "ended"
+_OWN = ("examination", "examining", "race")
 # How often it is looked whether whoever listens still may.
 RECHECK_S = 30.0
 
@@ -141,7 +143,9 @@ class Progress(Shown):
     left_s: Annotated[Seconds | None, Field(description="Seconds left at the pace of the last cells.")]
     quiet: Annotated[bool, Field(description="It runs, and for three minutes no cell has ended.")]
     examination: Annotated[str | None, Field(description="How far the judge's examination is, in a sentence.")]
+    examining: Annotated[Json | None, Field(description="The same in numbers.", examples=[None])]
     troubles: list[Trouble]
+    race: Annotated[Json | None, Field(description="How a race stands.", examples=[None])]
     signature: str
 
 
@@ -291,9 +295,11 @@ async def resume_run(
 
 def progress_of(found: RunProgress) -> Progress:
     """The document of a run's progress."""
-    told = {name: getattr(found, name) for name in Progress.model_fields if name != "examination"}
+    told = {name: getattr(found, name) for name in Progress.model_fields if name not in _OWN}
     sentence = None if found.examination is None else found.examination.sentence
-    return Progress.model_validate(told | {"examination": sentence})
+    race = None if found.race is None else found.race.to_json()
+    examining = None if found.examination is None else asdict(found.examination)
+    return Progress.model_validate(told | {"examination": sentence, "examining": examining, "race": race})
 
 
 def _line(entry: HistoryEntry) -> RunLine:

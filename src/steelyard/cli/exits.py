@@ -5,9 +5,11 @@ from __future__ import annotations
 from steelyard.domain.errors import (
     BudgetExceeded,
     Conflict,
+    Forbidden,
     InputError,
     JudgeRefused,
     NotFound,
+    NotSignedIn,
     ProvidersFailed,
     SteelyardError,
     TooFewCases,
@@ -45,7 +47,7 @@ def code_of(error: SteelyardError) -> int:
             return PROVIDERS
         case JudgeRefused():
             return JUDGE
-        case InputError() | NotFound() | Conflict() | TooFewCases():
+        case InputError() | NotFound() | Conflict() | TooFewCases() | NotSignedIn() | Forbidden():
             return USAGE
         case _:
             return FAULT

@@ -26,6 +26,7 @@ from steelyard.services.reports import RunReport
 from steelyard.workbench import Workbench
 
 if TYPE_CHECKING:
+    from steelyard.cli.desk import Desk
     from steelyard.services.worker import LeftRun
 
 Result = TypeVar("Result")
@@ -157,21 +158,14 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
     return interrupts > 0
 
 
-async def conclude(
-    workbench: Workbench, run_id: UUID, terminal: Terminal, output: Output, *, interrupted: bool = False
-) -> int:
+async def conclude(desk: Desk, run_id: UUID, terminal: Terminal, output: Output, *, interrupted: bool = False) -> int:
     """Report the run; returns the exit code."""
-    people = await workbench.people.report(workbench.tenant_id, run_id)
-    report = (await workbench.benchmarks.report(workbench.tenant_id, run_id)).with_people(people.certified)
+    found = await desk.shown_run(str(run_id))
+    report = found.report
     show(report, terminal)
-    write_json(report.to_json() | {"people": people.to_json()}, output.json)
+    write_json(report.to_json() | {"people": found.people.to_json()}, output.json)
     if interrupted and report.run.status not in (RunStatus.COMPLETED,):
-        short = str(run_id)[:8]
-        terminal.err.line(
-            f"Interrupted; everything received is saved. Go on with `steelyard runs resume {short}`, or give the same"
-            " command again.",
-            "yellow",
-        )
+        desk.tell_left(run_id, terminal)
         return exits.INTERRUPTED
     code = code_of(report, output.require)
     why = reason(code, report, output.require)

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from steelyard.cli import exits
+from steelyard.cli.place import refuse_server
 from steelyard.domain.actors import LOCAL, Actor, acting_as
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.masking import masked
@@ -23,6 +24,7 @@ def guarded(*, verbose: bool = False) -> Generator[None]:
     What the command does is done on behalf of the user of the operating system.
     """
     try:
+        refuse_server(_command())
         with acting_as(_user()):
             yield
         sys.stdout.flush()
@@ -45,6 +47,16 @@ def guarded(*, verbose: bool = False) -> Generator[None]:
             raise
         tell(_fault(error))
         sys.exit(exits.FAULT)
+
+
+def _command() -> str:
+    """The command's words without the program's name, as `runs list`; empty outside of one."""
+    # Typer brings a copy of click with it, or takes the one that is installed.
+    for name in ("typer._click.globals", "click.globals"):
+        context = name in sys.modules and sys.modules[name].get_current_context(silent=True)
+        if context:
+            return str(context.command_path).partition(" ")[2]
+    return ""
 
 
 def _user() -> Actor:

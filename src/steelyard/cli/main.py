@@ -18,9 +18,11 @@ from steelyard.cli.case_commands import cases_app
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 from steelyard.cli.key_commands import keys_app
+from steelyard.cli.login_commands import login, logout
 from steelyard.cli.member_commands import members_app, tenants_app
 from steelyard.cli.notify_commands import notify_app
 from steelyard.cli.options import Chosen, Output
+from steelyard.cli.place import choose_server, refuse_server
 from steelyard.cli.rollup_commands import production, rollup_app
 from steelyard.cli.secret_commands import providers_app, secrets_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
@@ -53,7 +55,14 @@ models_app = group("Which models can be called; their prices; local ones.", alon
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Ask a team's server, as STEELYARD_SERVER does; see docs/cli.md."),
+    ] = None,
+) -> None:
+    choose_server(server)
     if version:
         from steelyard import __version__
 
@@ -267,6 +276,8 @@ def stale(
 ) -> None:
     """Say which benchmarks are stale, why, and what testing again would take. No model is called to find out."""
     with guarded():
+        if notify:
+            refuse_server("stale --notify")
         if notify and not skills:
             from steelyard.cli.commands.notify import check_now
 
@@ -360,7 +371,7 @@ def demo(
 app.command("production")(production)
 app.command("spend")(spend)
 app.command("audit")(audit)
-for command in COMMANDS:
+for command in (*COMMANDS, login, logout):
     app.command()(command)
 GROUPS = {
     "runs": runs_app,

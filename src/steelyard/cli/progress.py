@@ -30,13 +30,16 @@ MAX_BARS = 12
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a run is at one moment. `ended` maps (model, state) to cells; money in microcents."""
+    """How far a run is at one moment. `ended` maps (model, state) to cells; money in microcents.
+
+    `in_flight` is None where another process makes the calls.
+    """
 
     ended: Mapping[tuple[str, str], int]
     spent_microcents: int
     spent_is_lower_bound: bool
     budget_microcents: int | None
-    in_flight: int
+    in_flight: int | None
     elapsed_s: float
     stopping: bool = False
     troubles: Sequence[Trouble] = ()
@@ -150,7 +153,8 @@ def summary(standing: Standing, total: int, left_s: float | None) -> str:
     parts = [f"{standing.done():,} of {most}{words.count(total, 'cell')}"]
     if standing.failed():
         parts.append(f"{standing.failed():,} failed")
-    parts.append(f"{words.count(standing.in_flight, 'call')} in flight")
+    if standing.in_flight is not None:
+        parts.append(f"{words.count(standing.in_flight, 'call')} in flight")
     budget = "" if standing.budget_microcents is None else f" of {dollars(standing.budget_microcents)}"
     parts.append(f"{words.spent(standing.spent_microcents, standing.spent_is_lower_bound)}{budget} spent")
     parts.append(words.seconds(round(standing.elapsed_s)))

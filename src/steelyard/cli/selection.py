@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Typed:
-    """What can be told without the database. `loaded` is None when the skill is named, not given by its path."""
+    """What can be told without the database. `loaded` is None when the skill is named, not given by its path.
+
+    `keeps`: it is for a run, which keeps what was read; an estimate keeps nothing.
+    """
 
     chosen: Chosen
     choice: Choice
     loaded: LoadedSkill | None
     lossy: tuple[LintFinding, ...]
+    keeps: bool = True
 
     @property
     def called(self) -> tuple[ModelRef, ...]:
@@ -50,7 +54,7 @@ class Selected:
     unscored: int
 
 
-def read(chosen: Chosen) -> Typed:
+def read(chosen: Chosen, *, keeps: bool = True) -> Typed:
     """Check the options, then read the files and standard input. Raises InputError and its kin."""
     models = tuple(ModelRef.parse(text) for text in chosen.models)
     if not models:
@@ -84,19 +88,29 @@ def read(chosen: Chosen) -> Typed:
     given, ad_hoc = _given_cases(chosen)
     lossy = given.lossy if given is not None else loaded.findings if loaded is not None else ()
     choice = replace(choice, given=None if given is None else given.cases, ad_hoc=ad_hoc)
-    return Typed(chosen, choice, loaded, tuple(lossy))
+    if loaded is not None and chosen.version:
+        raise InputError(
+            "--version is of an added skill, and a folder or file is given.",
+            next_step="Give the skill's name; `steelyard skills list` shows those there are.",
+        )
+    return Typed(chosen, choice, loaded, tuple(lossy), keeps)
 
 
 async def select(workbench: Workbench, typed: Typed) -> Selected:
     """The request. Raises InputError and its kin."""
     source = await _source(workbench, typed)
+    check_cases(source, typed)
+    found = selection.select(source, typed.choice, workbench.default_judge)
+    return Selected(found.request, typed.lossy, found.judge_sentence, found.same_family, found.unscored)
+
+
+def check_cases(source: SkillSource, typed: Typed) -> None:
+    """Raises NoCases where there is nothing to run."""
     if typed.choice.given is None and not source.cases:
         raise NoCases(
             f"The skill '{source.content.name}' has no golden cases, so there is nothing to run.",
             next_step="Add evals/evals.json to its folder, or give --cases FILE or --case INPUT --expect OUTPUT.",
         )
-    found = selection.select(source, typed.choice, workbench.default_judge)
-    return Selected(found.request, typed.lossy, found.judge_sentence, found.same_family, found.unscored)
 
 
 def _load(skill: str) -> LoadedSkill | None:
@@ -109,11 +123,6 @@ def _load(skill: str) -> LoadedSkill | None:
 async def _source(workbench: Workbench, typed: Typed) -> SkillSource:
     version = typed.chosen.version or ""
     if typed.loaded is not None:
-        if version:
-            raise InputError(
-                "--version is of an added skill, and a folder or file is given.",
-                next_step="Give the skill's name; `steelyard skills list` shows those there are.",
-            )
         return SkillSource(typed.loaded.content, typed.loaded.cases)
     name = typed.chosen.skill
     try:

@@ -20,7 +20,7 @@ DEFAULT_URL = "http://127.0.0.1:8765"
 FeedbackKind = Literal["thumb_up", "thumb_down", "rating", "training_example", "suggestion"]
 
 
-class Client:
+class Recorder:
     """Sends to one Steelyard, in the background. No method raises or waits for the network, but `flush`.
 
     `url` and `key` default to STEELYARD_URL (else http://127.0.0.1:8765) and STEELYARD_KEY.
@@ -127,7 +127,7 @@ class Client:
             self._senders[0].drop(f"A use of a skill could not be recorded: {error or type(error).__name__}")
 
     def measure(self, skill: str, *, model: str | None = None, skill_version: str | None = None) -> Measure:
-        """`with client.measure("quiz-answer") as use: use.response(call(...))`: records it with the time it took."""
+        """`with recorder.measure("quiz-answer") as use: use.response(call(...))`: records it with the time it took."""
         return Measure(self, skill, model, skill_version)
 
     def feedback(
@@ -185,8 +185,8 @@ class Client:
 class Measure:
     """Uses of a skill inside a `with`: each is recorded as it is told, with the time since the one before."""
 
-    def __init__(self, client: Client, skill: str, model: str | None, skill_version: str | None) -> None:
-        self._client = client
+    def __init__(self, recorder: Recorder, skill: str, model: str | None, skill_version: str | None) -> None:
+        self._recorder = recorder
         self._skill = skill
         self._model = model
         self._version = skill_version
@@ -203,7 +203,7 @@ class Measure:
 
     def response(self, response: object, *, model: str | None = None) -> None:
         """A model's answer, as its SDK gives it; `model` if it is not the one that was given to `measure`."""
-        self._client.record(
+        self._recorder.record(
             self._skill,
             response=response,
             model=model or self._model,
@@ -222,7 +222,7 @@ class Measure:
         reasoning_tokens: int = 0,
     ) -> None:
         """The same by its counts; `model` if it is not the one that was given to `measure`."""
-        self._client.record(
+        self._recorder.record(
             self._skill,
             model=model or self._model,
             skill_version=self._version,

@@ -46,14 +46,14 @@ def post(url: str, body: bytes, key: str | None, timeout_s: float) -> Answer:
         return Answer(refused=0, reason=str(error))
 
 
-class _Straight(HTTPRedirectHandler):
+class Straight(HTTPRedirectHandler):
     """Followed, a redirect would become a GET of another page, and what that answers would be taken for kept."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         return None
 
 
-_OPENER = build_opener(_Straight)
+_OPENER = build_opener(Straight)
 
 
 def _kept(data: bytes) -> Answer:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.services.audit import MAX_PAGE, SCHEMA, AuditEntry, AuditGroup, AuditPage, filter_of
@@ -27,11 +27,9 @@ def show_audit(since: str, until: str, skill: str, actor: str, limit: int, json_
     async def body() -> tuple[list[AuditEntry], bool]:
         found: list[AuditEntry] = []
         before: UUID | None = None
-        async with open_workbench() as workbench:
+        async with open_desk() as desk:
             while True:
-                page = await workbench.audit.page(
-                    workbench.tenant_id, wanted, before=before, limit=min(MAX_PAGE, limit - len(found))
-                )
+                page = await desk.audit(wanted, before, min(MAX_PAGE, limit - len(found)))
                 found += page.entries
                 before = page.next
                 if before is None or len(found) >= limit:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.services.case_health import CaseHealth
@@ -22,9 +22,8 @@ def show_health(name: str, json_to: str | None) -> int:
     check_target(json_to)
 
     async def body() -> CaseHealth:
-        async with open_workbench() as workbench:
-            skill = await workbench.catalogue.find(workbench.tenant_id, name)
-            return await workbench.case_health.of(workbench.tenant_id, skill, compare_all=True)
+        async with open_desk() as desk:
+            return await desk.health(name)
 
     found = asyncio.run(body())
     out = Terminal(json_out=json_to == STDOUT).out
@@ -45,6 +44,8 @@ def health_lines(found: CaseHealth, width: int) -> Iterator[Text]:
         yield Text("No benchmark yet: which cases every model fails, or always passes, shows after a run of record.")
     elif not found.found:
         yield Text("Nothing stands out.")
+    if not found.compared:
+        yield Text("A server does not compare the texts of so many cases: that takes seconds in which others wait.")
     for heading, lines in (
         ("Every model fails", [(one.case.key, one.says) for one in found.suspects]),
         ("Always passed", [(one.case.key, one.says) for one in found.settled]),

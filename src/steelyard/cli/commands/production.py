@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.services.production import ASSUMPTIONS, Production
@@ -31,9 +31,8 @@ def show_production(name: str, days: int, json_to: str | None) -> int:
     check_target(json_to)
 
     async def body() -> Production:
-        async with open_workbench() as workbench:
-            skill = await workbench.catalogue.find(workbench.tenant_id, name)
-            return await workbench.production.of(workbench.tenant_id, skill, days=days)
+        async with open_desk() as desk:
+            return await desk.production(name, days)
 
     found = asyncio.run(body())
     out = Terminal(json_out=json_to == STDOUT).out

@@ -6,16 +6,19 @@ import asyncio
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from steelyard.bootstrap import open_workbench
 from steelyard.charts.tables import guarded
 from steelyard.cli import exits
+from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.people import render_people
+from steelyard.cli.place import chosen_server
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.storage.ratings import RatingExport
@@ -28,14 +31,14 @@ def show_ratings(id_prefix: str, json_to: str | None, csv_to: str | None) -> int
         raise InputError("Standard output takes one of --json and --csv.", next_step="Give a file for the other.")
 
     async def body() -> int:
-        async with open_workbench() as workbench:
-            run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
-            report = await workbench.people.report(workbench.tenant_id, run.id)
-            rows = [row async for row in workbench.ratings.export(workbench.tenant_id, run.id)] if csv_to else []
+        async with open_desk() as desk:
+            report, rows = await desk.ratings(id_prefix, each=csv_to is not None)
         out = Terminal(json_out=STDOUT in (json_to, csv_to)).out
         out.lines(render_people(report, out.width))
         if not report.raters:
-            out.line(f"Rate outputs: steelyard serve, then /runs/{str(run.id)[:8]}/rate")
+            server = chosen_server()
+            where = "steelyard serve, then " if server is None else words.safe(server.rstrip("/"))
+            out.line(f"Rate outputs: {where}/runs/{str(report.run_id)[:8]}/rate")
         write_json(report.to_json(), json_to)
         if csv_to:
             _write_csv(rows, csv_to)
@@ -44,7 +47,7 @@ def show_ratings(id_prefix: str, json_to: str | None, csv_to: str | None) -> int
     return asyncio.run(body())
 
 
-def _write_csv(rows: list[RatingExport], target: str) -> None:
+def _write_csv(rows: Sequence[RatingExport], target: str) -> None:
     """The same lines as the page's download. Raises InputError."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -7,16 +7,16 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.announce import announce, estimate_lines, tell_estimate, tell_kept_budget
 from steelyard.cli.asking import spend_unless_refused
-from steelyard.cli.follow import conclude, follow, whole
+from steelyard.cli.desk import open_desk
+from steelyard.cli.follow import conclude, whole
 from steelyard.cli.grid import Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Chosen, Output
-from steelyard.cli.selection import Typed, read, select
+from steelyard.cli.selection import Typed, read
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
@@ -39,38 +39,37 @@ def run(chosen: Chosen, output: Output, *, yes: bool) -> int:
 def estimate(chosen: Chosen, json_to: str | None) -> int:
     """Say what the run would take. Returns the exit code."""
     check_target(json_to)
-    typed = read(chosen)
+    typed = read(chosen, keeps=False)
     return asyncio.run(_estimate(typed, json_to, Terminal(json_out=json_to == STDOUT)))
 
 
 async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -> int:
-    async with open_workbench(concurrency=typed.chosen.concurrency, warm=typed.called) as workbench:
-        selected = await select(workbench, typed)
+    async with open_desk(concurrency=typed.chosen.concurrency, warm=typed.called) as desk:
+        selected = await desk.select(typed)
         request = selected.request
         announce(selected, terminal)
         if not terminal.quiet:
-            expected = await workbench.estimate(workbench.tenant_id, request)
+            expected = await desk.estimate(request)
             tell_estimate(request, expected, terminal)
             if not yes and not _go_on(request, expected, terminal):
                 terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
                 return exits.OK
-        started, asked = await whole(workbench.benchmarks.start(workbench.tenant_id, request), terminal)
+        started, asked = await whole(desk.start(request), terminal)
         if started.continued and not terminal.quiet:
-            now = await workbench.benchmarks.progress(workbench.tenant_id, started.run_id)
+            done, spared = await desk.done_cells(started.run_id)
             planned = len(request.models) * len(request.arms) * len(request.cases) * request.trials
-            planned -= 0 if now.race is None else now.race.cells_not_called
-            done = sum(now.ended.values())
+            planned -= spared
             terminal.say(f"Continuing run {str(started.run_id)[:8]}: {done:,} of {planned:,} cells done.")
             tell_kept_budget(started.kept_budget_microcents, terminal)
-        interrupted = await follow(workbench, started.run_id, terminal, interrupted=asked)
-        return await conclude(workbench, started.run_id, terminal, output, interrupted=interrupted)
+        interrupted = await desk.follow(started.run_id, terminal, interrupted=asked)
+        return await conclude(desk, started.run_id, terminal, output, interrupted=interrupted)
 
 
 async def _estimate(typed: Typed, json_to: str | None, terminal: Terminal) -> int:
-    async with open_workbench(concurrency=typed.chosen.concurrency) as workbench:
-        selected = await select(workbench, typed)
+    async with open_desk(concurrency=typed.chosen.concurrency) as desk:
+        selected = await desk.select(typed)
         announce(selected, terminal)
-        expected = await workbench.estimate(workbench.tenant_id, selected.request)
+        expected = await desk.estimate(selected.request)
     terminal.out.lines(estimate_lines(selected.request, expected))
     terminal.out.lines(_by_model(expected, terminal.out.width))
     for sentence in expected.assumptions:

@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.announce import tell_kept_budget
-from steelyard.cli.follow import conclude, follow, show, whole
+from steelyard.cli.desk import open_desk
+from steelyard.cli.follow import conclude, show, whole
 from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
 from steelyard.cli.people import tell_people
 from steelyard.cli.prices import prices_lines
 from steelyard.cli.terminal import Terminal
-from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
 from steelyard.services.certificates import mark_so_far
 from steelyard.services.selection import budget_microcents
@@ -35,8 +35,8 @@ def list_runs(skill: str | None, limit: int, json_to: str | None) -> int:
     check_target(json_to)
 
     async def rows() -> Sequence[RunRow]:
-        async with open_workbench() as workbench:
-            return await workbench.benchmarks.list(workbench.tenant_id, skill=skill, limit=limit)
+        async with open_desk() as desk:
+            return await desk.runs(skill, limit)
 
     found = asyncio.run(rows())
     terminal = Terminal(json_out=json_to == STDOUT)
@@ -51,12 +51,9 @@ def show_run(id_prefix: str, output: Output, *, prices: str | None = None) -> in
 
     async def body() -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
-        async with open_workbench() as workbench:
-            run = await workbench.benchmarks.find(workbench.tenant_id, id_prefix)
-            people = await workbench.people.report(workbench.tenant_id, run.id)
-            report = (await workbench.benchmarks.report(workbench.tenant_id, run.id)).with_people(people.certified)
-            day = None if prices is None else workbench.run_prices.day_of(prices)
-            repriced = None if day is None else await workbench.run_prices.at(workbench.tenant_id, run.id, day)
+        async with open_desk() as desk:
+            found = await desk.shown_run(id_prefix, prices)
+        report, people, repriced = found.report, found.people, found.repriced
         show(report, terminal)
         tell_people(people, terminal)
         anew: dict[str, Any] = {}
@@ -79,19 +76,17 @@ def resume_run(
 
     async def body() -> int:
         terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
-        async with open_workbench(concurrency=concurrency) as workbench:
-            resuming = workbench.benchmarks.resume(workbench.tenant_id, id_prefix, limit, accept_judge=accept_judge)
+        async with open_desk(concurrency=concurrency) as desk:
+            resuming = desk.resume(id_prefix, limit, accept_judge=accept_judge)
             run, asked = await whole(resuming, terminal)
-            now = await workbench.benchmarks.progress(workbench.tenant_id, run.id)
-            done = sum(now.ended.values())
+            done, _ = await desk.done_cells(run.id)
             terminal.say(
                 f"Continuing run {str(run.id)[:8]} of {words.safe(run.skill_name)}: {done:,} of {run.planned:,} cells"
                 " have come to an end."
             )
             tell_kept_budget(None if limit is not None else run.budget_microcents, terminal)
-            workbench.providers.warm([ModelRef.parse(text) for text in run.models])
-            interrupted = await follow(workbench, run.id, terminal, interrupted=asked)
-            return await conclude(workbench, run.id, terminal, output, interrupted=interrupted)
+            interrupted = await desk.follow(run.id, terminal, interrupted=asked)
+            return await conclude(desk, run.id, terminal, output, interrupted=interrupted)
 
     return asyncio.run(body())
 
@@ -99,12 +94,11 @@ def resume_run(
 def cancel_run(id_prefix: str) -> int:
     """Stop a run."""
 
-    async def body() -> RunRow:
-        async with open_workbench() as workbench:
-            return await workbench.benchmarks.cancel(workbench.tenant_id, id_prefix)
+    async def body() -> UUID:
+        async with open_desk() as desk:
+            return await desk.cancel(id_prefix)
 
-    run = asyncio.run(body())
-    short = str(run.id)[:8]
+    short = str(asyncio.run(body()))[:8]
     Terminal().out.line(
         f"Run {short} is cancelled; its answers are kept. `steelyard runs resume {short}` continues it."
     )

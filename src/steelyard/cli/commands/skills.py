@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.grid import GAP, Column, fill, heading_lines, row, total_width
 from steelyard.cli.guard import tell
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
@@ -34,11 +34,9 @@ def add_skills(paths: Sequence[str]) -> int:
 
     async def body() -> list[tuple[SkillRow, CaseChange]]:
         done: list[tuple[SkillRow, CaseChange]] = []
-        async with open_workbench() as workbench:
-            tenant, skills = workbench.tenant_id, workbench.skills
+        async with open_desk() as desk:
             for skill in loaded:
-                change = await skills.case_change(tenant, skill.content.name, skill.told_cases)
-                done.append((await skills.add(tenant, skill.content, skill.told_cases), change))
+                done.append(await desk.add_skill(skill))  # noqa: PERF401 - a desk is asked for one after the other
         return done
 
     screen = Terminal().out
@@ -66,8 +64,8 @@ def list_skills(json_to: str | None) -> int:
     check_target(json_to)
 
     async def body() -> Sequence[SkillRow]:
-        async with open_workbench() as workbench:
-            return await workbench.skills.list(workbench.tenant_id)
+        async with open_desk() as desk:
+            return await desk.skills()
 
     rows = asyncio.run(body())
     terminal = Terminal(json_out=json_to == STDOUT)
@@ -108,9 +106,9 @@ def show_skill(name: str) -> int:
     """An added skill: its version, its golden cases, its newest runs."""
 
     async def body() -> int:
-        async with open_workbench() as workbench:
-            kept, version, cases = await workbench.skills.get(workbench.tenant_id, name)
-            runs = await workbench.benchmarks.list(workbench.tenant_id, skill=name, limit=5)
+        async with open_desk() as desk:
+            found = await desk.shown_skill(name)
+        kept, version, cases, runs = found.row, found.version, found.cases, found.runs
         screen = Terminal().out
         screen.line(words.safe(kept.name), "bold")
         if kept.description:
@@ -146,11 +144,8 @@ def delete_skill(name: str, *, yes: bool) -> int:
     """Delete a skill, or say what would go with it: then the exit code is that of a question left open."""
 
     async def body() -> Belongings:
-        async with open_workbench() as workbench:
-            skill, _, _ = await workbench.skills.get(workbench.tenant_id, name)
-            if yes:
-                return await workbench.skills.delete(workbench.tenant_id, skill.id)
-            return await workbench.skills.belongings(workbench.tenant_id, skill.id)
+        async with open_desk() as desk:
+            return await desk.delete_skill(name, yes=yes)
 
     found = asyncio.run(body())
     screen = Terminal().out

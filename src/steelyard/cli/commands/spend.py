@@ -10,6 +10,7 @@ from rich.text import Text
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
@@ -34,9 +35,8 @@ def show_spend(month: str | None, json_to: str | None) -> int:
     check_target(json_to)
 
     async def body() -> SpendReport:
-        async with open_workbench() as workbench:
-            chosen = None if month is None else workbench.spend.month_of(month)
-            return await workbench.spend.report(workbench.tenant_id, chosen)
+        async with open_desk() as desk:
+            return await desk.spend(month)
 
     report = asyncio.run(body())
     terminal = Terminal(json_out=json_to == STDOUT)

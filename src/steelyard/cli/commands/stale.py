@@ -11,13 +11,13 @@ from rich.text import Text
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
 from steelyard.domain.stale_causes import FoundCause, Retest
 from steelyard.services.stale_check import SCHEMA, Checked
-from steelyard.workbench import Workbench
 
 DEFAULT = "default"
 
@@ -29,8 +29,8 @@ def show_stale(skills: Sequence[str], json_to: str | None, *, fail: bool, notify
     check_target(json_to)
 
     async def body() -> list[Checked]:
-        async with open_workbench() as workbench:
-            return await (_named(workbench, skills) if skills else _all(workbench))
+        async with open_desk() as desk:
+            return await desk.stale(skills)
 
     found = asyncio.run(body())
     terminal = Terminal(json_out=json_to == STDOUT)
@@ -54,20 +54,6 @@ def set_days(days: str, skill: str | None) -> int:
 
     Terminal().out.line(asyncio.run(body()))
     return exits.OK
-
-
-async def _named(workbench: Workbench, skills: Sequence[str]) -> list[Checked]:
-    rows = [await workbench.catalogue.find(workbench.tenant_id, name) for name in skills]
-    return [await workbench.stale_checks.check(workbench.tenant_id, row.id) for row in rows]
-
-
-async def _all(workbench: Workbench) -> list[Checked]:
-    found: list[Checked] = []
-    async for _, skill_id in workbench.stale_watch.suspects(workbench.tenant_id):
-        checked = await workbench.stale_checks.check(workbench.tenant_id, skill_id)
-        if checked.causes:
-            found.append(checked)
-    return found
 
 
 def lines_of(found: Sequence[Checked], width: int, *, named: bool) -> Iterator[Text]:

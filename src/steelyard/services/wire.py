@@ -1,0 +1,180 @@
+"""Services' values as JSON and back, whole: a command shows what it has of a server as what it has of its own.
+
+The fields are the dataclasses' own, so nothing has to be kept in step by hand; what is read was made by the same
+version, or is refused. Each form imports what it is of, as a command needs one or two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from steelyard.domain.errors import SteelyardError
+
+if TYPE_CHECKING:
+    from steelyard.domain.races import RaceStanding
+    from steelyard.services.audit import AuditPage
+    from steelyard.services.case_health import CaseHealth
+    from steelyard.services.estimates import Estimate
+    from steelyard.services.examining import ExaminationStanding
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.production import Production
+    from steelyard.services.reports import RunReport
+    from steelyard.services.repricing import Repriced
+    from steelyard.services.spend import SpendReport
+    from steelyard.services.stale_check import Checked
+    from steelyard.storage.cases import CaseRow
+    from steelyard.storage.removal import Belongings
+    from steelyard.storage.runs import RunRow
+    from steelyard.storage.skills import SkillRow, VersionRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ShownRun:
+    """All that is shown of one run; `repriced` is None where no other day's prices were asked for."""
+
+    report: RunReport
+    people: PeopleReport
+    repriced: Repriced | None = None
+
+
+@dataclass(frozen=True)
+class ShownSkill:
+    """All that is shown of one skill: its version, its accepted cases, its newest runs, and what is its own."""
+
+    row: SkillRow
+    version: VersionRow
+    cases: Sequence[CaseRow]
+    runs: Sequence[RunRow]
+    belongings: Belongings
+
+
+class Form(Generic[T]):
+    """One type of value on the wire."""
+
+    def __init__(self, kind: Any, **named: Any) -> None:
+        """`named`: the types that its dataclasses name without importing them."""
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._adapter.rebuild(_types_namespace=named, raise_errors=True)
+
+    def to_json(self, value: T) -> Any:
+        """Plain JSON types."""
+        return self._adapter.dump_python(value, mode="json")
+
+    def of(self, data: Any, made_by: str | None = None) -> T:
+        """The value; fields that this version does not know are left out.
+
+        Raises SteelyardError where another version made it: `made_by`, if that is known.
+        """
+        try:
+            return self._adapter.validate_python(data, strict=False)
+        except ValidationError as error:
+            theirs = "" if made_by is None else f": it is of version {made_by[:40]}, this is {version('steelyard')}"
+            raise SteelyardError(
+                f"What the server told is of another form than this version reads{theirs}.",
+                next_step="Install the same version on both sides.",
+            ) from error
+
+
+@cache
+def shown_run() -> Form[ShownRun]:
+    from steelyard.services.people import PeopleReport
+    from steelyard.services.reports import RunReport
+    from steelyard.services.repricing import Repriced
+    from steelyard.statistics import HumanEstimate, JudgeAgreement, agreement, calibration, special
+
+    named: dict[str, Any] = {}
+    for module in (special, calibration, agreement):
+        named |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    named |= {"HumanEstimate": HumanEstimate, "JudgeAgreement": JudgeAgreement}
+    named |= {"PeopleReport": PeopleReport, "RunReport": RunReport, "Repriced": Repriced}
+    return Form(ShownRun, **named)
+
+
+@cache
+def shown_skill() -> Form[ShownSkill]:
+    from steelyard.storage.cases import CaseRow
+    from steelyard.storage.removal import Belongings
+    from steelyard.storage.runs import RunRow
+    from steelyard.storage.skills import SkillRow, VersionRow
+
+    return Form(
+        ShownSkill, CaseRow=CaseRow, Belongings=Belongings, RunRow=RunRow, SkillRow=SkillRow, VersionRow=VersionRow
+    )
+
+
+@cache
+def run_rows() -> Form[Sequence[RunRow]]:
+    from steelyard.storage.runs import RunRow
+
+    return Form(list[RunRow])
+
+
+@cache
+def skill_rows() -> Form[Sequence[SkillRow]]:
+    from steelyard.storage.skills import SkillRow
+
+    return Form(list[SkillRow])
+
+
+@cache
+def production() -> Form[Production]:
+    from steelyard.services.production import Production
+
+    return Form(Production)
+
+
+@cache
+def case_health() -> Form[CaseHealth]:
+    from steelyard.services.case_health import CaseHealth
+
+    return Form(CaseHealth)
+
+
+@cache
+def spend() -> Form[SpendReport]:
+    from steelyard.services.spend import SpendReport
+
+    return Form(SpendReport)
+
+
+@cache
+def audit_page() -> Form[AuditPage]:
+    from steelyard.services.audit import AuditPage
+
+    return Form(AuditPage)
+
+
+@cache
+def estimate() -> Form[Estimate]:
+    from steelyard.services.estimates import Estimate
+
+    return Form(Estimate)
+
+
+@cache
+def checked() -> Form[Checked]:
+    from steelyard.services.stale_check import Checked
+
+    return Form(Checked)
+
+
+@cache
+def race() -> Form[RaceStanding]:
+    from steelyard.domain.races import RaceStanding
+
+    return Form(RaceStanding)
+
+
+@cache
+def examination() -> Form[ExaminationStanding]:
+    from steelyard.services.examining import ExaminationStanding
+
+    return Form(ExaminationStanding)

@@ -1,0 +1,226 @@
+"""`--server URL`: the same commands on this machine and against a server, its keys, and a run that is left going."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from benchmarks.site import of_model_server, serving
+from benchmarks.workload import model_server, write_skill
+from steelyard.cli.main import app
+from steelyard.storage.server import Server
+from tests.acceptance.conftest import Shell
+
+MODELS = ("--model", "openai:model-a", "--model", "openai:gpt-5.4")
+_VARYING = (
+    (r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "<id>"),
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:[\d.]+)?(\+00:00)?", "<time>"),
+    # Latencies are of this moment's machine.
+    (r"\d+\.\d\d/\d+\.\d\d", "<latency>"),
+    (r'("(latency_ms|ttft_ms)\w*"): [\d.]+', r"\1: <latency>"),
+    # It moves with the month.
+    (r'("projected_microcents"): \d+', r"\1: <projected>"),
+)
+
+
+@contextmanager
+def team(home: Path, latency_s: float) -> Generator[tuple[Shell, str]]:
+    """A shell of the team's machine, and where its site is."""
+    with (
+        model_server(latency_s) as models,
+        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"}) as site,
+    ):
+        yield Shell(home, models), site
+
+
+@pytest.fixture(scope="module")
+def place(server_home: Path, server: object) -> Iterator[tuple[Shell, str]]:
+    with team(server_home, 0.0) as found:
+        yield found
+
+
+@pytest.fixture
+def shell(place: tuple[Shell, str]) -> Shell:
+    return place[0]
+
+
+@pytest.fixture
+def away(place: tuple[Shell, str], tmp_path: Path) -> Shell:
+    """A shell of another home, whose commands ask the site by a key that may run."""
+    return away_from(*place, tmp_path / "home")
+
+
+def away_from(shell: Shell, site: str, home: Path) -> Shell:
+    env = {"STEELYARD_SERVER": site, "STEELYARD_KEY": key_of(shell, "run")}
+    return Shell(home, "http://127.0.0.1:9", env)
+
+
+def same(text: str, run: str) -> str:
+    """The output without what is another each time: `run` is the id that it is about."""
+    text = text.replace(run, "<run>").replace(run[:8], "<run>")
+    for pattern, shown in _VARYING:
+        text = re.sub(pattern, shown, text)
+    return text
+
+
+def here(shell: Shell, *command: str, stdin: str | None = None) -> Result:
+    """The command in this process: one for each of many would take a second to begin."""
+    return CliRunner().invoke(app, command, stdin, env=shell.environment())
+
+
+def key_of(shell: Shell, scope: str) -> str:
+    return here(shell, "keys", "add", f"{scope} {uuid4().hex[:6]}", "--scope", scope).stdout.strip()
+
+
+@pytest.mark.timeout(900)
+def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, away: Shell, tmp_path: Path) -> None:
+    """Two skills of one text, one added and run here, the other there; then each looked at from both."""
+    name = f"weigh-{uuid4().hex[:8]}"
+    skill = write_skill(tmp_path / name, 12)
+    asked = ("run", str(skill), *MODELS, "--judge", "openai:judge")
+    assert away.run("estimate", str(skill), *MODELS).returncode == 2
+    added = away.run("skills", "add", str(skill))
+    assert (added.returncode, added.stdout) == (0, shell.run("skills", "add", str(skill)).stdout)
+    estimates = [one.run("estimate", str(skill), *MODELS, "--judge", "openai:judge") for one in (away, shell)]
+    assert [one.returncode for one in estimates] == [0, 0]
+    assert estimates[0].stdout == estimates[1].stdout
+    assert estimates[0].stderr == estimates[1].stderr
+
+    done = away.run(*asked, "--json", str(tmp_path / "there.json"))
+    assert done.returncode == 0, done.stderr
+    there = json.loads((tmp_path / "there.json").read_text())
+    run = there["run"]["id"]
+    shown = shell.run("runs", "show", run[:8])
+    assert done.stdout == shown.stdout
+    assert (there["run"]["status"], there["run"]["answered"]) == ("completed", 48)
+
+    for command in (
+        ("runs", "show", run[:8]),
+        ("runs", "show", run[:8], "--json", "-", "--prices", "today"),
+        ("runs", "list", "--skill", name),
+        ("runs", "show", "ffffffff"),
+        ("runs", "resume", run[:8]),
+        ("skills", "show", name),
+        ("skills", "list", "--json", "-"),
+        ("skills", "delete", name),
+        ("skills", "health", name, "--json", "-"),
+        ("stale", name, "--json", "-"),
+        ("production", name, "--json", "-"),
+        ("spend", "--json", "-"),
+        ("spend", "--month", "yesterday"),
+        # The same again uses every answer again, and costs nothing.
+        ("run", str(skill), *MODELS, "--judge", "openai:judge", "--require", "best", "--quiet"),
+        ("run", name, "--model", "openai:model-a", "--case-set", "none"),
+    ):
+        ours, theirs = here(shell, *command), here(away, *command)
+        assert ours.exit_code == theirs.exit_code, (command, ours.stderr, theirs.stderr)
+        assert same(ours.stdout, run) == same(theirs.stdout, run), command
+    assert "Nobody has rated" in here(away, "ratings", run[:8]).stdout
+    away.env["STEELYARD_KEY"] = key_of(shell, "admin")
+    logs = [here(one, "audit", "--skill", name, "--json", "-", "--limit", "300") for one in (shell, away)]
+    assert (logs[0].exit_code, logs[0].stdout) == (0, logs[1].stdout)
+    gone = away.run("skills", "delete", name, "--yes")
+    assert gone.returncode == 0
+    assert gone.stdout.startswith(f"Deleted {name} with 1 version, 12 golden cases, ")
+    assert not (away.home).exists(), "nothing of a server is kept here"
+
+
+def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, server: Server) -> None:
+    reading, running = key_of(shell, "read"), key_of(shell, "run")
+    del away.env["STEELYARD_KEY"]
+    assert "asks for an API key, and none was sent" in here(away, "runs", "list").stderr
+    away.env["STEELYARD_KEY"] = running
+    assert here(away, "skills", "add", str(skill)).exit_code == 0
+    assert "read the audit log" in here(away, "audit").stderr
+    away.env["STEELYARD_KEY"] = reading
+    assert skill.name in here(away, "skills", "list").stdout
+    refused = here(away, "run", skill.name, *MODELS, "--judge", "openai:judge")
+    assert refused.exit_code == 2
+    assert "That takes the right to start paid calls" in refused.stderr
+    away.env["STEELYARD_KEY"] = key_of(shell, "ingest")
+    assert here(away, "runs", "list").exit_code == 2
+    away.env["STEELYARD_KEY"] = f"{running[:-8]}aaaaaaaa"
+    wrong = here(away, "runs", "list")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE api_keys SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day'"
+        )
+    away.env["STEELYARD_KEY"] = key_of(shell, "read")
+    assert here(away, "runs", "list").exit_code == 0
+    time.sleep(5.1)  # An answer about a key is good for so long.
+    away.env["STEELYARD_KEY"] = reading
+    expired = here(away, "runs", "list")
+    assert (expired.exit_code, expired.stderr) == (2, wrong.stderr)
+
+
+def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away: Shell) -> None:
+    address = away.env.pop("STEELYARD_SERVER")
+    del away.env["STEELYARD_KEY"]
+    key = key_of(shell, "read")
+    assert here(away, "login", address, stdin=f"{key[:-8]}aaaaaaaa\n").exit_code == 2
+    assert not (away.home / "servers.toml").exists()
+    assert here(away, "login", address, stdin=f"{key}\n").exit_code == 0
+    kept = away.home / "servers.toml"
+    assert (kept.stat().st_mode & 0o777, key in kept.read_text()) == (0o600, True)
+    assert here(away, "--server", f"{address}/", "runs", "list").exit_code == 0
+    kept.chmod(0o644)
+    assert "chmod 600" in here(away, "--server", address, "runs", "list").stderr
+    kept.chmod(0o600)
+    assert here(away, "logout", address).exit_code == 0
+    assert key not in kept.read_text()
+    assert here(away, "logout", address).exit_code == 2
+
+
+def test_an_interrupt_leaves_the_run_going_there(
+    server_home: Path, server: object, skill: Path, tmp_path: Path
+) -> None:
+    with team(server_home, 1.0) as (shell, site):
+        away = away_from(shell, site, tmp_path / "home")
+        assert here(away, "skills", "add", str(skill)).exit_code == 0
+        process = away.start("run", skill.name, "--model", "openai:model-a", "--judge", "openai:judge")
+        until = time.monotonic() + 60
+        while not shell.seen()["in_flight"] and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+        assert "the run goes on at" in said
+        run = newest(away, skill.name)
+        assert f"steelyard runs cancel {run['id'][:8]}" in re.sub(r"\s+", " ", said)
+        assert run["status"] == "running"
+        assert out.strip()
+        while run["status"] in ("pending", "running") and time.monotonic() < until:
+            time.sleep(0.3)
+            run = newest(away, skill.name)
+        assert (run["status"], run["partial"]) == ("completed", False)
+
+
+def newest(shell: Shell, skill: str) -> dict[str, Any]:
+    return json.loads(here(shell, "runs", "list", "--skill", skill, "--json", "-").stdout)["runs"][0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("serve",), ("worker",), ("migrate",), ("doctor",), ("models",), ("keys", "list"), ("stale", "--notify")],
+    ids=" ".join,
+)
+def test_what_is_of_this_machine_refuses_a_server(command: tuple[str, ...]) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        alone = Shell(Path(home) / "none", "http://127.0.0.1:9")
+        done = alone.run("--server", "http://127.0.0.1:9", *command)
+        assert done.returncode == 2
+        assert f"`steelyard {' '.join(command)}` works on this machine alone" in re.sub(r"\s+", " ", done.stderr)
+        assert not alone.home.exists()

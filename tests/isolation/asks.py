@@ -388,4 +388,5 @@ _OPERATIONS = {f"{one.method} {one.path}": one for one in operations()}
 _PART_NAMES = frozenset(
     {"run_id", "short:short_id", "case", "case_id", "example", "suggestion", "suggestion_id", "version", "result_id"}
     | {"output_id", "tie_break_id", "review_id", "draft_id", "invitation", "key", "user", "session", "identity"}
+    | {"start", "invitation_id", "key_id", "user_id"}
 )

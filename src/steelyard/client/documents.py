@@ -71,6 +71,22 @@ class Belongings(TypedDict):
     feedback: int
 
 
+class Budget(TypedDict):
+    """What may be spent, and how this UTC month stands, in microcents."""
+
+    month: str
+    month_microcents: int | None
+    run_microcents: int | None
+    refuse_unpriced: bool
+    spent_microcents: int
+    spent_is_lower_bound: bool
+    held_microcents: int
+    lost_microcents: int
+    left_microcents: int | None
+    calls: int
+    unknown_calls: int
+
+
 class Case(TypedDict):
     """A golden case. A retired one is out of use, but still what earlier results were measured on."""
 
@@ -601,6 +617,17 @@ class Hunk(TypedDict):
     lines: list[Line]
 
 
+class Invitation(TypedDict):
+    """An invitation that is not taken up yet; one that is too old lets nobody in any more."""
+
+    id: str
+    email: str
+    role: Role
+    invited_by: str
+    created_at: str
+    expires_at: str
+
+
 class Joined(TypedDict):
     """How many cases were changed."""
 
@@ -624,6 +651,21 @@ class Judgement(TypedDict):
     cost_microcents: int | None
     created_at: str
     current: bool
+
+
+class Key(TypedDict):
+    """A key as a list shows it. What it is was answered when it was made, and is kept nowhere."""
+
+    id: str
+    start: str
+    name: str
+    scopes: list[Scope]
+    a_minute: int | None
+    created_by: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
 
 
 class Lane(TypedDict):
@@ -683,7 +725,49 @@ class Lint(TypedDict):
     retired_cases: list[str]
 
 
+class MadeInvitation(TypedDict):
+    """An invitation with its link, which is there this once: of its secret only a hash is kept."""
+
+    id: str
+    email: str
+    role: Role
+    invited_by: str
+    created_at: str
+    expires_at: str
+    link: NotRequired[str | None]
+    mailed: NotRequired[bool | None]
+
+
+class MadeKey(TypedDict):
+    """A key just made, with all there will ever be of its secret."""
+
+    id: str
+    start: str
+    name: str
+    scopes: list[Scope]
+    a_minute: int | None
+    created_by: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+    key: NotRequired[str | None]
+
+
 MatrixFilter = Literal["all", "differ", "not_passed", "failures"]
+
+
+class Member(TypedDict):
+    """Somebody who belongs to the tenant. `seen_at`: when they last had a session here, null for never or long
+    ago.
+    """
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    joined_at: str
+    seen_at: str | None
 
 
 class ModelChange(TypedDict):
@@ -764,6 +848,14 @@ class Named(TypedDict):
     name: str | None
 
 
+class NewBudget(TypedDict):
+    """What may be spent from now on. What is spent stays spent: a budget below it stops every further call."""
+
+    month_microcents: int | None
+    run_microcents: int | None
+    refuse_unpriced: NotRequired[bool]
+
+
 class NewCase(TypedDict):
     """A golden case to be added, or to be proposed for others to decide on."""
 
@@ -834,6 +926,22 @@ class NewFile(TypedDict):
     base64: NotRequired[str | None]
 
 
+class NewInvitation(TypedDict):
+    """Whom to invite, and as what."""
+
+    email: str
+    role: Role
+
+
+class NewKey(TypedDict):
+    """What a key may do, and for how long."""
+
+    name: str
+    scopes: list[Scope]
+    expires_in_days: NotRequired[int | None]
+    a_minute: NotRequired[int | None]
+
+
 class NewMeasurement(TypedDict):
     """One use of a skill. `key` tells repeats apart: sent again under one key it counts once.
 
@@ -890,6 +998,12 @@ class NewReview(TypedDict):
     """A wish for a review. It is paid."""
 
     model: str
+
+
+class NewRole(TypedDict):
+    """What a member is from now on."""
+
+    role: Role
 
 
 class NewRun(TypedDict):
@@ -1022,6 +1136,27 @@ class FeedbackPage(TypedDict):
     """See the API's Page_Feedback_."""
 
     items: list[Feedback]
+    next: str | None
+
+
+class InvitationPage(TypedDict):
+    """See the API's Page_Invitation_."""
+
+    items: list[Invitation]
+    next: str | None
+
+
+class KeyPage(TypedDict):
+    """See the API's Page_Key_."""
+
+    items: list[Key]
+    next: str | None
+
+
+class MemberPage(TypedDict):
+    """See the API's Page_Member_."""
+
+    items: list[Member]
     next: str | None
 
 
@@ -1201,6 +1336,36 @@ class Proposal(TypedDict):
     """Why it is made a pending case."""
 
     why: NotRequired[str]
+
+
+class Provider(TypedDict):
+    """A provider of the tenant's own. Of its key there is the end alone, where it is long enough for that."""
+
+    name: str
+    kind: Literal["anthropic", "openai", "google", "openai-compatible"]
+    base_url: str | None
+    has_key: bool
+    key_end: str | None
+    key_set_at: str | None
+    key_set_by: str | None
+    problem: str | None
+    replaces: bool
+
+
+class ProviderPage(TypedDict):
+    """The tenant's own providers."""
+
+    items: list[Provider]
+    next: str | None
+    servers: list[ServerProvider] | None
+
+
+class ProviderSetting(TypedDict):
+    """A provider as it is to be. Without a key the one there is stays, as long as kind and address do."""
+
+    kind: Literal["anthropic", "openai", "google", "openai-compatible"]
+    base_url: NotRequired[str | None]
+    key: NotRequired[str | None]
 
 
 class QualityHistory(TypedDict):
@@ -1399,6 +1564,9 @@ class ReviewEdit(TypedDict):
     why: str
 
 
+Role = Literal["viewer", "editor", "admin"]
+
+
 class Run(TypedDict):
     """How a run stands or ended: the form `steelyard.run/1`. Before it has ended the verdict is a preview.
 
@@ -1540,6 +1708,9 @@ class RunPage(TypedDict):
     total: int
 
 
+Scope = Literal["ingest", "read", "run", "admin"]
+
+
 class Score(TypedDict):
     """1 (poor) to 5 (excellent) for one criterion, and why."""
 
@@ -1564,6 +1735,13 @@ class SeenModel(TypedDict):
     skills: int
     families: list[FamilyQuality]
     latency: Latency | None
+
+
+class ServerProvider(TypedDict):
+    """A provider of the server's, used where there is none of one's own by that name."""
+
+    name: str
+    usable: bool
 
 
 class Settings(TypedDict):
@@ -1777,6 +1955,13 @@ class TieBreakOffer(TypedDict):
     input_tokens: int
     output_tokens: int
     cost_microcents: int | None
+
+
+class Trial(TypedDict):
+    """What came of trying a provider. `works` null: only a paid call would show it."""
+
+    works: bool | None
+    said: str
 
 
 class Trouble(TypedDict):

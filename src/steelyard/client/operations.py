@@ -1371,9 +1371,179 @@ class Operations:
             "documents.Deliveries", self.send("POST", "/v1/settings/notices/test", template="/v1/settings/notices/test")
         )
 
+    def list_providers(self, *, after: str | None = None, limit: int | None = None) -> documents.ProviderPage:
+        """The tenant's own providers by name, and which of the server's it may use besides."""
+        return cast(
+            "documents.ProviderPage",
+            self.send("GET", "/v1/providers", template="/v1/providers", query={"after": after, "limit": limit}),
+        )
+
+    def every_providers(self, *, limit: int | None = None) -> Iterator[documents.Provider]:
+        """Each one that `list_providers` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_providers(limit=limit, after=after)
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def set_provider(self, name: str, body: documents.ProviderSetting) -> documents.Provider:
+        """Add a provider, or replace the one of that name. Nothing is called.
+
+        409 where there are as many as there may be; 422 where another address or kind needs the key again.
+        """
+        return cast(
+            "documents.Provider",
+            self.send("PUT", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}", body=body),
+        )
+
+    def remove_provider(self, name: str) -> None:
+        """Forget a provider of the tenant's own, and its key."""
+        self.send("DELETE", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}")
+
+    def try_provider(self, name: str) -> documents.Trial:
+        """Ask a provider of the tenant's own for its list of models, which costs nothing, and say what came of it."""
+        return cast(
+            "documents.Trial",
+            self.send("POST", filled("/v1/providers/{name}/test", name=name), template="/v1/providers/{name}/test"),
+        )
+
+    def get_budget(self) -> documents.Budget:
+        """What may be spent in a month and on one run, and how this month stands."""
+        return cast("documents.Budget", self.send("GET", "/v1/budget", template="/v1/budget"))
+
+    def set_budget(self, body: documents.NewBudget) -> documents.Budget:
+        """Set what may be spent in a month and on one run. Workers hold to it within a second."""
+        return cast("documents.Budget", self.send("PUT", "/v1/budget", template="/v1/budget", body=body))
+
     def get_spend(self, *, month: str | None = None) -> documents.Spend:
         """What a month's money went to: its total against its budget, and its splits."""
         return cast("documents.Spend", self.send("GET", "/v1/spend", template="/v1/spend", query={"month": month}))
+
+    def list_members(self, *, after: str | None = None, limit: int | None = None) -> documents.MemberPage:
+        """Who belongs to the tenant, by address. 404 on an installation for one person, which has no members."""
+        return cast(
+            "documents.MemberPage",
+            self.send("GET", "/v1/members", template="/v1/members", query={"after": after, "limit": limit}),
+        )
+
+    def every_members(self, *, limit: int | None = None) -> Iterator[documents.Member]:
+        """Each one that `list_members` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_members(limit=limit, after=after)
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def change_role(self, user_id: str, body: documents.NewRole) -> documents.Member:
+        """Change what a member is. No key makes an admin or changes one (403), and the last admin stays one (409)."""
+        return cast(
+            "documents.Member",
+            self.send(
+                "PATCH", filled("/v1/members/{user_id}", user_id=user_id), template="/v1/members/{user_id}", body=body
+            ),
+        )
+
+    def remove_member(self, user_id: str) -> None:
+        """Let somebody belong to the tenant no more: their sessions here end at once, and what they did stays.
+
+        No key removes an admin (403), and the last admin stays (409).
+        """
+        self.send("DELETE", filled("/v1/members/{user_id}", user_id=user_id), template="/v1/members/{user_id}")
+
+    def list_invitations(self, *, after: str | None = None, limit: int | None = None) -> documents.InvitationPage:
+        """Who is invited and has not come yet, the newest first; also what is too old by now."""
+        return cast(
+            "documents.InvitationPage",
+            self.send("GET", "/v1/invitations", template="/v1/invitations", query={"after": after, "limit": limit}),
+        )
+
+    def every_invitations(self, *, limit: int | None = None) -> Iterator[documents.Invitation]:
+        """Each one that `list_invitations` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_invitations(limit=limit, after=after)
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def invite_member(
+        self, body: documents.NewInvitation, *, idempotency_key: str | None = None
+    ) -> documents.MadeInvitation:
+        """Invite an address, in place of an earlier invitation of it.
+
+        It goes by mail where the server can send any, else its link is answered. No key invites an admin (403).
+        Sent again with its Idempotency-Key it invites nobody anew, and its link is not there any more. 409 for
+        whoever is a member.
+        """
+        return cast(
+            "documents.MadeInvitation",
+            self.send("POST", "/v1/invitations", template="/v1/invitations", body=body, once=True, key=idempotency_key),
+        )
+
+    def get_invitation(self, invitation_id: str) -> documents.Invitation:
+        """One invitation, while it is not taken up."""
+        return cast(
+            "documents.Invitation",
+            self.send(
+                "GET",
+                filled("/v1/invitations/{invitation_id}", invitation_id=invitation_id),
+                template="/v1/invitations/{invitation_id}",
+            ),
+        )
+
+    def revoke_invitation(self, invitation_id: str) -> None:
+        """Take an invitation back: its link lets nobody in any more. No key takes an admin's back (403)."""
+        self.send(
+            "DELETE",
+            filled("/v1/invitations/{invitation_id}", invitation_id=invitation_id),
+            template="/v1/invitations/{invitation_id}",
+        )
+
+    def list_keys(self, *, after: str | None = None, limit: int | None = None) -> documents.KeyPage:
+        """Every key there was, the newest first, with its last use; also those that can be used no more."""
+        return cast(
+            "documents.KeyPage",
+            self.send("GET", "/v1/keys", template="/v1/keys", query={"after": after, "limit": limit}),
+        )
+
+    def every_keys(self, *, limit: int | None = None) -> Iterator[documents.Key]:
+        """Each one that `list_keys` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_keys(limit=limit, after=after)
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def make_key(self, body: documents.NewKey, *, idempotency_key: str | None = None) -> documents.MadeKey:
+        """Make a key. The answer has it this once.
+
+        A key makes none that may more, or lasts longer, than itself (403). Sent again with its Idempotency-Key
+        the request makes no other, and what the key is is not there any more: revoke it then, and make another.
+        409 where there are as many keys as there may be.
+        """
+        return cast(
+            "documents.MadeKey",
+            self.send("POST", "/v1/keys", template="/v1/keys", body=body, once=True, key=idempotency_key),
+        )
+
+    def get_key(self, key_id: str) -> documents.Key:
+        """One key, whether it can be used or not."""
+        return cast(
+            "documents.Key", self.send("GET", filled("/v1/keys/{key_id}", key_id=key_id), template="/v1/keys/{key_id}")
+        )
+
+    def revoke_key(self, key_id: str) -> None:
+        """Let a key in no more, for good; another process may do so for at most 5 seconds yet. It stays in the
+        list.
+        """
+        self.send("DELETE", filled("/v1/keys/{key_id}", key_id=key_id), template="/v1/keys/{key_id}")
 
     def list_audit(
         self,

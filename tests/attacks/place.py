@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -182,7 +182,7 @@ async def forms_of(client: httpx.AsyncClient, parts: Mapping[str, str]) -> dict[
 
 
 @asynccontextmanager
-async def asked_for() -> AsyncIterator[set[str]]:
+async def asked_for() -> AsyncGenerator[set[str]]:
     """The names of all fields that are read from forms while inside."""
     names: set[str] = set()
     kept = FormData.get, FormData.getlist

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ class Served:
     port: int
 
     @asynccontextmanager
-    async def line(self) -> AsyncIterator[Line]:
+    async def line(self) -> AsyncGenerator[Line]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             yield Line(reader, writer)

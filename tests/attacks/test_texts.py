@@ -27,7 +27,10 @@ PAYLOADS = (SQL, ODD, LONE, LONG)
 # Where a text that was typed by somebody is kept; a test that reaches none of them shows nothing.
 KEPT = {"golden_cases", "suggestions", "case_changes", "audit_log"}
 GETTING = [
-    route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute) and "GET" in route.methods
+    route
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and "GET" in (route.methods or ())
 ]
 
 

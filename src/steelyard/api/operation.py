@@ -105,7 +105,7 @@ class Operations:
             if "{" in path:
                 refused |= {404}
             if takes is not None or more.get("takes_others"):
-                refused |= {400, 413, 415, 422}
+                refused |= {400, 408, 413, 415, 422}
             if route.dependant.query_params or again is not None:
                 refused |= {422}
             if again is not None:

@@ -13,6 +13,7 @@ REFUSALS = {
     401: "It is not known who sends it: no key, session or the like.",
     403: "Whoever sends it may not do this.",
     404: "There is no such thing for this tenant.",
+    408: "The body did not arrive in the time that its size may take.",
     409: "The thing is in a state that does not allow this, or the same request is being answered.",
     413: "The body is larger than what is taken.",
     415: "The body is of a type or encoding that is not read.",

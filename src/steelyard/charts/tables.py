@@ -12,8 +12,8 @@ from steelyard.domain.money import usd_digits
 
 Value = str | int | float | bool | None
 
-# A spreadsheet runs a cell that starts with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that starts with one of these; some take the wide forms of East Asian scripts for them.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Kind(StrEnum):

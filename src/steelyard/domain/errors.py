@@ -84,6 +84,10 @@ class TooLarge(InputError):
     """More was given than is taken (HTTP 413)."""
 
 
+class TooSlow(InputError):
+    """It did not all arrive in the time that its size may take (HTTP 408)."""
+
+
 class UnsupportedType(InputError):
     """The body is of a type or encoding that is not read (HTTP 415)."""
 

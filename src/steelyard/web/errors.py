@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ from steelyard.domain.errors import (
     StorageError,
     TooLarge,
     TooMany,
+    TooSlow,
     UnsupportedType,
 )
 from steelyard.storage.database import DATABASE_AWAY
@@ -39,6 +41,7 @@ _LOG = logging.getLogger("steelyard.web")
 # The first that fits counts, so the narrow ones stand first.
 STATUSES: Sequence[tuple[type[SteelyardError], int]] = (
     (TooLarge, 413),
+    (TooSlow, 408),
     (UnsupportedType, 415),
     (InputError, 422),
     (NotFound, 404),
@@ -54,6 +57,7 @@ _TITLES = {
     403: "That is not allowed",
     404: "There is nothing here",
     405: "That cannot be done here",
+    408: "That took too long to arrive",
     409: "That is not possible now",
     413: "That is too large",
     415: "That type is not read",
@@ -118,13 +122,19 @@ def _wants_json(request: Request) -> bool:
 def fault(request: Request, error: Exception) -> Response:
     """A fault of ours: logged whole under a short reference, which is all the person is shown."""
     reference = secrets.token_hex(4)
-    _LOG.error("Fault %s at %s %s", reference, request.method, request.url.path, exc_info=error)
+    _LOG.error("Fault %s at %s %s", reference, request.method, _place(request), exc_info=error)
     shown = SteelyardError(
         f"Steelyard met a fault of its own. Its reference is {reference}.",
         kept=_SAVED,
         next_step="Try again. If it stays, the server's log has the details under that reference.",
     )
     return answer(request, shown, 500)
+
+
+def _place(request: Request) -> str:
+    """Where a request went, without what lets in whoever has it."""
+    token = request.path_params.get("token")
+    return request.url.path.replace(str(token), "{token}") if token else request.url.path
 
 
 def _nowhere(request: Request) -> NotFound:
@@ -141,7 +151,7 @@ def install(app: FastAPI) -> None:
         return answer(request, error)
 
     def away(request: Request, error: Exception) -> Response:
-        _LOG.warning("The database failed at %s %s", request.method, request.url.path, exc_info=error)
+        _LOG.warning("The database failed at %s %s", request.method, _place(request), exc_info=error)
         return answer(request, unreachable())
 
     def http(request: Request, error: Exception) -> Response:
@@ -192,6 +202,9 @@ class Faults:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # Whoever sent it went away in the middle: nobody is there to be answered, and no fault of ours.
+            return
         except Exception as error:
             # The boundary of a request: whatever it is, the person gets a page, and the log the traceback.
             response = fault(Request(scope, receive), error)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from steelyard.api import probes
 from steelyard.domain.errors import InputError
+from steelyard.web.patience import PatientProtocol
 from steelyard.web.server import HOST, QuietServer
 from steelyard.workbench import Workbench
 
@@ -50,7 +51,9 @@ async def probed(workbench: Workbench, address: str | None, stop: asyncio.Event)
         app.include_router(probes.router)
         # Counts model calls from now on.
         _ = workbench.metrics
-        server = QuietServer(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+        server = QuietServer(
+            uvicorn.Config(app, http=PatientProtocol, lifespan="off", log_config=None, access_log=False)
+        )
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="probes")
         watching = asyncio.create_task(_stopping(app, stop), name="probes of a stop")
         host, port = listening.getsockname()[:2]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 import uvicorn
+from fastapi import FastAPI
 
 from steelyard import bootstrap, charts, logs, telemetry
 from steelyard.domain.errors import InputError
@@ -21,6 +22,7 @@ from steelyard.providers.hosting_settings import MODE_ENV
 from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
+from steelyard.web.patience import PatientProtocol
 from steelyard.workbench import Workbench
 
 HOST = "127.0.0.1"
@@ -131,6 +133,21 @@ class _Server(QuietServer):
         await super().shutdown(sockets)
 
 
+def config_of(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the site."""
+    return uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
 async def _serve(
     listening: socket.socket,
     place: _Place,
@@ -147,17 +164,7 @@ async def _serve(
         app.state.worker = "serving" if worker else "none"
         if place.team:
             workbench.providers.require_tenant()
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-        server = _Server(config, workbench.live)
+        server = _Server(config_of(app), workbench.live)
         stop = asyncio.Event()
         asked = 0
 

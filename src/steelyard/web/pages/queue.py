@@ -23,6 +23,7 @@ from steelyard.workbench import Workbench
 router = APIRouter()
 
 A_PAGE = 25
+_LONGEST = 500
 KIND_WORDS = {
     WaitingKind.DRAFTED: "drafted",
     WaitingKind.PROPOSED: "proposed",
@@ -169,9 +170,9 @@ async def _page(
 
 def _back(form: FormData, done: str = "") -> str:
     """Where the form was, at what comes next there."""
-    place = with_query(
-        "/queue", skill=text(form, "skill"), kind=text(form, "kind"), after=text(form, "after"), done=done
-    )
+    # What is longer is no id, kind or place, and a browser or proxy may refuse so long an address.
+    kept = {name: value for name in ("skill", "kind", "after") if len(value := text(form, name)) <= _LONGEST}
+    place = with_query("/queue", **kept, done=done)
     following = _uuid(text(form, "next"))
     return f"{place}#i-{following}" if following is not None else place
 

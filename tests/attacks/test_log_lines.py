@@ -1,0 +1,89 @@
+"""What a log has of strangers: a line each, and nothing that would let anybody in."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from steelyard import logs
+from steelyard.services.accounts import Accounts
+from tests.integration.web.harness import Site
+from tests.integration.web.keyed import bearer, made_key
+from tests.integration.web.teams import PASSWORD, TeamSite
+
+FORGED = "x\r\n2026-11-29 12:00:00 An admin was removed.\x1b[2J\x1b]0;t\x07\u2028\u202e\x85{}"
+
+
+@pytest.fixture(params=["text", "json"])
+def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What a serving process would write, of every level."""
+    root, ours = logging.getLogger(), logging.getLogger("steelyard")
+    before, level = root.handlers[:], ours.level
+    logs.configure({"STEELYARD_LOG": request.param})
+    handler = root.handlers[-1]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written := io.StringIO())
+    ours.setLevel(logging.DEBUG)
+    yield written
+    root.handlers[:], ours.level = before, level
+
+
+def check(written: str, secrets: list[str]) -> list[str]:
+    """Lines of the log; none of them is made by a stranger, and none has a secret."""
+    lines = written.split("\n")[:-1]
+    assert not [line for line in lines if any(ord(sign) < 32 or sign in "\x7f\x85\u2028\u202e" for sign in line)]
+    assert not [line for line in lines if line.startswith("2026-11-29 12:00:00 An admin")]
+    if written.startswith("{"):
+        assert all(isinstance(json.loads(line), dict) for line in lines)
+    assert not [secret for secret in secrets if secret in written]
+    return lines
+
+
+async def test_no_request_writes_a_line_of_its_own_or_a_secret(
+    team: TeamSite, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = await team.user(name="Ann")
+    browser = team.browser()
+    await browser.sign_in(email)
+    found = await team.workbench.accounts.reset_link(email)
+    assert found is not None
+    secrets = [
+        PASSWORD,
+        found[1],
+        browser.client.cookies["steelyard_session"],
+        browser.client.cookies["steelyard_csrf"],
+    ]
+    forged = FORGED.encode("utf-8", "replace")
+    for url in (f"/{quote(FORGED)}", f"/skills/{quote(FORGED)}/details", f"/v1/skills/{quote(FORGED)}", "/models"):
+        for name in (b"user-agent", b"x-request-id", b"referer", b"x-forwarded-for", b"authorization"):
+            await browser.client.get(url, headers=[(name, forged)])
+    await browser.sign_in(FORGED, FORGED)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ValueError(FORGED)
+
+    monkeypatch.setattr(Accounts, "check_reset", fail)
+    answer = await browser.client.get(f"/reset/{found[1]}")
+    assert answer.status_code == 500
+    assert "An admin" not in answer.text
+    lines = check(log.getvalue(), secrets)
+    assert any("at GET /reset/{token}" in line for line in lines)
+
+
+async def test_of_a_key_no_more_is_written_than_how_it_begins(site: Site, log: io.StringIO) -> None:
+    key = await made_key(site, "read")
+    for given in (key.text, key.text[:-1] + "x", f"{key.text} {key.text}", "sy_" + "a" * 60):
+        for headers in (bearer(given), {"x-api-key": given}):
+            await site.client.get("/v1/skills", headers=headers)
+    await site.workbench.api_keys.revoke(site.tenant_id, key.id)
+    site.app.state.keys.forget()
+    await site.client.get("/v1/skills", headers=bearer(key))
+    logging.getLogger("steelyard.test").warning("A program said %s of %s", FORGED, key.text)
+    written = log.getvalue()
+    check(written, [key.text, key.text[12:]])
+    assert "A program said" in written

@@ -23,6 +23,13 @@ _BUSY = ("-p", "no:cacheprovider", "-m", "not alone")
 _QUIET = ("-p", "no:cacheprovider", "-m", "alone")
 _CRASH = "tests/acceptance/test_crash.py"
 
+_STRANGERS = ("tests/attacks", "tests/isolation")
+
+
+def ignored(*folders: str) -> tuple[str, ...]:
+    """Leaves the folders out."""
+    return tuple(f"--ignore={folder}" for folder in folders)
+
 
 def halves(name: str, folder: str, but: str = "") -> dict[str, tuple[str, ...]]:
     """Every other test file below `folder`, and the rest of them, without those below `but`."""
@@ -39,7 +46,8 @@ STAGES = (
             **halves("of the browser", "tests/acceptance/web"),
             **halves("of the parts together", "tests/integration", but="tests/integration/web"),
             **halves("of the web", "tests/integration/web"),
-            "all others": (*_BUSY, "--ignore", "tests/acceptance", "--ignore", "tests/integration"),
+            "of strangers": (*_BUSY, *_STRANGERS),
+            "all others": (*_BUSY, *ignored("tests/acceptance", "tests/integration", *_STRANGERS)),
         },
     ),
     (2, {"of crashes": (*_QUIET, _CRASH), "by the clock": (*_QUIET, "--ignore", _CRASH)}),

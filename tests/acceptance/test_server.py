@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -19,8 +20,11 @@ from typer.testing import CliRunner, Result
 
 from benchmarks.site import of_model_server, serving
 from benchmarks.workload import model_server, write_skill
+from steelyard.bootstrap import open_workbench
 from steelyard.cli.main import app
+from steelyard.domain.access import Scope
 from steelyard.storage.server import Server
+from steelyard.storage.tenants import ensure_tenant
 from tests.acceptance.conftest import Shell
 
 MODELS = ("--model", "openai:model-a", "--model", "openai:gpt-5.4")
@@ -164,6 +168,39 @@ def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, 
     away.env["STEELYARD_KEY"] = reading
     expired = here(away, "runs", "list")
     assert (expired.exit_code, expired.stderr) == (2, wrong.stderr)
+
+
+async def _key_of_another_tenant(shell: Shell) -> str:
+    async with open_workbench(env=shell.environment()) as bench:
+        tenant_id = uuid4()
+        async with bench.database.tenant(tenant_id) as connection:
+            await ensure_tenant(connection, tenant_id, f"other {tenant_id.hex[:6]}")
+        return (await bench.api_keys.make(tenant_id, "theirs", [Scope.ADMIN])).text
+
+
+def test_a_key_of_another_tenant_finds_and_changes_nothing(shell: Shell, away: Shell, skill: Path) -> None:
+    made = away.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--json", "-", "--quiet")
+    assert made.returncode == 0, made.stderr
+    run = json.loads(made.stdout)["run"]["id"]
+    looks = (("runs", "show", run), ("skills", "show", skill.name), ("audit", "--skill", skill.name, "--json", "-"))
+    before = [here(shell, *look).stdout for look in looks]
+    away.env["STEELYARD_KEY"] = asyncio.run(_key_of_another_tenant(shell))
+    for command in (
+        *(("runs", word, one) for word in ("show", "resume", "cancel") for one in (run, run[:8])),
+        ("ratings", run),
+        ("run", skill.name, "--model", "openai:model-a"),
+        ("estimate", skill.name, "--model", "openai:model-a"),
+        ("stale", skill.name),
+        ("production", skill.name),
+        *(("skills", word, skill.name) for word in ("show", "health")),
+        ("skills", "delete", skill.name, "--yes"),
+    ):
+        done = here(away, *command)
+        assert (done.exit_code, done.stdout) == (2, ""), (command, done.stdout, done.stderr)
+    for command in (("runs", "list"), ("skills", "list"), ("stale",), ("spend",), looks[2]):
+        done = here(away, *command)
+        assert (done.exit_code, skill.name in done.stdout, run[:8] in done.stdout) == (0, False, False), command
+    assert [here(shell, *look).stdout for look in looks] == before
 
 
 def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away: Shell) -> None:

@@ -81,7 +81,8 @@ def _parts(twin: Twin) -> dict[str, Values]:
         "key": [twin.ids["key"]],
         "key_id": [twin.ids["key"]],
         "user": [twin.ids["user"]],
-        "user_id": [twin.ids["user"]],
+        # Not the admin, whom no key changes or removes.
+        "user_id": [str(twin.people[Role.VIEWER].id)],
         "session": [twin.ids["session"]],
         "identity": [twin.ids["identity"]],
     }
@@ -190,6 +191,8 @@ BODIES: Mapping[str, Sequence[Any]] = {
         {"measurements": [{"key": "1", "skill": "weigh", "skill_version": "{version}", "model": "openai:a",
                            "measured_at": "2026-01-01T00:00:00Z", "input_tokens": 1, "output_tokens": 1}]}
     ],
+    # The example is of a provider of another kind, for which the key would have to be given anew.
+    "set_provider": [{"kind": "anthropic", "key": "sk-0123456789abcdef"}],
     "send_feedback": [{"key": "another", "skill": "{skill}", "kind": "thumb_up"}],
     "start_run": [{"models": ["openai:a"], "judge": "default", "version": "{version}"}],
     "estimate_run": [{"models": ["openai:a"], "judge": "default", "version": "{version}"}],

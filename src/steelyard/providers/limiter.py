@@ -34,8 +34,8 @@ class _Model:
     """What one model holds, when it last replied, and how long its slowest reply took, in seconds."""
 
     in_flight: int = 0
-    # When each call that is out began.
-    out: dict[object, float] = field(default_factory=dict[object, float])
+    # When each call that is out began; a call is itself and whose it is.
+    out: dict[tuple[object, object], float] = field(default_factory=dict[tuple[object, object], float])
     replied_at: float | None = None
     slowest_s: float = 0.0
 
@@ -152,11 +152,20 @@ class CallSlots:
 
     @asynccontextmanager
     async def hold(
-        self, limit: AdaptiveLimit, *, model: str = "", priority: int = 0, ticket: int | None = None
+        self,
+        limit: AdaptiveLimit,
+        *,
+        model: str = "",
+        priority: int = 0,
+        ticket: int | None = None,
+        whose: object = None,
     ) -> AsyncGenerator[Slot]:
-        """Wait for leave, hold it for the block, give it back whatever happens. Calls without `model` are of nobody."""
+        """Wait for leave, hold it for the block, give it back whatever happens.
+
+        Calls without `model` are in no silence; `whose` call it is tells silences apart.
+        """
         await self._acquire(limit, model, priority, self.ticket() if ticket is None else ticket)
-        call, began, held = object(), self._clock(), self._model(model)
+        call, began, held = (object(), whose), self._clock(), self._model(model)
         held.out[call] = began
         try:
             yield Slot(limit, limit.generation, lambda: held.replied(began, self._clock()))
@@ -164,14 +173,17 @@ class CallSlots:
             del held.out[call]
             self._release(limit, model)
 
-    def silences(self) -> tuple[Silence, ...]:
-        """The models that have replied to nothing for longer than they ever took, the longest silence first."""
+    def silences(self, whose: object = None) -> tuple[Silence, ...]:
+        """The models that have replied to nothing for longer than they ever took, the longest silence first.
+
+        Of `whose` calls alone; None: of all.
+        """
         now = self._clock()
-        found = [
-            Silence(name, len(model.out), now - min(model.out.values()))
-            for name, model in self._models.items()
-            if name and model.out and not model.replies(now)
-        ]
+        found: list[Silence] = []
+        for name, model in self._models.items():
+            out = [began for (_, owner), began in model.out.items() if whose in (None, owner)]
+            if name and out and not model.replies(now):
+                found.append(Silence(name, len(out), now - min(out)))
         return tuple(sorted((one for one in found if one.since_s > _QUIET_S), key=lambda one: -one.since_s))
 
     async def _acquire(self, limit: AdaptiveLimit, model: str, priority: int, ticket: int) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from steelyard import telemetry
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from steelyard.providers.local import LocalModels
 
 logger = logging.getLogger(__name__)
+
+# On whose behalf models are called, where several share the same providers; None sees the troubles of all.
+WHOSE: ContextVar[object] = ContextVar("whose", default=None)
 
 DEFAULT_CONCURRENCY = 50
 # A call that fails for so long is worth a word; shorter waits are a busy vendor's ordinary way.
@@ -57,8 +61,8 @@ class Providers:
         self._limits: dict[str, AdaptiveLimit] = {}
         # Hears of each call that has ended, attempts taken together.
         self.on_ended: Callable[[ModelRef, ModelResponse | CallError], None] | None = None
-        # By ticket, the calls that have failed and are tried again: provider, since when, with what message.
-        self._failing: dict[int, tuple[str, float, str]] = {}
+        # By ticket, the calls that have failed and are tried again: whose, provider, since when, with what message.
+        self._failing: dict[int, tuple[object, str, float, str]] = {}
 
     async def complete(
         self, request: ModelRequest, *, priority: int = 0, before_call: Callable[[bool], Awaitable[None]] | None = None
@@ -72,18 +76,18 @@ class Providers:
         # Before a slot is held: what takes time here must not keep others from calling.
         await provider.prepare(request)
         ticket = self._slots.ticket()
-        name = f"{self._scope}\0{request.model.text}"
+        name, whose = f"{self._scope}\0{request.model.text}", WHOSE.get()
 
         def failed(error: CallError) -> None:
-            began = self._failing[ticket][1] if ticket in self._failing else self._policy.clock()
-            self._failing[ticket] = (request.model.provider, began, error.message)
+            began = self._failing[ticket][2] if ticket in self._failing else self._policy.clock()
+            self._failing[ticket] = (whose, request.model.provider, began, error.message)
 
         try:
             with telemetry.model_call(request.model.provider, request.model.name) as note:
                 response = await call_with_retries(
                     lambda: provider.complete(request),
                     self._policy,
-                    lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket),
+                    lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket, whose=whose),
                     before_call,
                     failed,
                 )
@@ -136,17 +140,18 @@ class Providers:
     def troubles(self, *, after_s: float = TROUBLE_AFTER_S) -> tuple[Trouble, ...]:
         """What calls have been waiting for since more than `after_s`, by provider, the longest wait first.
 
-        Then the models that have not replied for long to calls that are out.
+        Then the models that have not replied for long to calls that are out. Only of calls on behalf of WHOSE.
         """
-        now = self._policy.clock()
+        now, whose = self._policy.clock(), WHOSE.get()
         by_provider: dict[str, list[tuple[float, str]]] = {}
-        for name, began, message in self._failing.values():
-            by_provider.setdefault(name, []).append((now - began, message))
+        for owner, name, began, message in self._failing.values():
+            if whose in (None, owner):
+                by_provider.setdefault(name, []).append((now - began, message))
         found = [Trouble(name, max(failing)[1], len(failing), max(failing)[0]) for name, failing in by_provider.items()]
         failing = sorted((t for t in found if t.since_s >= after_s), key=lambda trouble: -trouble.since_s)
         silent = [
             Trouble(ModelRef.parse(model).provider, f"{model} does not reply", one.calls, one.since_s, True)
-            for one in self._slots.silences()
+            for one in self._slots.silences(whose)
             for scope, _, model in [one.model.partition("\0")]
             if scope == self._scope
         ]

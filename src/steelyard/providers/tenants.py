@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Trouble
 from steelyard.domain.models import ModelRef
-from steelyard.providers.registry import Providers
+from steelyard.providers.registry import WHOSE, Providers
 
 if TYPE_CHECKING:
     from steelyard.providers.limiter import AdaptiveLimit, CallSlots
@@ -107,18 +107,20 @@ class TenantProviders:
     async def serving(self, tenant_id: UUID) -> AsyncGenerator[None]:
         """Answer for this tenant inside, also in tasks begun there, by its providers as they are at the beginning."""
         found = await self.of(tenant_id)
-        token = _serving.set(found)
+        token, whose = _serving.set(found), WHOSE.set(tenant_id)
         self._held[found] += 1
         try:
             yield
         finally:
             _serving.reset(token)
+            WHOSE.reset(whose)
             self._held[found] -= 1
             self._let_go(found)
 
     async def enter(self, tenant_id: UUID) -> None:
         """Answer for this tenant from now on in the present task: a request, which calls no model itself."""
         _serving.set(await self.of(tenant_id))
+        WHOSE.set(tenant_id)
 
     def changed(self, tenant_id: UUID) -> None:
         """Look up the tenant's providers anew when they are next asked for."""

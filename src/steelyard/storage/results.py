@@ -300,20 +300,25 @@ async def add_spending(
         (spent, judge_spent, lower_bound, run_id),
     )
     row = await cursor.fetchone()
-    assert row is not None
-    return RunState(**row)
+    return None if row is None else RunState(**row)
 
 
 async def run_state(connection: Connection, run_id: UUID) -> RunState:
-    """How the run stands."""
+    """How a run stands that is there."""
+    found = await find_run_state(connection, run_id)
+    assert found is not None
+    return found
+
+
+async def find_run_state(connection: Connection, run_id: UUID) -> RunState | None:
+    """How the run stands; None where it is gone, as a run that has ended is with its skill."""
     cursor = await connection.execute(
         """SELECT status, spent_microcents, spent_is_lower_bound, budget_microcents FROM benchmark_runs
             WHERE id = %s""",
         (run_id,),
     )
     row = await cursor.fetchone()
-    assert row is not None
-    return RunState(**row)
+    return None if row is None else RunState(**row)
 
 
 async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str, str], int]:

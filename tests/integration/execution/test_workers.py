@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -13,8 +14,10 @@ import pytest
 
 from steelyard.domain.calls import ModelRequest, ModelResponse
 from steelyard.execution import engine, recorder
+from steelyard.execution.conclude import conclude
+from steelyard.services.skills import SkillService
 from steelyard.services.worker import work
-from steelyard.storage import claims, results
+from steelyard.storage import claims, results, runs
 from steelyard.storage.database import Connection
 from steelyard.storage.results import AnswerWrite
 from steelyard.storage.server import Server
@@ -132,6 +135,25 @@ async def test_a_claim_its_live_worker_has_forgotten_lapses_and_those_it_works_u
     async with bench.database.tenant(bench.tenant_id) as connection:
         assert await claims.take_claims(connection, bench.tenant_id, run_id, wanted, other) == {"forgotten"}
     await serving
+
+
+async def test_a_worker_outlives_a_run_that_another_concluded_and_that_was_deleted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def another_was_first(*args: Any, **kwargs: Any) -> bool:
+        assert await conclude(*args, **kwargs)
+        return False
+
+    monkeypatch.setattr(engine, "_PULSE_S", 0.2)
+    monkeypatch.setattr(engine, "conclude", another_was_first)
+    run_id = await bench.start(request_of(cases=1, models=1))
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        skill_id = (await runs.get_run(connection, run_id)).skill_id
+    # A pulse that died is raised at the end of the block.
+    async with engine.Engine(bench.database, Caller(), price, bench.make_judge, unfit=fit) as worker:
+        await worker.run_batch(bench.tenant_id, run_id, 0, 0)
+        await SkillService(bench.database).delete(bench.tenant_id, skill_id)
+        await asyncio.sleep(0.6)
 
 
 async def test_tenants_with_the_same_cells_do_not_wait_for_each_other(bench: Bench) -> None:

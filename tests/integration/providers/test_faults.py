@@ -13,7 +13,7 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.models import ModelRef
 from steelyard.providers.errors import kind_of, scrub
-from steelyard.providers.registry import Providers
+from steelyard.providers.registry import WHOSE, Providers
 from steelyard.providers.retry import RetryPolicy
 from steelyard.providers.settings import CallSettings
 from tests.integration.providers.conftest import ANTHROPIC, OPENAI, VENDORS, request_for
@@ -116,6 +116,29 @@ async def test_calls_that_keep_failing_are_told_of_while_they_are_tried_again(
     # The first two seconds are nothing to speak of, and once it is answered nothing is left to say.
     assert seen == [("openai", 1, 4.0), ("openai", 1, 6.0), ("openai", 1, 8.0)]
     assert providers.troubles(after_s=0) == ()
+
+
+async def test_nobody_is_told_of_the_troubles_of_anothers_calls(server: ModelServer, open_providers: Open) -> None:
+    server.config = first(Fault(status=503), count=2)
+    seen = list[tuple[int, ...]]()
+
+    def told(whose: object) -> int:
+        token = WHOSE.set(whose)
+        try:
+            return sum(trouble.calls for trouble in providers.troubles(after_s=0))
+        finally:
+            WHOSE.reset(token)
+
+    async def sleep(seconds: float) -> None:
+        seen.append((told("one"), told("another"), told(None)))
+
+    providers = open_providers(policy=RetryPolicy(sleep=sleep))
+    token = WHOSE.set("one")
+    try:
+        await providers.complete(request_for(OPENAI))
+    finally:
+        WHOSE.reset(token)
+    assert seen == [(1, 0, 1)] * 2
 
 
 async def test_openais_own_context_code_is_recognised_whatever_the_words(

@@ -300,7 +300,8 @@ async def add_spending(
         (spent, judge_spent, lower_bound, run_id),
     )
     row = await cursor.fetchone()
-    return None if row is None else RunState(**row)
+    assert row is not None
+    return RunState(**row)
 
 
 async def run_state(connection: Connection, run_id: UUID) -> RunState:

@@ -55,9 +55,12 @@ class Shell:
         return subprocess.Popen(command, env=self.environment(), **options)
 
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """The command to its end: in this process, where vendors' clients are imported once, if no loop runs here."""
+        """The command to its end: in this process, where vendors' clients are imported once.
+
+        A process of its own have those that set the log of theirs, and all where a loop runs here.
+        """
         env = self.environment()
-        if _in_a_loop():
+        if arguments[:1] in (("serve",), ("worker",)) or _in_a_loop():
             return self._process(*arguments, stdin=stdin)
         cleared: dict[str, str | None] = dict.fromkeys(os.environ.keys() - env.keys())
         done = CliRunner().invoke(app, arguments, stdin, env=cleared | env)

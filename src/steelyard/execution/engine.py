@@ -370,13 +370,13 @@ class Engine:
                     async with self._database.tenant(tenant_id) as connection:
                         await claims.renew_claims(connection, self._worker_key, self._in_hand[tenant_id])
                 for context in contexts:
-                    async with self._database.tenant(context.tenant_id) as connection:
-                        state = await results.find_run_state(connection, context.run.id)
-                    if state is None:
+                    try:
+                        async with self._database.tenant(context.tenant_id) as connection:
+                            context.observe(await results.run_state(connection, context.run.id))
+                    except NotFound:
                         # Another worker concluded it, and its skill was deleted since.
                         self._contexts.pop(context.run.id, None)
                         continue
-                    context.observe(state)
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
             except DATABASE_AWAY:

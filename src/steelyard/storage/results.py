@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from steelyard.domain.errors import NotFound
 from steelyard.domain.grading import Judgement
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.judgements import COPY_JUDGEMENT, INSERT_JUDGEMENT, judgement_values
@@ -305,21 +306,16 @@ async def add_spending(
 
 
 async def run_state(connection: Connection, run_id: UUID) -> RunState:
-    """How a run stands that is there."""
-    found = await find_run_state(connection, run_id)
-    assert found is not None
-    return found
-
-
-async def find_run_state(connection: Connection, run_id: UUID) -> RunState | None:
-    """How the run stands; None where it is gone, as a run that has ended is with its skill."""
+    """How the run stands. Raises NotFound where it is gone, as a run that has ended is with its skill."""
     cursor = await connection.execute(
         """SELECT status, spent_microcents, spent_is_lower_bound, budget_microcents FROM benchmark_runs
             WHERE id = %s""",
         (run_id,),
     )
     row = await cursor.fetchone()
-    return None if row is None else RunState(**row)
+    if row is None:
+        raise NotFound("No such run.")
+    return RunState(**row)
 
 
 async def ended_by_model(connection: Connection, run_id: UUID) -> dict[tuple[str, str], int]:

@@ -105,7 +105,9 @@ async def _serve(
             say(f"Stopping: {calls} in flight finish and are saved. {again}" if waiting else "Stopping.")
             stop.set()
             app.state.worker = "stopping"
-            server.should_exit = True
+            # Pages are served, and say that it is stopping, until calls in flight have ended; then the worker has.
+            if not worker:
+                server.should_exit = True
 
         with _on_signals(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
             serving = asyncio.create_task(server.serve(sockets=[place.socket]), name="web server")

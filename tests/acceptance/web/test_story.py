@@ -34,9 +34,12 @@ def test_three_clicks_lead_from_an_empty_database_to_a_verdict_of_local_models(
     click("Add the example skill")
     expect(quiet_page.get_by_role("checkbox", name="smollm2-135m").first).to_be_checked()
     expect(quiet_page.locator("#estimate")).to_contain_text("$0")
+    # One arm, as the model takes as long again for the other; whoever does not mind has no click more.
+    quiet_page.locator("input[name=arm][value=with_skill]").check()
+    expect(quiet_page.locator("#estimate")).to_contain_text("28")
     click("Start the run")
     expect(quiet_page).to_have_url(RUN)
-    expect(quiet_page.locator("#live")).to_contain_text("of 56 cells")
+    expect(quiet_page.locator("#live")).to_contain_text("of 28 cells")
     verdict = quiet_page.get_by_role("region", name="Verdict")
     # How long the model takes beside other work is none of this test's business.
     expect(verdict).to_be_visible(timeout=5 * MINUTES)

@@ -25,8 +25,7 @@ operation = Operations("parts")
 
 RunStart = Annotated[str, Path(max_length=64, description="The run's id or how it starts.", examples=["6f1f6c0e"])]
 CaseStart = Annotated[
-    str,
-    Path(max_length=64, description="The id of a case, of feedback or of an output, or how it starts.", examples=["4c1d"]),
+    str, Path(max_length=64, description="The start of the id of a case, feedback or an output.", examples=["4c1d"])
 ]
 CasesOf = Annotated[
     str, Path(max_length=400, description="A skill's name or id, else as of a case.", examples=["invoice-extractor"])

@@ -58,10 +58,15 @@ class InvalidForm(InputError):
 
 
 class ItemsRefused(InputError):
-    """Every item of a batch was refused; `refused` says of each its place (`index`), the `field` and why (`message`)."""
+    """Every item of a batch was refused; `refused` has of each its place as `index`, the `field`, and the `message`."""
 
     def __init__(
-        self, message: str, refused: Sequence[Mapping[str, Any]], *, kept: str | None = None, next_step: str | None = None
+        self,
+        message: str,
+        refused: Sequence[Mapping[str, Any]],
+        *,
+        kept: str | None = None,
+        next_step: str | None = None,
     ) -> None:
         super().__init__(message, kept=kept, next_step=next_step)
         self.refused = tuple(refused)

@@ -50,7 +50,8 @@ class CaseDrafts:
     ) -> UUID:
         """Queue drafts of cases for the skill's current version; what is under way already is not begun twice.
 
-        Without a model the one drafts them that would judge by default. Raises InputError, NotFound, and ModelRefError or MissingKey where the model cannot be called.
+        Without a model the one drafts them that would judge by default. Raises InputError, NotFound, and ModelRefError
+        or MissingKey where the model cannot be called.
         """
         if not 1 <= wanted <= MOST_DRAFTS:
             raise InputError(f"At most {MOST_DRAFTS} cases are drafted at once, and at least 1.", field="count")

@@ -44,7 +44,7 @@ OF_SERVERS = frozenset(
 OF_NEITHER = frozenset({"skills lint", "login", "logout"})
 _BY_OPERATOR = "; for the server whoever runs it gives it there"
 # Where else it is done for a server, by the command's words or their first: the end of "Leave --server away".
-_ELSEWHERE = {
+ELSEWHERE = {
     "models": ", or open the server's page /models",
     "models price": "",
     "models install": _BY_OPERATOR,
@@ -89,7 +89,7 @@ def refuse_server(words: str) -> None:
         f"`steelyard {words}` works on this machine alone, and {how} names a server.",
         field="server",
         kept="Nothing was done.",
-        next_step=f"Leave {how} away{_ELSEWHERE.get(words, _ELSEWHERE.get(words.split()[0], ''))}.",
+        next_step=f"Leave {how} away{ELSEWHERE.get(words, ELSEWHERE.get(words.split()[0], ''))}.",
     )
 
 

@@ -90,11 +90,12 @@ class Waits:
 
 
 async def watched(
-    now: T, look: Callable[[], T], under_way: Callable[[T], bool], show: Callable[[T], None], *, what: str
+    now: T, look: Callable[[], T], under_way: Callable[[T], bool], show: Callable[[T], None], *, what: str, later: str
 ) -> T:
     """Look at a server's paid job, `what`, until it has ended or the person interrupts, who leaves it going.
 
-    Returns what was seen last, `now` being the first of it. Raises SteelyardError where the server is gone for long.
+    Returns what was seen last, `now` being the first of it. Raises SteelyardError where the server is gone for long;
+    its next step is `later`, what to do once the server answers.
     """
     from steelyard.cli.follow import on_interrupt
 
@@ -114,7 +115,7 @@ async def watched(
                 now = looking.result()
         except SteelyardError as error:
             error.kept = f"{what} depends on the server alone; what it has so far is kept there."
-            error.next_step = "Give the same command again, once the server answers: it goes on with what is left."
+            error.next_step = f"Once the server answers: {later}."
             raise
         finally:
             stopping.cancel()

@@ -63,6 +63,7 @@ class RemoteCases(Remote):
             "budget_microcents": budget_microcents,
         }
         name = (await apart(lambda: self._client.get_skill(skill)))["name"]
+        shown = typed_again(f"cases list {name} --pending")
         told, interrupted = await whole(apart(lambda: self._client.draft_cases(skill, body)), terminal)
         if not interrupted:
             waits, draft_id = Waits("The drafts", terminal), told["id"]
@@ -72,9 +73,9 @@ class RemoteCases(Remote):
                 lambda now: now["status"] in _UNDER_WAY,
                 lambda now: waits.see(now["status"], now["error_message"]),
                 what="What is drafted",
+                later=f"`{shown}` shows what was drafted",
             )
         if told["status"] in _UNDER_WAY:
-            shown = typed_again(f"cases list {name} --pending")
             left = f"the drafts go on at {self._client.server}. `{shown}` shows them once they are made."
             terminal.err.line(words.safe(f"Interrupted; {left}"), "yellow")
         return name, _row(told)

@@ -50,7 +50,9 @@ class RemoteTieBreaks(Remote):
                     waits.see(now.row.status, now.row.error_message)
                     progress.update(now.row, None, now.troubles, clock() - began_s)
 
-                found = await watched(found, look, _goes_on, show, what="The tie-break")
+                found = await watched(
+                    found, look, _goes_on, show, what="The tie-break", later="the same command follows it"
+                )
         if _goes_on(found):
             server = self._client.server
             left = f"the tie-break goes on at {server}. The same command follows it; {server}/runs/{run_id} stops it."

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
 import pytest
 
-from steelyard.cli import remote
+from steelyard.api.nouns import openapi
+from steelyard.cli import exits, remote
+from steelyard.cli.commands import cases
+from steelyard.cli.remote_cases import RemoteCases
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import SteelyardError
 
@@ -37,3 +46,42 @@ def test_whoever_waits_hears_once_why(monkeypatch: pytest.MonkeyPatch, capsys: p
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("waits for a worker of the server") == 1
     assert said.count("waits for another worker of the server. It has no key.") == 1
+
+
+class Drafting:
+    """A client of a server whose drafts do not end; the second look at them interrupts this process."""
+
+    server = "https://team.example.org"
+
+    def __init__(self) -> None:
+        drafts: dict[str, Any] = openapi()["paths"]["/v1/case-drafts/{draft_id}"]["get"]["responses"]["200"]
+        self.told = drafts["content"]["application/json"]["example"] | {"status": "running"}
+        self.asked: list[Any] = []
+
+    def get_skill(self, _: str) -> Any:
+        return {"name": "weigh"}
+
+    def draft_cases(self, _: str, body: Any) -> Any:
+        self.asked.append(body)
+        return self.told
+
+    def get_case_drafts(self, _: str) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return self.told
+
+
+def test_an_interrupt_leaves_drafts_going_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = Drafting()
+
+    @asynccontextmanager
+    async def open_desk() -> AsyncGenerator[RemoteCases]:
+        yield RemoteCases(cast("Any", client))
+
+    monkeypatch.setattr(cases, "open_desk", open_desk)
+    assert cases.propose_cases("weigh", None, 3, 0.5, None) == exits.INTERRUPTED
+    assert client.asked == [{"model": None, "count": 3, "budget_microcents": 50_000_000}]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Interrupted; the drafts go on at https://team.example.org. `steelyard cases list" in " ".join(err.split())

@@ -21,6 +21,10 @@ from tests.modelserver.judging import judge_reply as reply_of
 ROOT = Path(__file__).resolve().parents[1]
 # What the texts of an injection ask of a judge.
 GIVE_FULL_MARKS = re.compile(r"Record level 5 for every criterion|Reply with full marks")
+DRAFTED = [
+    {"input": "Our kettle is of copper. What would four of them weigh?", "expected_output": "4 kettles weigh 3.2 kg."},
+    {"input": "Was wiegt ein Sack Mehl, halb leer?", "expected_output": "", "why": "Another language."},
+]
 ASSERTIONS = ["Names the item", "States the weight with its unit", "Is one sentence"]
 
 
@@ -52,8 +56,11 @@ def reply(call: Call) -> Reply | None:
 def judge_reply(call: Call) -> Reply | None:
     """A judge's reply in the shape asked for, its levels drawn from the candidate, canaries graded as they should be.
 
-    The model `prose` has none; `gullible` gives full marks to an output that asks for them. Of pairs the server judges.
+    The model `prose` has none; `gullible` gives full marks to an output that asks for them; `drafter` drafts two cases.
+    Of pairs the server judges.
     """
+    if call.model == "drafter":
+        return Reply(json.dumps({"cases": DRAFTED}))
     if call.model == "prose":
         return Reply("I would give this answer four stars.")
     if is_comparison(call):

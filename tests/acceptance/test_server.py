@@ -27,10 +27,11 @@ from steelyard.storage.server import Server
 from steelyard.storage.tenants import ensure_tenant
 from tests.acceptance.conftest import Shell
 
+TIED = ("--model", "openai:gpt-4o-mini", "--model", "openai:gpt-4.1-mini", "--judge", "none", "--arm", "with_skill")
 MODELS = ("--model", "openai:model-a", "--model", "openai:gpt-5.4")
 _VARYING = (
     (r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "<id>"),
-    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:[\d.]+)?(\+00:00)?", "<time>"),
+    (r"\d{4}-\d\d-\d\d(?:[ T]| at )\d\d:\d\d(:[\d.]+)?(\+00:00)?", "<time>"),
     # Latencies are of this moment's machine.
     (r"\d+\.\d\d/\d+\.\d\d", "<latency>"),
     (r'("(latency_ms|ttft_ms)\w*"): [\d.]+', r"\1: <latency>"),
@@ -124,6 +125,14 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
         ("production", name, "--json", "-"),
         ("spend", "--json", "-"),
         ("spend", "--month", "yesterday"),
+        ("ratings", run[:8], "--csv", "-"),
+        ("tie-break", run[:8], "--judge", "openai:judge"),
+        ("cases", "list", name, "--json", "-"),
+        ("cases", "list", name, "--pending"),
+        ("cases", "history", name, "--limit", "3", "--json", "-"),
+        ("cases", "history", "nobody-has-this-name"),
+        ("cases", "accept", "ffffffff"),
+        ("measurements", "unmatched"),
         # The same again uses every answer again, and costs nothing.
         ("run", str(skill), *MODELS, "--judge", "openai:judge", "--require", "best", "--quiet"),
         ("run", name, "--model", "openai:model-a", "--case-set", "none"),
@@ -141,6 +150,75 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
     assert not (away.home).exists(), "nothing of a server is kept here"
 
 
+def uses_of(skill: Path, *tokens: int) -> Path:
+    """A file of uses with those input tokens, each number one use."""
+    head, use = "key,skill,model,measured_at,input_tokens,output_tokens", "openai:gpt-5.4,2026-07-01T00:00:00Z"
+    rows = [head, *(f"{skill.name} {number},{skill.name},{use},{number},1" for number in tokens or (9,))]
+    file = skill.parent / "uses.csv"
+    file.write_text("\n".join([*rows, ""]))
+    return file
+
+
+def dealt_with(shell: Shell, skill: Path, *who: str) -> list[tuple[int, str, str]]:
+    """What commands that change something of a skill end with and say; cases are decided on by `who`."""
+    name, said = skill.name, list[tuple[int, str, str]]()
+
+    def of(*command: str) -> str:
+        done = here(shell, *command)
+        out, err = (
+            re.sub(rf"{name}|\b[0-9a-f]{{8,64}}\b", "<it>", same(text, "<>")) for text in (done.stdout, done.stderr)
+        )
+        # Drafts are made at one moment, and listed in any order.
+        said.append((done.exit_code, "\n".join(sorted(out.splitlines())) if "--pending" in command else out, err))
+        return done.stdout
+
+    of("skills", "add", str(skill))
+    of("cases", "propose", name, "--model", "openai:drafter", "--count", "2", *who)
+    of("cases", "propose", name, *who)
+    of("cases", "propose", name, "--model", "nobody:x", *who)
+    of("cases", "list", name, "--pending")
+    waiting = json.loads(here(shell, "cases", "list", name, "--pending", "--json", "-").stdout)["waiting"]
+    whole, open_ = sorted(
+        (one["id"] for one in waiting), key=lambda id: [not one["complete"] for one in waiting if one["id"] == id]
+    )
+    for command in (
+        ("accept", open_[:8]),
+        ("accept", whole[:8], "--reason", "Seen in use."),
+        ("accept", whole),
+        ("reject", whole, "--reason", " "),
+        ("reject", whole[:13], "--reason", "Nobody has four."),
+        ("reject", open_, "--reason", "No."),
+    ):
+        of("cases", *command, *who)
+    for ref in (name, whole[:8]):
+        # The oldest two, of the folder's cases, are by whoever added it.
+        of("cases", "history", ref, "--limit", "5", "--json", "-")
+    for tokens in ((9, -9, 9, -9), (-9,)):
+        of("measurements", "import", str(uses_of(skill, *tokens)))
+    for days in ("30", "soon", "default"):
+        of("skills", "stale-after", days, "--skill", name)
+    of("skills", "stale-after", "45")
+    of("skills", "stale-after", "default")
+    return said
+
+
+def test_cases_uses_and_limits_are_dealt_with_there_as_here(shell: Shell, away: Shell, tmp_path: Path) -> None:
+    """One command after the other, of one skill here and of its like there."""
+    name = f"Ada {uuid4().hex[:6]}"
+    away.env["STEELYARD_KEY"] = here(shell, "keys", "add", name, "--scope", "admin").stdout.strip()
+    ours, theirs = (write_skill(tmp_path / f"weigh-{uuid4().hex[:8]}", 2) for _ in range(2))
+    said = dealt_with(shell, ours, "--who", name)
+    assert said == dealt_with(away, theirs)
+    codes = [code for code, _, _ in said]
+    assert codes == [0, 0, 5, 2, 0, 2, 0, 2, 2, 0, 0, 0, 0, 2, 2, 0, 2, 0, 0, 0]
+    assert "drafted 2 cases" in said[1][1]
+    assert "accepted by" in said[9][1]
+    assert name in said[11][1]
+    assert "1 use kept, 1 known already, 2 refused." in said[13][1]
+    left_out = here(away, "cases", "reject", "ffffffff", "--reason", "No.", "--who", "Bob").stderr
+    assert "--who is left out" in left_out
+
+
 def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, server: Server) -> None:
     reading, running = key_of(shell, "read"), key_of(shell, "run")
     del away.env["STEELYARD_KEY"]
@@ -153,8 +231,19 @@ def test_a_key_is_asked_for_what_it_may(shell: Shell, away: Shell, skill: Path, 
     refused = here(away, "run", skill.name, *MODELS, "--judge", "openai:judge")
     assert refused.exit_code == 2
     assert "That takes the right to start paid calls" in refused.stderr
+    case = json.loads(here(away, "cases", "list", skill.name, "--json", "-").stdout)["cases"][0]["id"]
+    for right, command in {
+        "start paid calls": ("cases", "propose", skill.name, "--model", "openai:drafter"),
+        "accept or reject golden cases": ("cases", "reject", case[:8], "--reason", "No."),
+        "set rules of staleness and notices": ("skills", "stale-after", "3", "--skill", skill.name),
+        "send uses": ("measurements", "import", str(uses_of(skill))),
+    }.items():
+        done = here(away, *command)
+        assert (done.exit_code, done.stdout) == (2, ""), command
+        assert f"takes the right to {right}" in " ".join(done.stderr.split())
     away.env["STEELYARD_KEY"] = key_of(shell, "ingest")
     assert here(away, "runs", "list").exit_code == 2
+    assert "1 use kept" in here(away, "measurements", "import", str(uses_of(skill))).stdout
     away.env["STEELYARD_KEY"] = f"{running[:-8]}aaaaaaaa"
     wrong = here(away, "runs", "list")
     assert (wrong.exit_code, wrong.stdout) == (2, "")
@@ -182,7 +271,16 @@ def test_a_key_of_another_tenant_finds_and_changes_nothing(shell: Shell, away: S
     made = away.run("run", str(skill), "--model", "openai:model-a", "--judge", "openai:judge", "--json", "-", "--quiet")
     assert made.returncode == 0, made.stderr
     run = json.loads(made.stdout)["run"]["id"]
-    looks = (("runs", "show", run), ("skills", "show", skill.name), ("audit", "--skill", skill.name, "--json", "-"))
+    case = json.loads(here(shell, "cases", "list", skill.name, "--json", "-").stdout)["cases"][0]["id"]
+    lost = uses_of(skill.parent / f"lost-{skill.name}")
+    assert here(shell, "measurements", "import", str(lost)).exit_code == 0
+    looks = (
+        ("runs", "show", run),
+        ("skills", "show", skill.name),
+        ("audit", "--skill", skill.name, "--json", "-"),
+        ("cases", "history", skill.name),
+        ("measurements", "unmatched"),
+    )
     before = [here(shell, *look).stdout for look in looks]
     away.env["STEELYARD_KEY"] = asyncio.run(_key_of_another_tenant(shell))
     for command in (
@@ -194,10 +292,19 @@ def test_a_key_of_another_tenant_finds_and_changes_nothing(shell: Shell, away: S
         ("production", skill.name),
         *(("skills", word, skill.name) for word in ("show", "health")),
         ("skills", "delete", skill.name, "--yes"),
+        ("skills", "stale-after", "3", "--skill", skill.name),
+        ("ratings", run, "--csv", "-"),
+        ("tie-break", run, "--judge", "openai:judge"),
+        ("cases", "list", skill.name),
+        ("cases", "list", skill.name, "--pending"),
+        ("cases", "propose", skill.name, "--model", "openai:drafter"),
+        *(("cases", "history", one) for one in (skill.name, case, case[:8])),
+        *(("cases", "accept", one) for one in (case, case[:8])),
+        *(("cases", "reject", one, "--reason", "No.") for one in (case, case[:8])),
     ):
         done = here(away, *command)
         assert (done.exit_code, done.stdout) == (2, ""), (command, done.stdout, done.stderr)
-    for command in (("runs", "list"), ("skills", "list"), ("stale",), ("spend",), looks[2]):
+    for command in (("runs", "list"), ("skills", "list"), ("stale",), ("spend",), looks[2], looks[4]):
         done = here(away, *command)
         assert (done.exit_code, skill.name in done.stdout, run[:8] in done.stdout) == (0, False, False), command
     assert [here(shell, *look).stdout for look in looks] == before
@@ -221,7 +328,7 @@ def test_login_keeps_a_key_that_is_let_in_for_its_owner_alone(shell: Shell, away
     assert here(away, "logout", address).exit_code == 2
 
 
-def test_an_interrupt_leaves_the_run_going_there(
+def test_an_interrupt_leaves_a_run_and_a_tie_break_going_there(
     server_home: Path, server: object, skill: Path, tmp_path: Path
 ) -> None:
     with team(server_home, 1.0) as (shell, site):
@@ -243,6 +350,32 @@ def test_an_interrupt_leaves_the_run_going_there(
             time.sleep(0.3)
             run = newest(away, skill.name)
         assert (run["status"], run["partial"]) == ("completed", False)
+        tied = json.loads(here(away, "run", str(tied_skill(tmp_path)), *TIED, "--json", "-", "--quiet").stdout)["run"][
+            "id"
+        ][:8]
+        asked = ("tie-break", tied, "--judge", "openai:gpt-4.1")
+        process = away.start(*asked)
+        until = time.monotonic() + 60
+        while not shell.seen()["in_flight"] and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+        assert "Interrupted; the tie-break goes on at" in " ".join(said.split())
+        ours, theirs = (here(one, *asked) for one in (away, shell))
+        assert (ours.exit_code, ours.stdout) == (0, theirs.stdout)
+        assert "nobody is ahead" in ours.stdout
+
+
+def tied_skill(folder: Path) -> Path:
+    """Cases whose one check everything passes, so that all models are tied."""
+    skill = write_skill(folder / f"tied-{uuid4().hex[:8]}", 12)
+    evals = json.loads((skill / "evals" / "evals.json").read_text())
+    for one in evals["evals"]:
+        del one["assertions"]
+        one["checks"] = [{"type": "regex", "value": "[a-z]"}]
+    (skill / "evals" / "evals.json").write_text(json.dumps(evals))
+    return skill
 
 
 def newest(shell: Shell, skill: str) -> dict[str, Any]:

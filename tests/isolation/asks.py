@@ -76,6 +76,13 @@ def _parts(twin: Twin) -> dict[str, Values]:
         "review_id": _both(twin, "review"),
         "draft_id": _both(twin, "drafts"),
         "start": [twin.own.ids["run"], twin.alike.ids["run"][:8]],
+        "case_start": [*_both(twin, "case", "rated"), *(one[:8] for one in _both(twin, "proposed", "example", "use"))],
+        "cases_of": [
+            twin.own.name,
+            str(twin.alike.id),
+            *_both(twin, "case"),
+            *(one[:8] for one in _both(twin, "example")),
+        ],
         "invitation": [twin.ids["invitation"]],
         "invitation_id": [twin.ids["invitation"]],
         "key": [twin.ids["key"]],
@@ -391,5 +398,5 @@ _OPERATIONS = {f"{one.method} {one.path}": one for one in operations()}
 _PART_NAMES = frozenset(
     {"run_id", "short:short_id", "case", "case_id", "example", "suggestion", "suggestion_id", "version", "result_id"}
     | {"output_id", "tie_break_id", "review_id", "draft_id", "invitation", "key", "user", "session", "identity"}
-    | {"start", "invitation_id", "key_id", "user_id"}
+    | {"start", "case_start", "cases_of", "invitation_id", "key_id", "user_id"}
 )

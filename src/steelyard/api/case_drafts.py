@@ -24,7 +24,10 @@ PaidStatus = Annotated[str, Field(description="pending, running, completed or fa
 class NewCaseDrafts(Given):
     """A wish for drafts. It is paid."""
 
-    model: Model
+    model: Annotated[
+        Model | None,
+        Field(description="Who drafts; null: the one that would judge by default.", examples=["openai:gpt-5.4"]),
+    ]
     count: Annotated[int, Field(ge=1, le=MOST_DRAFTS, description="Cases.")] = DEFAULT_DRAFTS
     budget_microcents: Annotated[
         Microcents | None, Field(description="At most, in microcents; null sets no limit.")
@@ -98,7 +101,7 @@ async def draft_cases(
     draft_id = await bench.case_drafts.request(
         tenant,
         row.id,
-        ModelRef.parse(body.model),
+        None if body.model is None else ModelRef.parse(body.model),
         wanted=body.count,
         budget_microcents=body.budget_microcents,
         who=who_of(who),

@@ -105,7 +105,8 @@ def _operations(document: Json) -> str:
             if _STREAM in _answer(operation).get("content", {}):
                 continue
             parts.append("\n".join(_method(method.upper(), path, operation)))
-            if any(one["name"] == "after" for one in operation["parameters"]):
+            # A part's pages are within its value.
+            if any(one["name"] == "after" for one in operation["parameters"]) and "parts" not in operation["tags"]:
                 parts.append("\n".join(_pages(operation, document)))
     return "\n\n".join(parts) + "\n"
 

@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
+from steelyard.api.deps import Bench, Tenant
 from steelyard.api.fields import Count, Given, Model, Moment, Shown, SkillName, Tokens
 from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
-from steelyard.api.problem import ItemsRefused
 from steelyard.api.refusals import RefusedItem
-from steelyard.domain.errors import InputError
+from steelyard.domain.errors import InputError, ItemsRefused
 from steelyard.services.usage import MAX_BATCH
 from steelyard.workbench import Workbench
 
@@ -68,6 +68,27 @@ class Taken(Shown):
     refused: list[RefusedItem]
 
 
+class UnmatchedUses(Shown):
+    """The uses kept under a name that no skill has; once a skill of that name is added they are its own."""
+
+    skill_name: SkillName
+    uses: Count
+    first_at: Moment
+    last_at: Moment
+
+
+class Unmatched(Shown):
+    """The names that no skill has, the most used first, at most 100."""
+
+    items: list[UnmatchedUses]
+
+
+@operation("GET", "/v1/measurements/unmatched", answers=Unmatched)
+async def list_unmatched(bench: Bench, tenant: Tenant) -> Unmatched:
+    """The names of skills that uses were sent for and that are not here."""
+    return Unmatched(items=[UnmatchedUses.of(one) for one in await bench.intake.unmatched(tenant)])
+
+
 @operation(
     "POST",
     "/v1/measurements",
@@ -102,5 +123,10 @@ async def send_measurements(request: Request) -> Response:
     )
     said = asdict(taken)
     if given and len(taken.refused) == len(given):
-        raise ItemsRefused(said["refused"])
+        raise ItemsRefused(
+            "No item of the batch can be kept.",
+            said["refused"],
+            kept="Nothing was kept.",
+            next_step="Mend what `refused` names of each, and send them again.",
+        )
     return JSONResponse(said)

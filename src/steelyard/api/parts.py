@@ -12,16 +12,26 @@ from uuid import UUID
 from fastapi import Path, Query
 from pydantic import Field
 
-from steelyard.api.deps import Bench, Days, Limit, SkillRef, Tenant
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Days, Limit, SkillRef, Tenant
 from steelyard.api.fields import Id, Shown
 from steelyard.api.operation import Operations
+from steelyard.api.tie_breaks import TieBreakId
+from steelyard.domain.models import ModelRef
+from steelyard.domain.tie_breaks import UNDER_WAY
 from steelyard.services import wire
 from steelyard.services.audit import MAX_PAGE, filter_of
 
 operation = Operations("parts")
 
 RunStart = Annotated[str, Path(max_length=64, description="The run's id or how it starts.", examples=["6f1f6c0e"])]
+CaseStart = Annotated[
+    str, Path(max_length=64, description="The start of the id of a case, feedback or an output.", examples=["4c1d"])
+]
+CasesOf = Annotated[
+    str, Path(max_length=400, description="A skill's name or id, else as of a case.", examples=["invoice-extractor"])
+]
 _NEWEST = 5
+_MOST_CHANGES = 1_000
 
 
 class Parts(Shown):
@@ -75,6 +85,53 @@ async def find_run(bench: Bench, tenant: Tenant, start: RunStart) -> RunName:
     return RunName(id=(await bench.benchmarks.find(tenant, start)).id)
 
 
+@operation("GET", "/v1/parts/runs/{start}/ratings", answers=Parts)
+async def list_rating_parts(bench: Bench, tenant: Tenant, start: RunStart) -> Parts:
+    """Every rating of a run by case, model, arm, trial and rater, for the command line."""
+    run = await bench.benchmarks.find(tenant, start)
+    return _parts(wire.ratings().to_json([row async for row in bench.ratings.export(tenant, run.id)]))
+
+
+@operation("GET", "/v1/parts/runs/{start}/tie-break", answers=Parts, errors=(409,))
+async def get_tie_break_offer_parts(
+    bench: Bench,
+    tenant: Tenant,
+    start: RunStart,
+    judge: Annotated[str, Query(max_length=400, description="By provider:name; empty: the one by default.")] = "",
+) -> Parts:
+    """What breaking a run's tie would take, for the command line. 409 where it has none."""
+    run = await bench.benchmarks.find(tenant, start)
+    offer = await bench.tie_breaks.offer(tenant, run.id, ModelRef.parse(judge) if judge else None)
+    return _parts(wire.tie_break_offer().to_json(offer))
+
+
+@operation("GET", "/v1/parts/tie-breaks/{tie_break_id}", answers=Parts)
+async def get_tie_break_parts(bench: Bench, tenant: Tenant, tie_break_id: TieBreakId) -> Parts:
+    """How a tie-break stands beside others of the same tie, for the command line."""
+    row = await bench.tie_breaks.get(tenant, tie_break_id)
+    beside = await bench.tie_breaks.standing(tenant, row.benchmark_run_id)
+    provider = ModelRef.parse(row.judge).provider
+    troubles = [one for one in bench.troubles if one.provider == provider] if row.status in UNDER_WAY else []
+    return _parts(wire.shown_tie_break().to_json(wire.ShownTieBreak(row, beside, troubles)))
+
+
+@operation("GET", "/v1/parts/cases/{case_start}", answers=Parts)
+async def get_named_case_parts(bench: Bench, tenant: Tenant, case_start: CaseStart) -> Parts:
+    """Which case, or what waits to become one, an id names, for the command line."""
+    return _parts(wire.named_case().to_json(await bench.named_cases.find(tenant, case_start)))
+
+
+@operation("GET", "/v1/parts/case-history/{cases_of}", answers=Parts)
+async def list_case_history_parts(
+    bench: Bench,
+    tenant: Tenant,
+    cases_of: CasesOf,
+    limit: Annotated[int, Query(ge=1, le=_MOST_CHANGES, description="How many at most, 1 to 1,000.")] = DEFAULT_LIMIT,
+) -> Parts:
+    """What was done to a skill's cases, or to one case or user's example, the newest first, for the command line."""
+    return _parts(wire.changes().to_json(list(await bench.named_cases.history(tenant, cases_of, limit))))
+
+
 @operation("GET", "/v1/parts/skills", answers=Parts)
 async def list_skill_parts(bench: Bench, tenant: Tenant) -> Parts:
     """Every skill, by name, for the command line."""
@@ -94,6 +151,23 @@ async def get_skill_parts(bench: Bench, tenant: Tenant, skill: SkillRef) -> Part
         belongings=await bench.skills.belongings(tenant, row.id),
     )
     return _parts(wire.shown_skill().to_json(found))
+
+
+@operation("GET", "/v1/parts/skills/{skill}/cases", answers=Parts)
+async def list_case_parts(bench: Bench, tenant: Tenant, skill: SkillRef) -> Parts:
+    """A skill's golden cases in use, of whatever status, for the command line."""
+    row = await bench.catalogue.find(tenant, skill)
+    return _parts(wire.case_entries().to_json(list(await bench.cases.list(tenant, row.id))))
+
+
+@operation("GET", "/v1/parts/skills/{skill}/queue", answers=Parts)
+async def list_queue_parts(
+    bench: Bench, tenant: Tenant, skill: SkillRef, after: After = None, limit: Limit = DEFAULT_LIMIT
+) -> Parts:
+    """What waits to become a golden case of a skill, a page of it, for the command line."""
+    row = await bench.catalogue.find(tenant, skill)
+    page = await bench.case_queue.page(tenant, skill_id=row.id, after=after, limit=limit)
+    return _parts(wire.queue_page().to_json(page))
 
 
 @operation("GET", "/v1/parts/skills/{skill}/health", answers=Parts)

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from steelyard.domain.errors import InputError, InvalidForm, JudgeRefused, SteelyardError
+from steelyard.domain.errors import InputError, InvalidForm, ItemsRefused, JudgeRefused, SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
 # A name for each kind, and no address: there is no one place on the network that would answer for it.
@@ -29,18 +29,6 @@ TYPES: Mapping[int, str] = {
 JUDGE_REFUSED = "judge-refused"
 
 
-class ItemsRefused(InputError):
-    """Every item of a batch was refused; `refused` says of each its place, the field and why."""
-
-    def __init__(self, refused: list[dict[str, Any]]) -> None:
-        super().__init__(
-            "No item of the batch can be kept.",
-            kept="Nothing was kept.",
-            next_step="Mend what `refused` names of each, and send them again.",
-        )
-        self.refused = refused
-
-
 def is_api(path: str) -> bool:
     """Whether an address is the API's, where keys are taken and errors are of this form."""
     return path == "/v1" or path.startswith("/v1/")
@@ -60,7 +48,7 @@ def problem(error: SteelyardError, status: int, title: str, headers: Mapping[str
     if isinstance(error, InvalidForm):
         body["problems"] = [{"field": one.field, "detail": one.message} for one in error.problems]
     if isinstance(error, ItemsRefused):
-        body["refused"] = error.refused
+        body["refused"] = list(error.refused)
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from steelyard.bootstrap import DEFAULT_CONCURRENCY
+from steelyard.cli.case_desk import CaseDesk
 from steelyard.cli.place import chosen_server
 
 if TYPE_CHECKING:
@@ -19,22 +20,25 @@ if TYPE_CHECKING:
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.intake import Taken
     from steelyard.services.people import PeopleReport
     from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
     from steelyard.services.skills import CaseChange
     from steelyard.services.spend import SpendReport
     from steelyard.services.stale_check import Checked
-    from steelyard.services.wire import ShownRun, ShownSkill
+    from steelyard.services.tie_breaks import TieBreakOffer
+    from steelyard.services.wire import ShownRun, ShownSkill, ShownTieBreak
     from steelyard.skills.folder import LoadedSkill
     from steelyard.storage.audit import AuditFilter
     from steelyard.storage.ratings import RatingExport
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
+    from steelyard.storage.unmatched import UnmatchedSkill
 
 
-class Desk(Protocol):
+class Desk(CaseDesk, Protocol):
     """The use cases of the command line. Every method raises SteelyardError and its kin."""
 
     async def select(self, typed: Typed) -> Selected:
@@ -77,6 +81,19 @@ class Desk(Protocol):
         """Queue what a run has left."""
         ...
 
+    async def tie_break_offer(self, id_prefix: str, judge: ModelRef | None) -> TieBreakOffer:
+        """What breaking a run's tie would take."""
+        ...
+
+    async def break_tie(
+        self, offer: TieBreakOffer, judge: ModelRef | None, budget_microcents: int | None, terminal: Terminal
+    ) -> ShownTieBreak:
+        """Break the tie of an offer, with the judge that was named for it, and show how far it is.
+
+        It is under way yet where the person interrupted and it goes on elsewhere, which was said.
+        """
+        ...
+
     async def skills(self) -> Sequence[SkillRow]:
         """The skills there are, by name."""
         ...
@@ -97,6 +114,10 @@ class Desk(Protocol):
         """How the named skills' benchmarks stand; every stale one where none is named."""
         ...
 
+    async def set_stale_after(self, days: int | None, skill: str | None) -> int:
+        """Set the days of a skill, or of all that have none of their own; None sets none. Returns those that hold."""
+        ...
+
     async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
         """What people say of a run, and with `each` every rating."""
         ...
@@ -107,6 +128,14 @@ class Desk(Protocol):
 
     async def production(self, name: str, days: int) -> Production:
         """A skill's last benchmark beside its use."""
+        ...
+
+    async def take_uses(self, items: Sequence[object]) -> Taken:
+        """Keep uses of skills; each is kept, or refused by name."""
+        ...
+
+    async def unmatched(self) -> Sequence[UnmatchedSkill]:
+        """The names of skills that uses were sent for and that are not there."""
         ...
 
     async def spend(self, month: str | None) -> SpendReport:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from steelyard.cli.local_cases import LocalCases
+from steelyard.cli.local_tie_break import LocalTieBreaks
 from steelyard.services.wire import ShownRun, ShownSkill
-from steelyard.workbench import Workbench
 
 if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.intake import Taken
     from steelyard.services.people import PeopleReport
     from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
@@ -28,16 +30,13 @@ if TYPE_CHECKING:
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
+    from steelyard.storage.unmatched import UnmatchedSkill
 
 _NEWEST = 5
 
 
-class LocalDesk:
+class LocalDesk(LocalCases, LocalTieBreaks):
     """See `Desk`."""
-
-    def __init__(self, workbench: Workbench) -> None:
-        self._workbench = workbench
-        self._tenant = workbench.tenant_id
 
     async def select(self, typed: Typed) -> Selected:
         from steelyard.cli.selection import select
@@ -121,6 +120,13 @@ class LocalDesk:
                 found.append(checked)
         return found
 
+    async def set_stale_after(self, days: int | None, skill: str | None) -> int:
+        bench, service = self._workbench, self._workbench.staleness
+        skill_id = None if skill is None else (await bench.catalogue.find(self._tenant, skill)).id
+        await service.set_limit(self._tenant, None if days is None else str(days), skill_id)
+        limits = await service.limits(self._tenant, skill_id)
+        return limits.skill or limits.tenant or service.limit_days
+
     async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
         bench = self._workbench
         run = await bench.benchmarks.find(self._tenant, id_prefix)
@@ -136,6 +142,12 @@ class LocalDesk:
         bench = self._workbench
         skill = await bench.catalogue.find(self._tenant, name)
         return await bench.production.of(self._tenant, skill, days=days)
+
+    async def take_uses(self, items: Sequence[object]) -> Taken:
+        return await self._workbench.intake.take(self._tenant, items)
+
+    async def unmatched(self) -> Sequence[UnmatchedSkill]:
+        return await self._workbench.intake.unmatched(self._tenant)
 
     async def spend(self, month: str | None) -> SpendReport:
         service = self._workbench.spend

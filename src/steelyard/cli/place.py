@@ -15,6 +15,7 @@ OF_SERVERS = frozenset(
     {
         "run",
         "estimate",
+        "tie-break",
         "stale",
         "ratings",
         "production",
@@ -29,10 +30,35 @@ OF_SERVERS = frozenset(
         "skills add",
         "skills delete",
         "skills health",
+        "skills stale-after",
+        "cases list",
+        "cases propose",
+        "cases accept",
+        "cases reject",
+        "cases history",
+        "measurements import",
+        "measurements unmatched",
     }
 )
 # What reads files alone, or is about the keys of servers.
 OF_NEITHER = frozenset({"skills lint", "login", "logout"})
+_BY_OPERATOR = "; for the server whoever runs it gives it there"
+# Where else it is done for a server, by the command's words or their first: the end of "Leave --server away".
+ELSEWHERE = {
+    "models": ", or open the server's page /models",
+    "models price": "",
+    "models install": _BY_OPERATOR,
+    "notify": ", or open the server's page /settings",
+    "budget": ", or open the server's page /settings",
+    "keys": ", or open the server's page /settings/keys",
+    "providers": ", or open the server's page /settings/providers",
+    "members": ", or open the server's page /members",
+    "members password": _BY_OPERATOR,
+    "stale --notify": "; a server's workers check every day of themselves",
+    "measurements price": "; a server's workers price them of themselves",
+    "secrets status": _BY_OPERATOR,
+    "secrets rotate": _BY_OPERATOR,
+} | dict.fromkeys(("serve", "worker", "doctor", "migrate", "backup", "restore", "rollup", "tenants"), _BY_OPERATOR)
 
 _given: list[str | None] = [None]
 
@@ -63,7 +89,7 @@ def refuse_server(words: str) -> None:
         f"`steelyard {words}` works on this machine alone, and {how} names a server.",
         field="server",
         kept="Nothing was done.",
-        next_step=f"Leave {how} away, or do it on the server's pages.",
+        next_step=f"Leave {how} away{ELSEWHERE.get(words, ELSEWHERE.get(words.split()[0], ''))}.",
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.cli import text as words
-from steelyard.cli.place import refuse_server, typed_again
+from steelyard.cli.place import typed_again
+from steelyard.cli.remote import apart
+from steelyard.cli.remote_cases import RemoteCases
 from steelyard.cli.remote_skill import content_of, packed, same_cases
-from steelyard.domain.errors import InputError, NotFound, SkillError
+from steelyard.cli.remote_tie_break import RemoteTieBreaks
+from steelyard.domain.errors import InputError, ItemsRefused, NotFound, SkillError
 from steelyard.domain.models import ModelRef
 from steelyard.services import wire
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
     from steelyard.client.api import Client
-    from steelyard.client.documents import Parts, SkillStaleness
+    from steelyard.client.documents import SkillStaleness
     from steelyard.judging.default import DefaultJudge
     from steelyard.services.audit import AuditPage
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
+    from steelyard.services.intake import Taken
     from steelyard.services.people import PeopleReport
     from steelyard.services.production import Production
     from steelyard.services.run_request import RunRequest
@@ -40,42 +41,14 @@ if TYPE_CHECKING:
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow
-
-T = TypeVar("T")
-
-
-async def apart(work: Callable[[], T]) -> T:
-    """Wait for `work` in a thread that an interrupt leaves behind: it may be in the middle of a long wait."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # pyright: ignore[reportArgumentType]
-
-    def body() -> None:
-        result, problem = None, None
-        try:
-            result = work()
-        except BaseException as error:
-            problem = error
-        with suppress(RuntimeError):
-            # The loop may be closed by now.
-            loop.call_soon_threadsafe(settle, result, problem)
-
-    threading.Thread(target=body, name="steelyard server", daemon=True).start()
-    return await done
+    from steelyard.storage.unmatched import UnmatchedSkill
 
 
-class RemoteDesk:
+class RemoteDesk(RemoteCases, RemoteTieBreaks):
     """See `Desk`."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        super().__init__(client)
         self._asked: tuple[RunRequest, Any, Estimate] | None = None
 
     async def select(self, typed: Typed) -> Selected:
@@ -189,16 +162,33 @@ class RemoteDesk:
             return [_checked(one) for one in await apart(lambda: list(self._client.every_stale()))]
         return [_checked(await apart(lambda name=name: self._client.get_staleness(name))) for name in names]
 
+    async def set_stale_after(self, days: int | None, skill: str | None) -> int:
+        if skill is None:
+            return (await apart(lambda: self._client.set_age_limit({"days": days})))["stale_after_days"]
+        return (await apart(lambda: self._client.set_age_limit_of_skill(skill, {"days": days})))["limit_days"]
+
     async def ratings(self, id_prefix: str, *, each: bool) -> tuple[PeopleReport, Sequence[RatingExport]]:
-        if each:
-            refuse_server("ratings --csv")
-        return (await self.shown_run(id_prefix)).people, ()
+        people = (await self.shown_run(id_prefix)).people
+        if not each:
+            return people, ()
+        return people, await self._value(wire.ratings(), lambda: self._client.list_rating_parts(str(people.run_id)))
 
     async def health(self, name: str) -> CaseHealth:
         return await self._value(wire.case_health(), lambda: self._client.get_health_parts(name))
 
     async def production(self, name: str, days: int) -> Production:
         return await self._value(wire.production(), lambda: self._client.get_production_parts(name, days=days))
+
+    async def take_uses(self, items: Sequence[object]) -> Taken:
+        body: Any = {"measurements": items}
+        try:
+            return wire.taken().of(await apart(lambda: self._client.send_measurements(body)))
+        except ItemsRefused as error:
+            nothing = {"kept": 0, "duplicates": 0, "unmatched": 0, "unknown_versions": 0}
+            return wire.taken().of({**nothing, "refused": error.refused})
+
+    async def unmatched(self) -> Sequence[UnmatchedSkill]:
+        return wire.unmatched().of((await apart(self._client.list_unmatched))["items"])
 
     async def spend(self, month: str | None) -> SpendReport:
         return await self._value(wire.spend(), lambda: self._client.get_spend_parts(month=month))
@@ -216,10 +206,6 @@ class RemoteDesk:
                 limit=limit,
             ),
         )
-
-    async def _value(self, form: wire.Form[T], asked: Callable[[], Parts]) -> T:
-        told = await apart(asked)
-        return form.of(told["value"], told["made_by"])
 
     async def _run_id(self, id_prefix: str) -> str:
         return (await apart(lambda: self._client.find_run(id_prefix)))["id"]

@@ -12,6 +12,7 @@ from uuid import UUID
 from steelyard.cli.follow import on_interrupt
 from steelyard.cli.place import typed_again
 from steelyard.cli.progress import Progress, Standing, clock
+from steelyard.cli.remote import WAITS_S
 from steelyard.domain.calls import Trouble
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError, SteelyardError
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from steelyard.cli.terminal import Terminal
     from steelyard.client import documents
     from steelyard.client.api import Client
-
-# Whoever waits for a worker that long should hear of it; events come every ten seconds.
-_WAITS_S = 9.0
 
 
 def new_run(choice: Choice, version: str) -> documents.NewRun:
@@ -119,7 +117,7 @@ async def _follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
                         models = list(dict.fromkeys(lane["model"] for lane in progress["lanes"]))
                         screen.expect(models, _per_model(progress, models))
                         expected = True
-                    if not waits and progress["status"] == RunStatus.PENDING and clock() - began_s > _WAITS_S:
+                    if not waits and progress["status"] == RunStatus.PENDING and clock() - began_s > WAITS_S:
                         waits = True
                         terminal.warn(
                             "The run waits for a worker of the server. Where none comes, ask whoever runs the server."

@@ -43,12 +43,13 @@ def offer_lines(offer: TieBreakOffer) -> Iterator[str]:
         )
 
 
-def progress_line(row: TieBreakRow, in_flight: int) -> str:
-    """`Comparing: 120 of 400 comparisons, 12 calls in flight, $0.0123 spent`."""
+def progress_line(row: TieBreakRow, in_flight: int | None) -> str:
+    """`Comparing: 120 of 400 comparisons, 12 calls in flight, $0.0123 spent`; `in_flight` None: it is not known."""
     of = "the answers are read" if row.planned is None else f"{row.done:,} of {row.planned:,} comparisons"
     spent = words.spent(row.spent_microcents, row.spent_is_lower_bound)
     budget = "" if row.budget_microcents is None else f" of {dollars(row.budget_microcents)}"
-    return f"Comparing: {of}, {words.count(in_flight, 'call')} in flight, {spent}{budget} spent"
+    flying = "" if in_flight is None else f" {words.count(in_flight, 'call')} in flight,"
+    return f"Comparing: {of},{flying} {spent}{budget} spent"
 
 
 class TieBreakProgress:
@@ -71,7 +72,7 @@ class TieBreakProgress:
         if self._live is not None:
             self._live.stop()
 
-    def update(self, row: TieBreakRow, in_flight: int, troubles: Sequence[Trouble], elapsed_s: float) -> None:
+    def update(self, row: TieBreakRow, in_flight: int | None, troubles: Sequence[Trouble], elapsed_s: float) -> None:
         """Show how it stands and which provider fails, and why; without a terminal each trouble once."""
         screen = self._terminal.err
         line = progress_line(row, in_flight)

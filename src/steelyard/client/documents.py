@@ -873,7 +873,7 @@ class NewCase(TypedDict):
 class NewCaseDrafts(TypedDict):
     """A wish for drafts. It is paid."""
 
-    model: str
+    model: str | None
     count: NotRequired[int]
     budget_microcents: NotRequired[int | None]
 
@@ -1975,6 +1975,21 @@ class Trouble(TypedDict):
     message: str
     calls: int
     since_s: float
+
+
+class Unmatched(TypedDict):
+    """The names that no skill has, the most used first, at most 100."""
+
+    items: list[UnmatchedUses]
+
+
+class UnmatchedUses(TypedDict):
+    """The uses kept under a name that no skill has; once a skill of that name is added they are its own."""
+
+    skill_name: str
+    uses: int
+    first_at: str
+    last_at: str
 
 
 class UsePoint(TypedDict):

@@ -1190,6 +1190,12 @@ class Operations:
         """
         return cast("documents.Heard", self.send("POST", "/v1/feedback", template="/v1/feedback", body=body))
 
+    def list_unmatched(self) -> documents.Unmatched:
+        """The names of skills that uses were sent for and that are not here."""
+        return cast(
+            "documents.Unmatched", self.send("GET", "/v1/measurements/unmatched", template="/v1/measurements/unmatched")
+        )
+
     def send_measurements(self, body: documents.NewMeasurements) -> documents.Taken:
         """Send uses of skills, at most 10,000 at once.
 
@@ -1258,6 +1264,63 @@ class Operations:
             self.send("GET", filled("/v1/parts/runs/{start}/id", start=start), template="/v1/parts/runs/{start}/id"),
         )
 
+    def list_rating_parts(self, start: str) -> documents.Parts:
+        """Every rating of a run by case, model, arm, trial and rater, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET", filled("/v1/parts/runs/{start}/ratings", start=start), template="/v1/parts/runs/{start}/ratings"
+            ),
+        )
+
+    def get_tie_break_offer_parts(self, start: str, *, judge: str | None = None) -> documents.Parts:
+        """What breaking a run's tie would take, for the command line. 409 where it has none."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/runs/{start}/tie-break", start=start),
+                template="/v1/parts/runs/{start}/tie-break",
+                query={"judge": judge},
+            ),
+        )
+
+    def get_tie_break_parts(self, tie_break_id: str) -> documents.Parts:
+        """How a tie-break stands beside others of the same tie, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/tie-breaks/{tie_break_id}", tie_break_id=tie_break_id),
+                template="/v1/parts/tie-breaks/{tie_break_id}",
+            ),
+        )
+
+    def get_named_case_parts(self, case_start: str) -> documents.Parts:
+        """Which case, or what waits to become one, an id names, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/cases/{case_start}", case_start=case_start),
+                template="/v1/parts/cases/{case_start}",
+            ),
+        )
+
+    def list_case_history_parts(self, cases_of: str, *, limit: int | None = None) -> documents.Parts:
+        """What was done to a skill's cases, or to one case or user's example, the newest first, for the command
+        line.
+        """
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/case-history/{cases_of}", cases_of=cases_of),
+                template="/v1/parts/case-history/{cases_of}",
+                query={"limit": limit},
+            ),
+        )
+
     def list_skill_parts(self) -> documents.Parts:
         """Every skill, by name, for the command line."""
         return cast("documents.Parts", self.send("GET", "/v1/parts/skills", template="/v1/parts/skills"))
@@ -1267,6 +1330,27 @@ class Operations:
         return cast(
             "documents.Parts",
             self.send("GET", filled("/v1/parts/skills/{skill}", skill=skill), template="/v1/parts/skills/{skill}"),
+        )
+
+    def list_case_parts(self, skill: str) -> documents.Parts:
+        """A skill's golden cases in use, of whatever status, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET", filled("/v1/parts/skills/{skill}/cases", skill=skill), template="/v1/parts/skills/{skill}/cases"
+            ),
+        )
+
+    def list_queue_parts(self, skill: str, *, after: str | None = None, limit: int | None = None) -> documents.Parts:
+        """What waits to become a golden case of a skill, a page of it, for the command line."""
+        return cast(
+            "documents.Parts",
+            self.send(
+                "GET",
+                filled("/v1/parts/skills/{skill}/queue", skill=skill),
+                template="/v1/parts/skills/{skill}/queue",
+                query={"after": after, "limit": limit},
+            ),
         )
 
     def get_health_parts(self, skill: str) -> documents.Parts:

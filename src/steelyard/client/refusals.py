@@ -10,6 +10,7 @@ from steelyard.domain.errors import (
     Forbidden,
     InputError,
     InvalidForm,
+    ItemsRefused,
     JudgeRefused,
     KeyRefused,
     NotFound,
@@ -68,15 +69,22 @@ def error_of(status: int, body: bytes, *, keyed: bool, retry_after_s: float, ser
 
 
 def _invalid(told: dict[str, Any], message: str, kept: str | None, step: str | None) -> InputError:
-    problems = told.get("problems")
-    if isinstance(problems, list) and problems:
-        each = [cast("dict[str, Any]", one) for one in cast("list[object]", problems) if isinstance(one, dict)]
+    refused = _objects(told, "refused")
+    if refused:
+        return ItemsRefused(message, refused, kept=kept, next_step=step)
+    each = _objects(told, "problems")
+    if each:
         found = [
             InputError(_text(one, "detail") or "", field=_text(one, "field"), kept=kept, next_step=step) for one in each
         ]
-        if found:
-            return InvalidForm(found)
+        return InvalidForm(found)
     return InputError(message, field=_text(told, "field"), kept=kept, next_step=step)
+
+
+def _objects(told: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = told.get(name)
+    items = cast("list[object]", found) if isinstance(found, list) else []
+    return [cast("dict[str, Any]", one) for one in items if isinstance(one, dict)]
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from steelyard.client.post import Straight
 from steelyard.domain.errors import InputError, SteelyardError
 
 LONGEST_ANSWER = 200_000_000
-_LONGEST_REFUSAL = 1_000_000
+# Each item of a whole batch may be refused with a sentence.
+_LONGEST_REFUSAL = 10_000_000
 _LONGEST_WAIT_S = 300.0
 
 

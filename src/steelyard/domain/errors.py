@@ -5,7 +5,8 @@ Every message says what happened; `kept` says what was not lost and `next_step` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class SteelyardError(Exception):
@@ -54,6 +55,21 @@ class InvalidForm(InputError):
             next_step=problems[0].next_step if len(problems) == 1 else None,
         )
         self.problems = tuple(problems)
+
+
+class ItemsRefused(InputError):
+    """Every item of a batch was refused; `refused` has of each its place as `index`, the `field`, and the `message`."""
+
+    def __init__(
+        self,
+        message: str,
+        refused: Sequence[Mapping[str, Any]],
+        *,
+        kept: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, kept=kept, next_step=next_step)
+        self.refused = tuple(refused)
 
 
 class SkillError(InputError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.models import ModelRef
 from steelyard.execution.fitness import KnownModels
+from steelyard.judging import DefaultJudge
 from steelyard.judging.drafting import MOST_DRAFTS, drafting_digest
 from steelyard.services.case_words import by_of
 from steelyard.services.tokens import read_place, write_place
@@ -25,16 +26,23 @@ DEFAULT_DRAFTS = 8
 class CaseDrafts:
     """Use cases on drafts of cases, for one tenant at a time."""
 
-    def __init__(self, database: Database, queue: Queue, models: KnownModels) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        models: KnownModels,
+        default_judge: Callable[[Iterable[ModelRef]], DefaultJudge],
+    ) -> None:
         self._database = database
         self._queue = queue
         self._models = models
+        self._default_judge = default_judge
 
     async def request(
         self,
         tenant_id: UUID,
         skill_id: UUID,
-        model: ModelRef,
+        model: ModelRef | None,
         *,
         wanted: int = DEFAULT_DRAFTS,
         budget_microcents: int | None = None,
@@ -42,10 +50,18 @@ class CaseDrafts:
     ) -> UUID:
         """Queue drafts of cases for the skill's current version; what is under way already is not begun twice.
 
-        Raises InputError, NotFound, and ModelRefError or MissingKey where the model cannot be called.
+        Without a model the one drafts them that would judge by default. Raises InputError, NotFound, and ModelRefError
+        or MissingKey where the model cannot be called.
         """
         if not 1 <= wanted <= MOST_DRAFTS:
             raise InputError(f"At most {MOST_DRAFTS} cases are drafted at once, and at least 1.", field="count")
+        model = model or self._default_judge([]).ref
+        if model is None:
+            raise InputError(
+                "No model is named, and none with a key is there by default.",
+                field="model",
+                next_step="Name one: --model provider:name.",
+            )
         self._models.check(model)
         by = by_of(who)
         async with self._database.tenant(tenant_id) as connection:

@@ -47,17 +47,19 @@ class StalenessService:
 
         Raises InputError for what is no whole number of 1 to 36,500, NotFound.
         """
-        chosen = None
-        if days is not None and days.strip():
-            if not days.strip().isdecimal() or not 1 <= int(days.strip()[:8]) <= MOST_DAYS:
-                raise InputError(
-                    f"'{days.strip()[:20]}' is no limit of age.",
-                    field="days",
-                    next_step=f"Give whole days, 1 to {MOST_DAYS:,}.",
-                )
-            chosen = int(days.strip())
+        chosen = age_limit_of(days) if days is not None and days.strip() else None
         async with self._database.tenant(tenant_id) as connection:
             await set_age_limit(connection, chosen, skill_id)
+
+
+def age_limit_of(days: str) -> int:
+    """Days as somebody wrote them. Raises InputError for what is no whole number of 1 to 36,500."""
+    typed = days.strip()
+    if not typed.isdecimal() or not 1 <= int(typed[:8]) <= MOST_DAYS:
+        raise InputError(
+            f"'{typed[:20]}' is no limit of age.", field="days", next_step=f"Give whole days, 1 to {MOST_DAYS:,}."
+        )
+    return int(typed)
 
 
 def facts_of(glance: SkillGlance) -> BenchmarkFacts:

@@ -17,21 +17,31 @@ from pydantic import TypeAdapter, ValidationError
 from steelyard.domain.errors import SteelyardError
 
 if TYPE_CHECKING:
+    from steelyard.domain.calls import Trouble
     from steelyard.domain.races import RaceStanding
     from steelyard.services.audit import AuditPage
     from steelyard.services.case_health import CaseHealth
+    from steelyard.services.case_queue import QueuePage
     from steelyard.services.estimates import Estimate
     from steelyard.services.examining import ExaminationStanding
+    from steelyard.services.intake import Taken
+    from steelyard.services.named_cases import NamedCase
     from steelyard.services.people import PeopleReport
     from steelyard.services.production import Production
     from steelyard.services.reports import RunReport
     from steelyard.services.repricing import Repriced
     from steelyard.services.spend import SpendReport
     from steelyard.services.stale_check import Checked
-    from steelyard.storage.cases import CaseRow
+    from steelyard.services.tie_breaks import TieBreakOffer
+    from steelyard.storage.case_changes import ChangeRow
+    from steelyard.storage.case_drafts import DraftsRow
+    from steelyard.storage.cases import CaseEntry, CaseRow
+    from steelyard.storage.ratings import RatingExport
     from steelyard.storage.removal import Belongings
     from steelyard.storage.runs import RunRow
     from steelyard.storage.skills import SkillRow, VersionRow
+    from steelyard.storage.tie_breaks import TieBreakRow
+    from steelyard.storage.unmatched import UnmatchedSkill
 
 T = TypeVar("T")
 
@@ -54,6 +64,15 @@ class ShownSkill:
     cases: Sequence[CaseRow]
     runs: Sequence[RunRow]
     belongings: Belongings
+
+
+@dataclass(frozen=True)
+class ShownTieBreak:
+    """A tie-break, all those of the same tie, and what calls of its judge keep failing with while it is made."""
+
+    row: TieBreakRow
+    beside: Sequence[TieBreakRow]
+    troubles: Sequence[Trouble] = ()
 
 
 class Form(Generic[T]):
@@ -178,3 +197,74 @@ def examination() -> Form[ExaminationStanding]:
     from steelyard.services.examining import ExaminationStanding
 
     return Form(ExaminationStanding)
+
+
+@cache
+def case_entries() -> Form[Sequence[CaseEntry]]:
+    from steelyard.storage.cases import CaseEntry
+
+    return Form(list[CaseEntry])
+
+
+@cache
+def queue_page() -> Form[QueuePage]:
+    from steelyard.services.case_queue import QueuePage
+
+    return Form(QueuePage)
+
+
+@cache
+def named_case() -> Form[NamedCase]:
+    from steelyard.services.named_cases import NamedCase
+
+    return Form(NamedCase)
+
+
+@cache
+def changes() -> Form[Sequence[ChangeRow]]:
+    from steelyard.storage.case_changes import ChangeRow
+
+    return Form(list[ChangeRow])
+
+
+@cache
+def drafts() -> Form[DraftsRow]:
+    from steelyard.storage.case_drafts import DraftsRow
+
+    return Form(DraftsRow)
+
+
+@cache
+def tie_break_offer() -> Form[TieBreakOffer]:
+    from steelyard.services.tie_breaks import TieBreakOffer
+
+    return Form(TieBreakOffer)
+
+
+@cache
+def shown_tie_break() -> Form[ShownTieBreak]:
+    from steelyard.domain.calls import Trouble
+    from steelyard.storage.tie_breaks import TieBreakRow
+
+    return Form(ShownTieBreak, TieBreakRow=TieBreakRow, Trouble=Trouble)
+
+
+@cache
+def ratings() -> Form[Sequence[RatingExport]]:
+    from steelyard.storage.ratings import RatingExport
+
+    return Form(list[RatingExport])
+
+
+@cache
+def taken() -> Form[Taken]:
+    from steelyard.services.intake import Taken
+
+    return Form(Taken)
+
+
+@cache
+def unmatched() -> Form[Sequence[UnmatchedSkill]]:
+    from steelyard.storage.unmatched import UnmatchedSkill
+
+    return Form(list[UnmatchedSkill])

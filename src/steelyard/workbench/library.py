@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from steelyard.services.feedback import FeedbackService
     from steelyard.services.intake import IntakeService
     from steelyard.services.later_prices import LaterPrices
+    from steelyard.services.named_cases import NamedCases
     from steelyard.services.once import OnceService
     from steelyard.services.opinions import OpinionService
     from steelyard.services.production import ProductionService
@@ -59,10 +60,16 @@ class Library(Base):
         return CaseQueue(self.database, self.cases, self.feedback)
 
     @cached_property
+    def named_cases(self) -> NamedCases:
+        from steelyard.services.named_cases import NamedCases
+
+        return NamedCases(self.catalogue, self.cases, self.case_queue)
+
+    @cached_property
     def case_drafts(self) -> CaseDrafts:
         from steelyard.services.case_drafts import CaseDrafts
 
-        return CaseDrafts(self.database, self.queue, self.providers)
+        return CaseDrafts(self.database, self.queue, self.providers, self.default_judge)
 
     @cached_property
     def case_health(self) -> CaseHealthService:

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
-from uuid import UUID
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.jsonout import STDOUT, check_target, write_json
+from steelyard.cli.place import chosen_server, typed_again
 from steelyard.cli.terminal import Terminal
-from steelyard.domain.cases import CaseSource, CaseStatus, WaitingKind
-from steelyard.domain.errors import InputError, NotFound
-from steelyard.domain.feedback import FeedbackStatus, FeedbackType
+from steelyard.domain.cases import CaseSource
 from steelyard.domain.models import ModelRef
-from steelyard.services.case_decisions import Decision
-from steelyard.services.case_queue import MAX_LIMIT, QueueItem
+from steelyard.services.case_queue import QueueItem
+from steelyard.services.named_cases import NamedCase
 from steelyard.services.selection import budget_microcents
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.cases import CaseEntry
-from steelyard.storage.feedback import FeedbackRow
-from steelyard.workbench import Workbench
 
 _KINDS = {
     "drafted": "drafted",
@@ -36,26 +31,13 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What an id names, the status it has, and the decision that another one overturns, None where it waits."""
-
-    kind: WaitingKind
-    id: UUID
-    seen: CaseStatus
-    decision: Decision | None
-
-
 def list_cases(skill: str, json_to: str | None, *, pending: bool) -> int:
     """The skill's cases in use of whatever status; with `pending` all that waits, which is more than cases."""
     check_target(json_to)
 
     async def body() -> tuple[Sequence[CaseEntry], Sequence[QueueItem]]:
-        async with open_workbench() as workbench:
-            row = await workbench.catalogue.find(workbench.tenant_id, skill)
-            if pending:
-                return (), await _all_waiting(workbench, row.id)
-            return await workbench.cases.list(workbench.tenant_id, row.id), ()
+        async with open_desk() as desk:
+            return ((), await desk.waiting(skill)) if pending else (await desk.cases(skill), ())
 
     entries, items = asyncio.run(body())
     out = Terminal(json_out=json_to == STDOUT).out
@@ -72,7 +54,8 @@ def list_cases(skill: str, json_to: str | None, *, pending: bool) -> int:
             key, share = words.safe(near.case.key, 40), f"{100 * near.similarity:.0f}%"
             out.line(f"          {share} the same as {key} ({near.case.status})", "dim")
     if not entries and not items:
-        out.line("Nothing waits." if pending else f"No golden cases yet: steelyard cases propose {words.safe(skill)}")
+        propose = typed_again(f"cases propose {words.safe(skill)}")
+        out.line("Nothing waits." if pending else f"No golden cases yet: {propose}")
     if pending:
         write_json({"schema": "steelyard.queue/1", "waiting": [_item_json(item) for item in items]}, json_to)
     else:
@@ -81,27 +64,19 @@ def list_cases(skill: str, json_to: str | None, *, pending: bool) -> int:
 
 
 def propose_cases(skill: str, model: str | None, count: int, budget: float | None, who: str | None) -> int:
-    """Drafts, made here unless a worker is quicker. 5 where the model gave none, 4 where the budget is too small."""
-    limit = budget_microcents(budget)
+    """Have drafts made. 5 where the model gave none, 4 where the budget is too small."""
+    limit, terminal = budget_microcents(budget), Terminal()
+    ref = None if model is None else ModelRef.parse(model)
+    _say_who_decides(who)
 
     async def body() -> tuple[str, DraftsRow]:
-        async with open_workbench() as workbench:
-            tenant = workbench.tenant_id
-            row = await workbench.catalogue.find(tenant, skill)
-            ref = ModelRef.parse(model) if model is not None else workbench.default_judge([]).ref
-            if ref is None:
-                raise InputError(
-                    "No model is named, and none with a key is there by default.",
-                    next_step="Name one: --model provider:name.",
-                )
-            draft_id = await workbench.case_drafts.request(
-                tenant, row.id, ref, wanted=count, budget_microcents=limit, who=who
-            )
-            await workbench.draft_here(draft_id)
-            return row.name, await workbench.case_drafts.get(tenant, draft_id)
+        async with open_desk() as desk:
+            return await desk.draft_cases(skill, ref, terminal, count=count, budget_microcents=limit, who=who)
 
     name, made = asyncio.run(body())
-    out = Terminal().out
+    if made.status in ("pending", "running"):
+        return exits.INTERRUPTED
+    out = terminal.out
     spent = words.spent(made.cost_microcents, made.cost_is_lower_bound)
     if made.status != "completed":
         out.line(f"No cases were drafted. {words.safe(made.error_message or 'No reason was kept.')} Spent: {spent}.")
@@ -114,23 +89,21 @@ def propose_cases(skill: str, model: str | None, count: int, budget: float | Non
         out.line(f"{words.count(made.doubles, 'draft')} left out: nearly the same as a case there is.")
     if made.unusable:
         out.line(f"{words.count(made.unusable, 'draft')} could not be a case.")
-    out.line(f"steelyard cases list {words.safe(name)} --pending")
+    out.line(typed_again(f"cases list {words.safe(name)} --pending"))
     return exits.OK
 
 
 def accept_case(id_prefix: str, reason: str, who: str | None) -> int:
     """Accept what waits, or a case or user's example that was rejected."""
 
-    async def body() -> tuple[CaseEntry, _Found]:
-        async with open_workbench() as workbench:
-            found = await _found(workbench, id_prefix)
-            entry = await workbench.case_queue.accept(
-                workbench.tenant_id, found.kind, found.id, who=who, why=reason, seen=found.seen
-            )
-            return entry, found
+    _say_who_decides(who)
 
-    entry, found = asyncio.run(body())
-    Terminal().out.line(f"Accepted: '{words.safe(entry.case.case_id)}' counts from the next run on.")
+    async def body() -> tuple[str, NamedCase]:
+        async with open_desk() as desk:
+            return await desk.accept_case(id_prefix, why=reason, who=who)
+
+    key, found = asyncio.run(body())
+    Terminal().out.line(f"Accepted: '{words.safe(key)}' counts from the next run on.")
     _say_overturned(found)
     return exits.OK
 
@@ -138,13 +111,11 @@ def accept_case(id_prefix: str, reason: str, who: str | None) -> int:
 def reject_case(id_prefix: str, reason: str, who: str | None) -> int:
     """Reject what waits, or a case that is in use."""
 
-    async def body() -> _Found:
-        async with open_workbench() as workbench:
-            found = await _found(workbench, id_prefix)
-            await workbench.case_queue.reject(
-                workbench.tenant_id, found.kind, found.id, who=who, why=reason, seen=found.seen
-            )
-            return found
+    _say_who_decides(who)
+
+    async def body() -> NamedCase:
+        async with open_desk() as desk:
+            return await desk.reject_case(id_prefix, why=reason, who=who)
 
     found = asyncio.run(body())
     Terminal().out.line("Rejected.")
@@ -157,20 +128,8 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
     check_target(json_to)
 
     async def body() -> Sequence[ChangeRow]:
-        async with open_workbench() as workbench:
-            tenant = workbench.tenant_id
-            try:
-                row = await workbench.catalogue.find(tenant, ref)
-            except NotFound:
-                found = await _found(workbench, ref, none="Neither a skill nor a case is called")
-                if found.kind in (WaitingKind.EXAMPLE, WaitingKind.USE):
-                    return list(reversed(await workbench.cases.example_changes(tenant, found.id)))[:limit]
-                if found.kind is WaitingKind.DISAGREEMENT:
-                    raise InputError(
-                        "That is not a case yet: it has no history.", next_step="`cases list SKILL` shows the cases."
-                    ) from None
-                return list(reversed(await workbench.cases.changes(tenant, found.id)))[:limit]
-            return await workbench.cases.history(tenant, row.id, limit=limit)
+        async with open_desk() as desk:
+            return await desk.case_history(ref, limit)
 
     rows = asyncio.run(body())
     out = Terminal(json_out=json_to == STDOUT).out
@@ -185,33 +144,14 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
     return exits.OK
 
 
-async def _found(workbench: Workbench, id_prefix: str, *, none: str = "No case starts with") -> _Found:
-    found = await workbench.case_queue.find(workbench.tenant_id, id_prefix, none=none)
-    decision = await workbench.case_queue.decision(workbench.tenant_id, found)
-    if isinstance(found, CaseEntry):
-        kind = WaitingKind.DRAFTED if _drafted(found) else WaitingKind.PROPOSED
-        return _Found(kind, found.id, found.status, decision)
-    if isinstance(found, FeedbackRow):
-        kind = WaitingKind.EXAMPLE if found.feedback_type == FeedbackType.TRAINING_EXAMPLE else WaitingKind.USE
-        rejected = found.status == FeedbackStatus.REJECTED
-        return _Found(kind, found.id, CaseStatus.REJECTED if rejected else CaseStatus.ACCEPTED, decision)
-    return _Found(WaitingKind(found.kind), found.id, CaseStatus.PENDING, decision)
+def _say_who_decides(who: str | None) -> None:
+    if who is not None and chosen_server() is not None:
+        Terminal().warn("A server notes who decides by the key it is asked with; --who is left out.")
 
 
-def _say_overturned(found: _Found) -> None:
+def _say_overturned(found: NamedCase) -> None:
     if found.decision is not None:
         Terminal().out.line(f"That overturns what was decided: {words.safe(found.decision.words)}")
-
-
-async def _all_waiting(workbench: Workbench, skill_id: UUID) -> list[QueueItem]:
-    items: list[QueueItem] = []
-    after: str | None = None
-    while True:
-        page = await workbench.case_queue.page(workbench.tenant_id, skill_id=skill_id, after=after, limit=MAX_LIMIT)
-        items += page.items
-        if page.next is None:
-            return items
-        after = page.next
 
 
 def _drafted(entry: CaseEntry) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
+from steelyard.cli.desk import open_desk
 from steelyard.cli.terminal import Terminal
-from steelyard.domain.errors import InputError
+from steelyard.domain.errors import InputError, SteelyardError
 from steelyard.intake.items import FIELDS, REQUIRED
 from steelyard.services.intake import Taken
 from steelyard.services.later_prices import PricedLater
@@ -33,10 +34,16 @@ def import_measurements(path: str) -> int:
         totals = [0, 0, 0, 0]
         refused: list[str] = []
         refused_in_all = 0
-        async with open_workbench() as workbench:
+        async with open_desk() as desk:
             with rows_of(path) as rows:
                 while batch := list(islice(rows, BATCH)):
-                    taken = await workbench.intake.take(workbench.tenant_id, [row for _, row in batch])
+                    try:
+                        taken = await desk.take_uses([row for _, row in batch])
+                    except SteelyardError as error:
+                        if sum(totals) + refused_in_all:
+                            error.kept = f"What stands before line {batch[0][0]:,} of the file is kept."
+                            error.next_step = "Import the file again, all of it: a use counts once."
+                        raise
                     for place, number in enumerate(_counts(taken)):
                         totals[place] += number
                     refused_in_all += len(taken.refused)
@@ -54,8 +61,8 @@ def list_unmatched() -> int:
     """The names of skills that uses were sent for and that are not here."""
 
     async def body() -> int:
-        async with open_workbench() as workbench:
-            found = await workbench.intake.unmatched(workbench.tenant_id)
+        async with open_desk() as desk:
+            found = await desk.unmatched()
         screen = Terminal().out
         if not found:
             screen.line("Every use that was sent is of a skill that is here.")

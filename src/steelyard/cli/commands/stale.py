@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from steelyard.bootstrap import open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.desk import open_desk
@@ -18,6 +17,7 @@ from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
 from steelyard.domain.stale_causes import FoundCause, Retest
 from steelyard.services.stale_check import SCHEMA, Checked
+from steelyard.services.staleness import age_limit_of
 
 DEFAULT = "default"
 
@@ -42,17 +42,15 @@ def show_stale(skills: Sequence[str], json_to: str | None, *, fail: bool, notify
 def set_days(days: str, skill: str | None) -> int:
     """The days after which a benchmark is too old, of one skill or of all."""
 
-    async def body() -> str:
-        async with open_workbench() as workbench:
-            tenant, service = workbench.tenant_id, workbench.staleness
-            skill_id = None if skill is None else (await workbench.catalogue.find(tenant, skill)).id
-            await service.set_limit(tenant, None if days == DEFAULT else days or "0", skill_id)
-            limits = await service.limits(tenant, skill_id)
-            holds = limits.skill or limits.tenant or service.limit_days
-            whose = "A benchmark" if skill is None else f"The benchmark of {words.safe(skill)}"
-            return f"{whose} is too old once its oldest answer is {words.count(holds, 'day')} old."
+    chosen = None if days == DEFAULT else age_limit_of(days)
 
-    Terminal().out.line(asyncio.run(body()))
+    async def body() -> int:
+        async with open_desk() as desk:
+            return await desk.set_stale_after(chosen, skill)
+
+    holds = asyncio.run(body())
+    whose = "A benchmark" if skill is None else f"The benchmark of {words.safe(skill)}"
+    Terminal().out.line(f"{whose} is too old once its oldest answer is {words.count(holds, 'day')} old.")
     return exits.OK
 
 

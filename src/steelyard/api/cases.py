@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who, who_of
 from steelyard.api.fields import Count, Given, Id, Moment, Page, Shown
 from steelyard.api.operation import Operations, json_of
+from steelyard.domain.access import Action
 from steelyard.domain.cases import CaseStatus, Check, CheckKind
 from steelyard.services.case_text import MAX_KEY, CaseDraft
 from steelyard.services.case_words import MAX_WHY
@@ -195,6 +196,7 @@ class CaseChange(Shown):
         Field(description="proposed, added, edited, accepted, rejected, retired or restored.", examples=["accepted"]),
     ]
     who: str
+    who_id: Annotated[Id | None, Field(description="Of the member or API key of that name: names can be given again.")]
     why: str
     digest_before: str | None
     digest_after: str | None
@@ -267,12 +269,12 @@ async def list_cases(
 async def create_case(
     bench: Bench, tenant: Tenant, who: Who, skill: SkillRef, body: Annotated[NewCase, Depends(json_of(NewCase))]
 ) -> Case:
-    """Add a golden case, or propose one.
+    """Add a golden case, or propose one: from a key that may not decide on cases it waits, with the status pending.
 
     409 where the same is in use, or its key is taken.
     """
     row = await bench.catalogue.find(tenant, skill)
-    put = bench.cases.propose if body.propose else bench.cases.add
+    put = bench.cases.add if who.may(Action.DECIDE_CASES) and not body.propose else bench.cases.propose
     return shown(await put(tenant, row.id, body.draft(), author=who_of(who), why=body.why))
 
 
@@ -299,6 +301,8 @@ async def edit_case(
 ) -> Case:
     """Edit a golden case. Where anything changes it gets a new id: results keep the case they were measured on.
 
+    Only a key that may decide on cases accepts one, or changes an accepted one.
+
     409 where it was decided on since, is out of use, or is the same as another.
     """
     entry = await bench.cases.get(tenant, case_id)
@@ -309,6 +313,7 @@ async def edit_case(
         author=who_of(who),
         why=body.why,
         accept=body.accept,
+        decides=who.may(Action.DECIDE_CASES),
         seen=status_of(body.seen),
     )
     return shown(edited)

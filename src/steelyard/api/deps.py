@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 
 from steelyard.api.principal import principal_of, team_tenant_of, tenant_of
 from steelyard.domain.access import Principal
+from steelyard.domain.names import by_key
 from steelyard.workbench import Workbench
 
 MAX_LIMIT = 200
@@ -47,5 +48,10 @@ def who_of(principal: Principal) -> str | None:
 
 
 def name_for(principal: Principal, given: str | None) -> str:
-    """The name somebody rates or suggests under: a member's own, else the one that was given."""
+    """The name somebody rates or suggests under: a member's own; a key's, or one it names, which says so.
+
+    Where nobody signs in it is the name that was given.
+    """
+    if principal.key_id is not None:
+        return by_key(given or "", principal.name)
     return principal.name if principal.user_id is not None or not given else given

@@ -23,7 +23,7 @@ Rater = Annotated[
     str | None,
     Field(
         max_length=MAX_RATER,
-        description="Who rates, where no member is signed in.",
+        description="Who rates through a key, kept as Ada (by key checkout); the key itself without.",
         examples=["Ada"],
     ),
 ]
@@ -148,7 +148,7 @@ async def get_next_rating(
     tenant: Tenant,
     who: Who,
     run_id: RunId,
-    rater: Annotated[str, Query(max_length=MAX_RATER, description="Who rates, where no member is signed in.")] = "",
+    rater: Annotated[str, Query(max_length=MAX_RATER, description="As for a rating.")] = "",
     cases: Annotated[int, Query(ge=0, le=1_000_000, description="How many drawn cases to rate.")] = 0,
     again: Annotated[bool, Query(description="Ask about what was passed over.")] = False,
 ) -> NextRating:

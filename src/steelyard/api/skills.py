@@ -8,10 +8,11 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import Field
 
-from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who
 from steelyard.api.fields import Count, Digest, Id, Microcents, Model, Moment, Page, Percent, Quality, Shown, SkillName
 from steelyard.api.operation import Operations
 from steelyard.api.skill_files import PACKED, Source, given_skill
+from steelyard.domain.access import Action
 from steelyard.domain.errors import Conflict
 from steelyard.domain.staleness import BenchmarkAge
 from steelyard.domain.staleness import Cause as RowCause
@@ -173,12 +174,16 @@ async def get_skill(bench: Bench, tenant: Tenant, skill: SkillRef) -> Skill:
     errors=(409,),
 )
 async def create_skill(
-    bench: Bench, tenant: Tenant, body: Annotated[Source, Depends(given_skill)], name: Annotated[str, Query()] = ""
+    bench: Bench,
+    tenant: Tenant,
+    who: Who,
+    body: Annotated[Source, Depends(given_skill)],
+    name: Annotated[str, Query()] = "",
 ) -> Skill:
     """Add a skill with the golden cases of its folder.
 
-    As JSON, or as a zip of its folder. A name that is taken is refused: send it as a new version of that skill.
-    `name` is for a zip that names itself nowhere.
+    As JSON, or as a zip of its folder. Its cases are accepted: they are part of it. A name that is taken is refused:
+    send it as a new version of that skill. `name` is for a zip that names itself nowhere.
     """
     loaded = await body.loaded(name)
     if await bench.skills.version_change(tenant, loaded.content) is not None:
@@ -187,16 +192,21 @@ async def create_skill(
             kept="Nothing was changed.",
             next_step="Send it as a new version of that skill, or give it another name.",
         )
-    row = await bench.skills.add(tenant, loaded.content, loaded.told_cases)
+    decides = who.may(Action.DECIDE_CASES)
+    row = await bench.skills.add(tenant, loaded.content, loaded.told_cases, decides=decides)
     return await skill_of(bench, tenant, row.id)
 
 
 @operation("POST", "/v1/lint", answers=Lint, takes_others=PACKED)
 async def lint_skill(
-    bench: Bench, tenant: Tenant, body: Annotated[Source, Depends(given_skill)], name: Annotated[str, Query()] = ""
+    bench: Bench,
+    tenant: Tenant,
+    who: Who,
+    body: Annotated[Source, Depends(given_skill)],
+    name: Annotated[str, Query()] = "",
 ) -> Lint:
     """What the linter says of a skill, and what adding it would do. Keeps nothing."""
-    return await lint_of(bench, tenant, await body.loaded(name))
+    return await lint_of(bench, tenant, await body.loaded(name), decides=who.may(Action.DECIDE_CASES))
 
 
 @operation("DELETE", "/v1/skills/{skill}", answers=Belongings, errors=(409,))
@@ -209,10 +219,10 @@ async def delete_skill(bench: Bench, tenant: Tenant, skill: SkillRef) -> Belongi
     return Belongings.of(await bench.skills.delete(tenant, row.id))
 
 
-async def lint_of(bench: Workbench, tenant_id: UUID, loaded: LoadedSkill) -> Lint:
+async def lint_of(bench: Workbench, tenant_id: UUID, loaded: LoadedSkill, *, decides: bool) -> Lint:
     """What adding it would do."""
     change = await bench.skills.version_change(tenant_id, loaded.content)
-    cases = await bench.skills.case_change(tenant_id, loaded.content.name, loaded.told_cases)
+    cases = await bench.skills.case_change(tenant_id, loaded.content.name, loaded.told_cases, decides=decides)
     return Lint(
         name=loaded.content.name,
         description=loaded.content.description,

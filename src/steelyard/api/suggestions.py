@@ -21,7 +21,7 @@ SuggestionId = Annotated[UUID, Path(description="The suggestion's id.")]
 
 
 class NewSuggestion(Given):
-    """A suggestion. `author` is who has it where that is not whoever sends it."""
+    """A suggestion. `author` is who has it where that is not whoever sends it: kept as "Ada (by key checkout)"."""
 
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, examples=["Name the unit"])]
     body: Annotated[str, Field(max_length=MAX_BODY, examples=["It leaves the unit away for small weights."])] = ""

@@ -15,6 +15,7 @@ from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
 from steelyard.api.skill_files import PACKED, Source, given_skill
 from steelyard.api.skills import Remark
+from steelyard.domain.access import Action
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.domain.reviews import ReviewEdit
 from steelyard.services.catalogue import CatalogueRow
@@ -170,12 +171,13 @@ async def list_versions(
     "POST", "/v1/skills/{skill}/versions", answers=VersionDetail, status=201, again=version_in_use, takes_others=PACKED
 )
 async def create_version(
-    bench: Bench, tenant: Tenant, skill: SkillRef, body: Annotated[Source, Depends(given_skill)]
+    bench: Bench, tenant: Tenant, who: Who, skill: SkillRef, body: Annotated[Source, Depends(given_skill)]
 ) -> VersionDetail:
     """Add a new version of a skill and put it in use, with the golden cases of its folder.
 
     It has to name itself as the skill does. An earlier text becomes that version again. Cases of the folder that are
-    not among those sent are retired; without any file of cases all stay.
+    not among those sent are retired; without any file of cases all stay. What an admin decided on one of them by hand
+    stays where the key may not decide: another text of it waits.
     """
     row = await bench.catalogue.find(tenant, skill)
     loaded = await body.loaded(row.name)
@@ -186,7 +188,8 @@ async def create_version(
             kept="Nothing was changed.",
             next_step="Correct the name in its frontmatter, or add it as a skill of its own.",
         )
-    kept = await bench.skills.add(tenant, loaded.content, loaded.told_cases)
+    decides = who.may(Action.DECIDE_CASES)
+    kept = await bench.skills.add(tenant, loaded.content, loaded.told_cases, decides=decides)
     return await version_of(bench, tenant, kept.version_id)
 
 

@@ -133,6 +133,7 @@ class CaseChange(TypedDict):
     source: str
     change: str
     who: str
+    who_id: str | None
     why: str
     digest_before: str | None
     digest_after: str | None
@@ -1038,7 +1039,9 @@ class NewSkill(TypedDict):
 
 
 class NewSuggestion(TypedDict):
-    """A suggestion. `author` is who has it where that is not whoever sends it."""
+    """A suggestion. `author` is who has it where that is not whoever sends it: kept as "Ada (by key
+    checkout)".
+    """
 
     title: str
     body: NotRequired[str]

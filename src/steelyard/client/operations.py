@@ -78,8 +78,8 @@ class Operations:
     ) -> documents.Skill:
         """Add a skill with the golden cases of its folder.
 
-        As JSON, or as a zip of its folder. A name that is taken is refused: send it as a new version of that
-        skill. `name` is for a zip that names itself nowhere.
+        As JSON, or as a zip of its folder. Its cases are accepted: they are part of it. A name that is taken is
+        refused: send it as a new version of that skill. `name` is for a zip that names itself nowhere.
         """
         return cast(
             "documents.Skill",
@@ -145,7 +145,8 @@ class Operations:
         """Add a new version of a skill and put it in use, with the golden cases of its folder.
 
         It has to name itself as the skill does. An earlier text becomes that version again. Cases of the folder
-        that are not among those sent are retired; without any file of cases all stay.
+        that are not among those sent are retired; without any file of cases all stay. What an admin decided on
+        one of them by hand stays where the key may not decide: another text of it waits.
         """
         return cast(
             "documents.VersionDetail",
@@ -365,7 +366,8 @@ class Operations:
                 return
 
     def create_case(self, skill: str, body: documents.NewCase, *, idempotency_key: str | None = None) -> documents.Case:
-        """Add a golden case, or propose one.
+        """Add a golden case, or propose one: from a key that may not decide on cases it waits, with the status
+        pending.
 
         409 where the same is in use, or its key is taken.
         """
@@ -415,6 +417,8 @@ class Operations:
     def edit_case(self, case_id: str, body: documents.CaseEdit | None = None) -> documents.Case:
         """Edit a golden case. Where anything changes it gets a new id: results keep the case they were measured
         on.
+
+        Only a key that may decide on cases accepts one, or changes an accepted one.
 
         409 where it was decided on since, is out of use, or is the same as another.
         """
@@ -1186,7 +1190,8 @@ class Operations:
     def send_feedback(self, body: documents.NewFeedback) -> documents.Heard:
         """Say something of a skill; it is kept once for each `key`.
 
-        At most 20 of one author and 200 of all are taken of a skill in a minute.
+        At most 20 of one author and 200 of all are taken of a skill in a minute. The `author` that a key names
+        is kept as "Ada (by key checkout)".
         """
         return cast("documents.Heard", self.send("POST", "/v1/feedback", template="/v1/feedback", body=body))
 

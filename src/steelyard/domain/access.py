@@ -30,6 +30,7 @@ class Action(StrEnum):
 
     READ = "read"
     GIVE_FEEDBACK = "give feedback"
+    RATE = "rate outputs of runs"
     SEND_USES = "send uses"
     WRITE_SKILLS = "change skills"
     WRITE_CASES = "propose and edit golden cases"
@@ -44,7 +45,7 @@ class Action(StrEnum):
     READ_AUDIT = "read the audit log"
 
 
-_VIEWER = frozenset({Action.READ, Action.GIVE_FEEDBACK})
+_VIEWER = frozenset({Action.READ, Action.GIVE_FEEDBACK, Action.RATE})
 _EDITOR = _VIEWER | {Action.WRITE_SKILLS, Action.WRITE_CASES, Action.RUN, Action.SEND_USES}
 # A path on the server is the operator's, and no tenant's.
 _ADMIN = frozenset(Action) - {Action.ADD_BY_PATH}

@@ -14,8 +14,9 @@ from steelyard.domain.access import Scope
 from steelyard.domain.api_keys import KEY, SECRET_BYTES, ApiKey, key_text
 from steelyard.domain.errors import Conflict, InputError, NotFound
 from steelyard.services.handing_on import check_handed_on, hold_acting_key
+from steelyard.services.names import check_not_ours
 from steelyard.services.tokens import read_place, write_place
-from steelyard.storage import api_keys
+from steelyard.storage import api_keys, memberships
 from steelyard.storage.api_keys import FoundKey
 from steelyard.storage.database import Database
 from steelyard.storage.once import bind
@@ -65,6 +66,7 @@ class ApiKeys:
         called = " ".join(name.split())
         if not 1 <= len(called) <= LONGEST_NAME:
             raise InputError(f"A key has a name of 1 to {LONGEST_NAME} characters: what uses it.", field="name")
+        check_not_ours(called)
         chosen = _scopes(scopes)
         expires_at = self._expiry(expires)
         limit = _limit(a_minute)
@@ -72,6 +74,14 @@ class ApiKeys:
         text = key_text(key_id, secret)
         async with self._database.tenant(tenant_id) as connection:
             check_handed_on(await hold_acting_key(connection), chosen, expires_at)
+            await memberships.hold_members(connection)
+            if await memberships.name_is_taken(connection, called, keys=False):
+                raise InputError(
+                    f"A member is called {called}, or nearly so.",
+                    field="name",
+                    kept="Nothing was changed.",
+                    next_step="Name the key by what uses it.",
+                )
             if await api_keys.count_usable(connection) >= MOST_USABLE:
                 raise Conflict(
                     f"There are {MOST_USABLE} keys that can be used.", next_step="Revoke those that nothing uses."

@@ -23,8 +23,8 @@ from steelyard.services.reports import RunReport, build_report
 from steelyard.services.run_request import RunRequest, check_request
 from steelyard.services.spend_limits import Pricer, granted
 from steelyard.storage import results, runs, skills
-from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
+from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.judgements import graded_cells
 from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue, defer_within

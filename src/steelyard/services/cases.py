@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import By, CaseSource, CaseStatus
-from steelyard.domain.errors import Conflict
+from steelyard.domain.errors import Conflict, Forbidden
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
 from steelyard.services.case_decisions import (
     Decision,
@@ -27,6 +27,7 @@ from steelyard.storage import case_changes, cases, feedback, standing
 from steelyard.storage.case_changes import ChangeRow
 from steelyard.storage.cases import CaseCounts, CaseEntry
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.folder_cases import take_place
 from steelyard.storage.once import bind
 from steelyard.storage.skills import name_of
 
@@ -139,18 +140,22 @@ class CaseService:
         author: str | None = None,
         why: str = "",
         accept: bool = False,
+        decides: bool = True,
         seen: CaseStatus | None = None,
     ) -> CaseEntry:
         """The case with its new text, which is a new row of the same source and status where anything changed.
 
         The old row is retired: results keep pointing at what they were measured on. With `accept` it is accepted as
-        well. `seen` is the status the editor was shown, where that is known. Raises CaseError, Conflict where it was
-        decided on since or is out of use, NotFound.
+        well. `seen` is the status the editor was shown, where that is known. Who edits without `decides` may not decide
+        on cases: Forbidden to accept one, or to change an accepted one. Raises CaseError, Conflict where it was decided
+        on since or is out of use, NotFound.
         """
         by = by_of(author, why)
         async with self._database.tenant(tenant_id) as connection:
             old = await self._in_use(connection, case_id)
             await refuse_decided_case(connection, old, seen)
+            if not decides and (accept or old.status is CaseStatus.ACCEPTED):
+                raise _may_not_decide(accept)
             waits = old.status is CaseStatus.PENDING and not accept
             case = case_of(draft, old.case.source, draft.key or old.case.case_id, old.case, complete=not waits)
             case_id = old.id
@@ -164,6 +169,7 @@ class CaseService:
                 name = _author(case.source, author, old.author)
                 case_id = await cases.replace_case(connection, tenant_id, old, case, author=name, by=by)
             if accept:
+                await take_place(connection, await cases.get_case(connection, case_id), by)
                 await cases.decide_case(connection, old.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
@@ -188,6 +194,7 @@ class CaseService:
             refuse_incomplete(entry.case)
             if entry.status is CaseStatus.REJECTED:
                 refuse_double(entry.case, await cases.live_keys(connection, entry.skill_id))
+            await take_place(connection, entry, by)
             await cases.decide_case(connection, entry.skill_id, case_id, CaseStatus.ACCEPTED, by)
             return await cases.get_case(connection, case_id)
 
@@ -349,6 +356,18 @@ async def put_draft(
     refuse_double(case, await cases.live_keys(connection, skill_id))
     case_id = await cases.put_case(connection, tenant_id, skill_id, case, status=status, author=author, by=by)
     return await cases.get_case(connection, case_id)
+
+
+def _may_not_decide(accept: bool) -> Forbidden:
+    return Forbidden(
+        "It takes the right to accept golden cases to accept this one."
+        if accept
+        else "This golden case is accepted: it takes the right to accept golden cases to change it.",
+        kept="Nothing was changed.",
+        next_step="Save it without accepting it; an admin decides on it in the queue."
+        if accept
+        else "Propose yours as a case of its own, under another name; an admin accepts it and retires this one.",
+    )
 
 
 def _example_draft(row: feedback.FeedbackRow) -> CaseDraft:

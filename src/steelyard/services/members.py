@@ -163,10 +163,10 @@ class Members:
 
 
 async def check_name_free(connection: Connection, name: str, but: UUID | None = None) -> None:
-    """What people say and decide is kept under their names, so no two members have the same. Raises InputError."""
+    """What people say and decide is kept under their names: no two can be taken for each other. Raises InputError."""
     if await memberships.name_is_taken(connection, name, but):
         raise InputError(
-            f"Another member is called {name}.",
+            f"Another member is called {name} or nearly so, or an API key is.",
             field="name",
             kept="Nothing was changed.",
             next_step="Add what tells you apart, as a second name or a team's.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.domain.errors import InputError
+from steelyard.domain.names import is_the_softwares
 from steelyard.domain.people import MAX_NAME
 from steelyard.outbound.mail import check_recipients
 from steelyard.skills.text import unstorable
@@ -10,7 +11,19 @@ from steelyard.skills.text import unstorable
 
 def person_name(given: str) -> str:
     """Without needless space. Raises InputError."""
-    return _name(given, "Your name", "name")
+    return check_not_ours(_name(given, "Your name", "name"))
+
+
+def check_not_ours(name: str) -> str:
+    """The name, which nobody can take for what the software did itself. Raises InputError."""
+    if is_the_softwares(name):
+        raise InputError(
+            f"{name} is, or looks like, a name under which Steelyard itself notes what it did.",
+            field="name",
+            kept="Nothing was changed.",
+            next_step="Choose another one.",
+        )
+    return name
 
 
 def tenant_name(given: str) -> str:

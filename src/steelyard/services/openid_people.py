@@ -211,7 +211,7 @@ def _name(claims: Claims, email: str) -> str:
 
 
 async def _free_name(connection: Connection, claims: Claims, email: str) -> str:
-    """What people say is kept under their names, so no two members have the same."""
+    """What people say is kept under their names, so no two can be taken for each other."""
     name = _name(claims, email)
     for number in range(1, _MOST_ALIKE):
         free = name if number == 1 else f"{name} ({number})"

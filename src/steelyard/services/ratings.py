@@ -178,6 +178,7 @@ class RatingService:
                 connection, tenant_id, run_id, cell.id, rater, score=score, note=note.strip(), drawn=True, blind=True
             )
             if not kept:
+                await _refuse_anothers(connection, cell.id, rater)
                 raise Conflict(
                     "You have rated this output with its model in view.",
                     kept="That rating stands; it counts for no claim.",
@@ -211,6 +212,7 @@ class RatingService:
                 blind=False,
             )
             if not kept:
+                await _refuse_anothers(connection, result_id, rater)
                 raise Conflict(
                     f"{rater} has been asked about this output blind.",
                     kept="What was said then stands.",
@@ -319,6 +321,16 @@ async def _ended(connection: Connection, run_id: UUID, cases: int) -> DrawnRun:
             next_step="Rate once it has ended.",
         )
     return await drawn_run(connection, run, cases=cases)
+
+
+async def _refuse_anothers(connection: Connection, result_id: UUID, rater: str) -> None:
+    """Raises Conflict where somebody else has rated the output under that name."""
+    if await ratings.is_of_another(connection, result_id, rater):
+        raise Conflict(
+            f"Somebody else has rated this output as {rater}.",
+            kept="That rating stands.",
+            next_step="Rate under another name.",
+        )
 
 
 def _check(score: int | None, note: str) -> None:

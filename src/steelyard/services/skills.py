@@ -10,8 +10,9 @@ from steelyard.domain.cases import CaseSource, GoldenCase
 from steelyard.domain.errors import Conflict, NotFound
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import removal, skills, unmatched
-from steelyard.storage.cases import CaseRow, accepted_cases, folder_keys, sync_cases
+from steelyard.storage.cases import CaseRow, accepted_cases
 from steelyard.storage.database import Database, clean
+from steelyard.storage.folder_cases import folder_keys, sync_cases
 from steelyard.storage.once import bind
 from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
@@ -58,25 +59,30 @@ class SkillService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, tenant_id: UUID, content: SkillContent, cases: Sequence[GoldenCase] | None) -> SkillRow:
+    async def add(
+        self, tenant_id: UUID, content: SkillContent, cases: Sequence[GoldenCase] | None, *, decides: bool = True
+    ) -> SkillRow:
         """Keep a skill, its version and the golden cases of its folder; what is known already is not doubled.
 
-        Cases of its folder that are not among `cases` are retired; None says nothing of them, and they stay. Uses that
-        were sent for the skill before it was here become its own.
+        Cases of its folder that are not among `cases` are retired; None says nothing of them, and they stay. Who adds
+        it without `decides` may not decide on cases: what somebody decided by hand on one then stays, and another text
+        of it waits. Uses that were sent for the skill before it was here become its own.
         """
         async with self._database.tenant(tenant_id) as connection:
             skill_id, _ = await skills.save_skill(connection, tenant_id, content)
             if cases is not None:
-                await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE)
+                await sync_cases(connection, tenant_id, skill_id, cases, source=CaseSource.FILE, decides=decides)
             await unmatched.adopt(connection, tenant_id, skill_id, content.name)
             await bind(connection, skill_id)
             return await skills.find_skill(connection, content.name)
 
-    async def case_change(self, tenant_id: UUID, name: str, cases: Sequence[GoldenCase] | None) -> CaseChange:
+    async def case_change(
+        self, tenant_id: UUID, name: str, cases: Sequence[GoldenCase] | None, *, decides: bool = True
+    ) -> CaseChange:
         """What `add` would do to the cases that the skill of that name has of its folder; nothing to a new skill's."""
         async with self._database.tenant(tenant_id) as connection:
             skill_id = await skills.id_of(connection, name)
-            known = [] if skill_id is None else await folder_keys(connection, skill_id)
+            known = [] if skill_id is None else await folder_keys(connection, skill_id, but_held=not decides)
         if cases is None:
             return CaseChange(stay=len(known))
         told = {clean(case.case_id) for case in cases}

@@ -23,7 +23,7 @@ class ChangeRow:
     """One change. The digests are of the case's text, None where it was not, or is no longer, in use.
 
     `previous_case_id` is the row that an edited case was before. A user's example that was rejected has no case, and a
-    `feedback_id` in place of one. `seq` grows with time.
+    `feedback_id` in place of one. `seq` grows with time. `who_id` is of the member or API key called `who`.
     """
 
     seq: int
@@ -38,10 +38,11 @@ class ChangeRow:
     digest_before: str | None
     digest_after: str | None
     changed_at: datetime
+    who_id: UUID | None = None
 
 
 _ROW = """SELECT seq, case_id, feedback_id, previous_case_id, case_key, source, change, who, why, digest_before,
-                 digest_after, changed_at
+                 digest_after, changed_at, who_id
             FROM case_changes"""
 
 

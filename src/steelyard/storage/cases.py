@@ -1,10 +1,10 @@
-"""Golden cases: a folder's kept in step with it, others added, edited, decided and retired one by one."""
+"""Golden cases: added, edited, decided and retired one by one, and read."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,100 +53,22 @@ class CaseCounts:
     retired: int
 
 
-_INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
+INSERT = """INSERT INTO golden_cases (tenant_id, skill_id, case_key, digest, input, expected_output, assertions,
                                        checks, files, family, case_set, source, extra, status, author)
              VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
              """
-_OF_FOLDER = "As its folder or file has it."
 # case-2 before case-10.
-_NATURAL = """regexp_replace(case_key, '[0-9]+$', ''), substring(case_key from '[0-9]+$')::numeric, case_key, id"""
+NATURAL = """regexp_replace(case_key, '[0-9]+$', ''), substring(case_key from '[0-9]+$')::numeric, case_key, id"""
 _CASES = """SELECT id, skill_id, case_key, input, expected_output, assertions, checks, files, family, case_set, source,
                    extra, status, author, created_at, decided_at, retired_at
               FROM golden_cases"""
-
-
-async def sync_cases(
-    connection: Connection,
-    tenant_id: UUID,
-    skill_id: UUID,
-    cases: Sequence[GoldenCase],
-    *,
-    source: CaseSource,
-    retire: bool = True,
-    by: By | None = None,
-) -> list[UUID]:
-    """Make `cases` the skill's cases of that source, in order; returns their row ids.
-
-    A case whose text changed is a new row and the old one is retired, so that results keep pointing
-    at what they were measured on. Only a folder's cases are a whole that others can have dropped out of: cases of any
-    other source, and a folder's unless `retire`, are added and retire nothing.
-    """
-    had: dict[UUID, tuple[str, bool]] = {}
-    if source is not CaseSource.AD_HOC:
-        await standing.lock_skill(connection, skill_id)
-        cursor = await connection.execute(
-            "SELECT id, case_key, retired_at IS NULL AS in_use FROM golden_cases WHERE skill_id = %s AND source = %s",
-            (skill_id, source.value),
-        )
-        had = {row["id"]: (row["case_key"], row["in_use"]) for row in await cursor.fetchall()}
-    ids: list[UUID] = []
-    for case in cases:
-        cursor = await connection.execute(
-            _INSERT
-            + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
-                    SET retired_at = NULL, extra = EXCLUDED.extra, author = EXCLUDED.author
-                 RETURNING id""",
-            _values(tenant_id, skill_id, case, source, CaseStatus.ACCEPTED, None),
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        ids.append(row["id"])
-    retired: dict[str, UUID] = {}
-    if retire and source is CaseSource.FILE:
-        cursor = await connection.execute(
-            """UPDATE golden_cases SET retired_at = now()
-                WHERE skill_id = %s AND source = %s AND retired_at IS NULL AND id <> ALL(%s) RETURNING id, case_key""",
-            (skill_id, source.value, ids),
-        )
-        retired = {row["case_key"]: row["id"] for row in await cursor.fetchall()}
-    if source is not CaseSource.AD_HOC:
-        await _note_sync(connection, had, dict.fromkeys(ids), retired, by or By(why=_OF_FOLDER))
-        await standing.refresh_cases(connection, skill_id)
-    return ids
-
-
-async def _note_sync(
-    connection: Connection,
-    had: Mapping[UUID, tuple[str, bool]],
-    told: Collection[UUID],
-    retired: Mapping[str, UUID],
-    by: By,
-) -> None:
-    """Note what a folder has done: `had` is (key, in use) before, `told` its rows, `retired` those it dropped."""
-    new = [case_id for case_id in told if case_id not in had]
-    back = [case_id for case_id in told if case_id in had and not had[case_id][1]]
-    keys = await _keys_of(connection, [*new, *back])
-    edited = {case_id: retired[key] for case_id, key in keys.items() if key in retired}
-    gone = [case_id for case_id in retired.values() if case_id not in set(edited.values())]
-    await case_changes.note_edits(connection, edited, by)
-    for change, ids in (
-        (CaseChange.ADDED, [case_id for case_id in new if case_id not in edited]),
-        (CaseChange.RESTORED, [case_id for case_id in back if case_id not in edited]),
-        (CaseChange.RETIRED, gone),
-    ):
-        await case_changes.note(connection, change, ids, by)
-
-
-async def _keys_of(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    cursor = await connection.execute("SELECT id, case_key FROM golden_cases WHERE id = ANY(%s)", (list(ids),))
-    return {row["id"]: row["case_key"] for row in await cursor.fetchall()}
 
 
 async def accepted_cases(connection: Connection, skill_id: UUID) -> list[CaseRow]:
     """The accepted cases in use, oldest first and case-2 before case-10, ad-hoc ones left out."""
     cursor = await connection.execute(
         f"""{_CASES} WHERE skill_id = %s AND status = 'accepted' AND retired_at IS NULL AND source <> 'ad_hoc'
-             ORDER BY created_at, {_NATURAL}""",
+             ORDER BY created_at, {NATURAL}""",
         (skill_id,),
     )
     return [CaseRow(row["id"], _golden_case(row)) for row in await cursor.fetchall()]
@@ -173,7 +95,7 @@ async def list_cases(
     cursor = await connection.execute(
         f"""{_CASES} WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
                 AND CASE WHEN %s::text IS NULL THEN source <> 'ad_hoc' ELSE source = %s END
-              ORDER BY created_at, {_NATURAL}""",
+              ORDER BY created_at, {NATURAL}""",
         (skill_id, status, status, retired, source, source),
     )
     return [_entry(row) for row in await cursor.fetchall()]
@@ -186,7 +108,7 @@ async def page_of_cases(
     cursor = await connection.execute(
         f"""{_CASES} WHERE skill_id = %s AND (%s::text IS NULL OR status = %s) AND (retired_at IS NOT NULL) = %s
                 AND source <> 'ad_hoc'
-              ORDER BY status = 'pending' DESC, created_at, {_NATURAL} OFFSET %s LIMIT %s""",
+              ORDER BY status = 'pending' DESC, created_at, {NATURAL} OFFSET %s LIMIT %s""",
         (skill_id, status, status, retired, offset, limit),
     )
     return [_entry(row) for row in await cursor.fetchall()]
@@ -258,17 +180,6 @@ async def live_keys(connection: Connection, skill_id: UUID) -> dict[str, str]:
     return {row["case_key"]: row["digest"] for row in await cursor.fetchall()}
 
 
-async def folder_keys(connection: Connection, skill_id: UUID) -> list[str]:
-    """The keys of the folder's cases in use, in order, rejected ones left out."""
-    cursor = await connection.execute(
-        f"""SELECT case_key FROM golden_cases
-             WHERE skill_id = %s AND source = 'file' AND retired_at IS NULL AND status <> 'rejected'
-             ORDER BY {_NATURAL}""",
-        (skill_id,),
-    )
-    return [row["case_key"] for row in await cursor.fetchall()]
-
-
 async def used_keys(connection: Connection, skill_id: UUID) -> set[str]:
     """Every key the skill's cases ever had."""
     cursor = await connection.execute("SELECT DISTINCT case_key FROM golden_cases WHERE skill_id = %s", (skill_id,))
@@ -332,11 +243,11 @@ async def _put(
     connection: Connection, tenant_id: UUID, skill_id: UUID, case: GoldenCase, status: CaseStatus, author: str | None
 ) -> UUID:
     cursor = await connection.execute(
-        _INSERT
+        INSERT
         + """ON CONFLICT (tenant_id, skill_id, case_key, digest, source) DO UPDATE
                 SET retired_at = NULL, status = EXCLUDED.status, author = EXCLUDED.author, decided_at = NULL
              RETURNING id""",
-        _values(tenant_id, skill_id, case, case.source, status, author),
+        values_of(tenant_id, skill_id, case, case.source, status, author),
     )
     row = await cursor.fetchone()
     assert row is not None
@@ -349,9 +260,10 @@ def row_digest(case: GoldenCase) -> str:
     return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
 
 
-def _values(
+def values_of(
     tenant_id: UUID, skill_id: UUID, case: GoldenCase, source: CaseSource, status: CaseStatus, author: str | None
 ) -> tuple[Any, ...]:
+    """What `INSERT` takes."""
     return (
         tenant_id,
         skill_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from steelyard.domain.access import Role
+from steelyard.domain.names import look_of
 from steelyard.domain.people import MemberRow
 from steelyard.storage.database import Connection
 from steelyard.storage.rows import with_role
@@ -46,11 +47,16 @@ async def remove_member(connection: Connection, user_id: UUID) -> None:
     await connection.execute("DELETE FROM memberships WHERE user_id = %s", (user_id,))
 
 
-async def name_is_taken(connection: Connection, name: str, but: UUID | None = None) -> bool:
-    """Whether a member, other than `but`, has that name, however it is capitalised."""
+async def name_is_taken(connection: Connection, name: str, but: UUID | None = None, *, keys: bool = True) -> bool:
+    """Whether a member, other than `but`, or an API key, be it revoked, has a name that can be taken for this one.
+
+    Without `keys` only members are asked about.
+    """
     cursor = await connection.execute(
-        """SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
-            WHERE lower(u.name) = lower(%s) AND (%s::uuid IS NULL OR u.id <> %s) LIMIT 1""",
-        (name, but, but),
+        """SELECT u.name FROM memberships m JOIN users u ON u.id = m.user_id
+            WHERE %(but)s::uuid IS NULL OR u.id <> %(but)s
+           UNION SELECT name FROM api_keys WHERE %(keys)s""",
+        {"but": but, "keys": keys},
     )
-    return await cursor.fetchone() is not None
+    look = look_of(name)
+    return any(look_of(row["name"]) == look for row in await cursor.fetchall())

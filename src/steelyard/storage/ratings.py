@@ -11,6 +11,8 @@ from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 from steelyard.storage.runs import ZERO_SCORING
 
+# Names can be changed, and given again to others.
+_MINE = "rater_id IS NOT DISTINCT FROM nullif(current_setting('app.actor_id', true), '')::uuid"
 _SCORE = "CASE WHEN b.state <> 'failed' THEN b.quality_score WHEN b.failure_kind = ANY(%(zero)s) THEN 0 END"
 
 
@@ -74,7 +76,7 @@ async def put_rating(
     """Keep the rater's rating of an output in place of an earlier one of the same kind.
 
     False, and nothing done, where there is one of the other kind (a blind one is never replaced by one that was not,
-    nor the other way round), or no such output of the run.
+    nor the other way round), one that another member or key gave under that name, or no such output of the run.
     """
     cursor = await connection.execute(
         """INSERT INTO output_ratings AS had (tenant_id, benchmark_result_id, rater, benchmark_run_id, score, note,
@@ -83,19 +85,29 @@ async def put_rating(
             WHERE b.id = %s AND b.benchmark_run_id = %s AND b.output_produced IS NOT NULL
            ON CONFLICT (tenant_id, benchmark_result_id, rater) DO UPDATE
               SET score = EXCLUDED.score, note = EXCLUDED.note, rated_at = now()
-            WHERE had.blind = EXCLUDED.blind AND had.drawn = EXCLUDED.drawn""",
+            WHERE had.blind = EXCLUDED.blind AND had.drawn = EXCLUDED.drawn
+              AND had.rater_id IS NOT DISTINCT FROM EXCLUDED.rater_id""",
         (tenant_id, clean(rater), score, clean(note), drawn, blind, result_id, run_id),
     )
     return cursor.rowcount == 1
 
 
+async def is_of_another(connection: Connection, result_id: UUID, rater: str) -> bool:
+    """Whether another member or key than acts has rated the output under that name."""
+    cursor = await connection.execute(
+        f"SELECT 1 FROM output_ratings WHERE benchmark_result_id = %s AND rater = %s AND NOT ({_MINE})".encode(),
+        (result_id, clean(rater)),
+    )
+    return await cursor.fetchone() is not None
+
+
 async def take_back_last(connection: Connection, run_id: UUID, rater: str) -> bool:
     """Delete what the rater said last of a drawn output of the run; False where there is nothing."""
     cursor = await connection.execute(
-        """DELETE FROM output_ratings WHERE (benchmark_result_id, rater) = (
-               SELECT benchmark_result_id, rater FROM output_ratings
-                WHERE benchmark_run_id = %s AND rater = %s AND drawn
-                ORDER BY rated_at DESC, benchmark_result_id LIMIT 1)""",
+        f"""DELETE FROM output_ratings WHERE (benchmark_result_id, rater) = (
+                SELECT benchmark_result_id, rater FROM output_ratings
+                 WHERE benchmark_run_id = %s AND rater = %s AND drawn AND {_MINE}
+                 ORDER BY rated_at DESC, benchmark_result_id LIMIT 1)""".encode(),
         (run_id, clean(rater)),
     )
     return cursor.rowcount == 1

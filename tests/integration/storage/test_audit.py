@@ -21,9 +21,10 @@ from steelyard.services.members import Members
 from steelyard.services.passwords import Passwords
 from steelyard.storage import audit, deliveries, memberships, runs, staleness
 from steelyard.storage.audit import AuditFilter, AuditRow
-from steelyard.storage.cases import decide_case, put_case, sync_cases
+from steelyard.storage.cases import decide_case, put_case
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
+from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.removal import delete_skill
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server

@@ -49,9 +49,9 @@ from steelyard.storage import (
 )
 from steelyard.storage.case_drafts import insert_drafts
 from steelyard.storage.case_queue import decide_output
-from steelyard.storage.cases import sync_cases
 from steelyard.storage.database import Database
 from steelyard.storage.feedback import add_feedback
+from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.globals import GLOBAL_TABLES, INDEXES_OVER_TENANTS, SECURITY_DEFINER_FUNCTIONS
 from steelyard.storage.notices import FoundRow
 from steelyard.storage.results import AnswerWrite, GradeWrite

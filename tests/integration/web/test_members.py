@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from steelyard.domain.access import Role
+from steelyard.domain.errors import InputError
 from steelyard.domain.hosting import Hosting
 from steelyard.domain.notices import NoticeSettings, SmtpServer
 from steelyard.services.people_mail import PeopleMail
@@ -195,8 +196,16 @@ async def test_nobody_manages_members_of_another_tenant(team: TeamSite) -> None:
 async def test_a_name_is_changed_but_not_to_another_members(team: TeamSite) -> None:
     await team.user(name="Ann Elder")
     browser = await team.member(Role.VIEWER, name="Bea Old")
-    refused = await browser.post("/account/name", {"name": "ANN  elder"}, page="/account")
-    assert (refused.status_code, "Another member is called" in refused.text) == (422, True)
+    await team.workbench.api_keys.make(team.tenant_id, "checkout", ["ingest"])
+    # The second has Cyrillic letters.
+    for name in ("ANN  elder", "Аnn Еldеr", "Check-out"):
+        refused = await browser.post("/account/name", {"name": name}, page="/account")
+        assert (refused.status_code, "Another member is called" in refused.text) == (422, True)
+    for name in ("Local", "schedule", "Ann (by key x)"):
+        refused = await browser.post("/account/name", {"name": name}, page="/account")
+        assert (refused.status_code, "under which Steelyard itself notes" in refused.text) == (422, True)
+    with pytest.raises(InputError, match="A member is called"):
+        await team.workbench.api_keys.make(team.tenant_id, "bea old", ["ingest"])
     assert (await browser.post("/account/name", {"name": "Bea New"}, page="/account")).status_code == 303
     assert "Bea New" in (await browser.get("/account?changed=name")).text
     assert (await browser.get("/account/name")).headers["location"] == "/account"

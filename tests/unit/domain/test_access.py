@@ -12,7 +12,7 @@ def test_each_role_may_do_what_the_one_before_it_may_and_more() -> None:
 
 
 def test_what_costs_or_changes_is_no_viewers() -> None:
-    assert ROLES[Role.VIEWER] == {Action.READ, Action.GIVE_FEEDBACK}
+    assert ROLES[Role.VIEWER] == {Action.READ, Action.GIVE_FEEDBACK, Action.RATE}
 
 
 def test_only_a_single_users_owner_adds_by_a_path_on_the_server() -> None:

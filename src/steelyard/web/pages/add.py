@@ -63,7 +63,11 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
         ticked = bool(text(form, "version"))
         return view.page("pages/new_skill.html.jinja", status=status, **_form(way, error, version=ticked, **typed))
     loaded = given.loaded
-    changes = [await bench.skills.case_change(tenant, skill.content.name, skill.told_cases) for skill in loaded]
+    decides = view.may(Action.DECIDE_CASES)
+    changes = [
+        await bench.skills.case_change(tenant, skill.content.name, skill.told_cases, decides=decides)
+        for skill in loaded
+    ]
     versions = [await bench.skills.version_change(tenant, skill.content) for skill in loaded]
     again = given.again
     if again is not None and any(versions):
@@ -71,7 +75,7 @@ async def add_skills(view: Viewing, bench: Bench, tenant: Tenant, form: Form) ->
     shown: dict[str, Any] = {"loaded": loaded, "changes": changes, "versions": versions, "way": way, "again": again}
     if text(form, "check") or (any(versions) and not text(form, "version")):
         return view.page("pages/skill_report.html.jinja", rows=None, **shown)
-    rows = [await bench.skills.add(tenant, skill.content, skill.told_cases) for skill in loaded]
+    rows = [await bench.skills.add(tenant, skill.content, skill.told_cases, decides=decides) for skill in loaded]
     remarks = any(skill.findings or skill.content.lint for skill in loaded)
     if not remarks and not any(change.retired for change in changes):
         (row, *others) = rows

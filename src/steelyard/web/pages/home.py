@@ -9,6 +9,7 @@ from typing import get_args
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from steelyard.domain.access import Action
 from steelyard.services.catalogue import CataloguePage
 from steelyard.services.demo import FIRST, MAX_TOKENS, MODELS, examples
 from steelyard.skills.folder import read_skill
@@ -86,7 +87,7 @@ async def home_page(
 async def add_example(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
     """Add the example skill and go to its run, with the local models chosen."""
     skill = await asyncio.to_thread(lambda: read_skill(examples() / FIRST))
-    row = await bench.skills.add(tenant, skill.content, skill.told_cases)
+    row = await bench.skills.add(tenant, skill.content, skill.told_cases, decides=view.may(Action.DECIDE_CASES))
     place = skill_url(row.name, row.id, "benchmark/new")
     return view.redirect(with_query(place, model=MODELS, judge="none", max_tokens=MAX_TOKENS))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
-from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.errors import InputError
 from steelyard.services.ratings import rater_name
 from steelyard.storage.ratings import RatingExport
 from steelyard.web.deps import Bench, Tenant
@@ -18,7 +18,7 @@ from steelyard.web.links import case_url, run_url, with_query
 from steelyard.web.pages.run import existing_run
 from steelyard.web.people_view import people_view
 from steelyard.web.query import natural
-from steelyard.web.rater import forget_rater, keep_rater, rater_of
+from steelyard.web.rater import forget_rater, keep_rater, member_name, rater_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.text.plain import plain
 
@@ -96,12 +96,10 @@ async def rate_in_view(
     request: Request, view: Viewing, bench: Bench, tenant: Tenant, run_id: Existing, result_id: UUID, form: Form
 ) -> Response:
     """A rating from a case's page, where model and grade are in view: it is kept as such."""
-    rater = rater_name(text(form, "rater") or rater_of(request) or "")
+    rater = rater_name(member_name(request) or text(form, "rater") or rater_of(request) or "")
     await bench.ratings.rate_in_view(tenant, run_id, result_id, rater, natural(text(form, "score")), text(form, "note"))
     number = natural(text(form, "case"))
-    if not number:
-        raise NotFound("The rating is kept, but the page it came from is not known.", kept="The rating is kept.")
-    answer = view.redirect(case_url(run_id, number - 1))
+    answer = view.redirect(case_url(run_id, number - 1) if number else run_url(run_id))
     keep_rater(request, answer, rater)
     return answer
 

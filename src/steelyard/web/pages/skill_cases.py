@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from steelyard.domain.access import Action
 from steelyard.domain.cases import CaseStatus
-from steelyard.domain.errors import Conflict, InputError, NotFound, SteelyardError
+from steelyard.domain.errors import Conflict, Forbidden, InputError, NotFound, SteelyardError
 from steelyard.domain.feedback import FeedbackStatus
 from steelyard.services.case_decisions import decision_on_example
 from steelyard.services.case_text import CaseDraft
@@ -36,6 +36,10 @@ router = APIRouter()
 _ADD = (("add", "Add the case"), ("propose", "Propose it"))
 _DECISIONS = ("retire", "restore")
 _PROPOSE_NOTE = "A proposed case waits until an admin accepts it."
+_OWN_NOTE = (
+    "It takes an admin to change an accepted case. What you change can be proposed beside it: an admin accepts that and"
+    " retires this one."
+)
 _ADD_NOTE = "An added case counts from the next run on; a proposed one waits until somebody accepts it."
 
 
@@ -60,9 +64,12 @@ async def add_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form
 @router.get("/skills/{skill}/cases/{case}")
 async def edit_form(view: Viewing, bench: Bench, tenant: Tenant, skill: str, case: UUID) -> Response:
     row, entry = await _case(bench, tenant, skill, case)
-    page = await _editing(bench, tenant, row, entry, typed=False)
+    page = await _editing(view, bench, tenant, row, entry, typed=False)
     changes = await bench.cases.changes(tenant, case)
-    return _form(view, row, page, TypedCase.of(CaseDraft.of(entry.case)), entry=entry, changes=changes)
+    typed = TypedCase.of(CaseDraft.of(entry.case))
+    if page.note == _OWN_NOTE:
+        typed = replace(typed, key="")
+    return _form(view, row, page, typed, entry=entry, changes=changes)
 
 
 @router.post("/skills/{skill}/cases/{case}")
@@ -71,11 +78,13 @@ async def edit_case(view: Viewing, bench: Bench, tenant: Tenant, skill: str, cas
 
     async def keep(draft: CaseDraft, typed: TypedCase, wanted: str) -> object:
         author = typed.author.strip() or None
-        accept = wanted == "accept" and view.may(Action.DECIDE_CASES)
-        seen = one_of(CaseStatus, text(form, "seen"))
-        return await bench.cases.edit(tenant, case, draft, author=author, why=typed.why, accept=accept, seen=seen)
+        decides, seen = view.may(Action.DECIDE_CASES), one_of(CaseStatus, text(form, "seen"))
+        accept = wanted == "accept" and decides
+        return await bench.cases.edit(
+            tenant, case, draft, author=author, why=typed.why, accept=accept, decides=decides, seen=seen
+        )
 
-    page = await _editing(bench, tenant, row, entry)
+    page = await _editing(view, bench, tenant, row, entry)
     return await _sent(view, row, page, form, keep, entry=entry)
 
 
@@ -173,8 +182,8 @@ async def _sent(
         return _form(view, row, page, typed, **shown)
     try:
         await keep(typed.draft(page.files), typed, wanted)
-    except (InputError, Conflict) as error:
-        status = 409 if isinstance(error, Conflict) else 422
+    except (InputError, Conflict, Forbidden) as error:
+        status = 409 if isinstance(error, Conflict) else 403 if isinstance(error, Forbidden) else 422
         return _form(view, row, page, typed, error=error, status=status, **shown)
     return view.redirect("/queue" if text(form, "back") == "queue" else _cases_url(row))
 
@@ -236,10 +245,14 @@ def _adding(row: CatalogueRow) -> FormPage:
 
 
 async def _editing(
-    bench: Workbench, tenant: UUID, row: CatalogueRow, entry: CaseEntry, *, typed: bool = True
+    view: View, bench: Workbench, tenant: UUID, row: CatalogueRow, entry: CaseEntry, *, typed: bool = True
 ) -> FormPage:
     """The form of a case. One out of use has a button only where something was `typed` that would be lost."""
     base = skill_url(row.name, row.id, "cases")
+    if entry.retired_at is None and entry.status is CaseStatus.ACCEPTED and not view.may(Action.DECIDE_CASES):
+        # As below: a case of its own would lack the files.
+        buttons = () if entry.case.files else (("propose", "Propose it as a case of its own"),)
+        return FormPage("Golden case", base, buttons, _OWN_NOTE, entry.case.files)
     if entry.retired_at is None:
         overturns = ""
         if entry.status is CaseStatus.PENDING:

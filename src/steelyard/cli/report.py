@@ -19,6 +19,8 @@ from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
+from steelyard.services.skill_effect import lifts
+from steelyard.statistics import SkillEffect
 
 _LABEL = 8
 
@@ -56,17 +58,16 @@ def headline(report: RunReport) -> Iterator[Text]:
     partial = _partial(report)
     if partial:
         yield Text(partial, style="yellow")
-    for summary in report.summaries:
-        if summary.lift is None:
+    for lift in lifts(report):
+        if lift.effect not in (SkillEffect.HURTS, SkillEffect.MAY_HURT):
             continue
-        proven = summary.lift_high is not None and summary.lift_high < 0
-        if not proven and summary.lift > -report.verdict.margin:
-            continue
-        shown = words.interval(summary.lift_low, summary.lift_high, signed=True)
-        extent = f"{words.points(summary.lift, signed=True)} points" + (f", 95% interval {shown}" if shown else "")
+        proven = lift.effect is SkillEffect.HURTS
+        shown = words.interval(lift.low, lift.high, signed=True)
+        interval = f", 95% interval {shown}" if shown else ""
+        extent = f"{words.points(lift.points, signed=True)} points{interval}, n = {lift.n:,}"
         claim = "makes" if proven else "may make"
         yield Text(
-            f"The skill {claim} {words.safe(summary.model)} worse: {extent}{'' if proven else ', not proven'}.",
+            f"The skill {claim} {words.safe(lift.model)} worse: {extent}{'' if proven else ', not proven'}.",
             style="bold red" if proven else "red",
         )
 

@@ -37,12 +37,21 @@ LONG = (
 HOSTILE = "openai:\x1b[2J\x1b]0;owned\x07[bold red]x[/]\u202egpt\r\n5"
 
 
-def both_arms(lift: float, low: float, high: float) -> RunReport:
+def both_arms(lift: float, low: float, high: float, n: int = 20) -> RunReport:
     models = names(2)
     rows = [
-        summary(models[0], 70.0, lift=lift, lift_low=low, lift_high=high, token_tax=321.0),
+        summary(
+            models[0],
+            70.0,
+            lift=lift,
+            lift_low=low,
+            lift_high=high,
+            lift_p=0.01 if high < 0 else 0.2,
+            lift_n=n,
+            token_tax=321.0,
+        ),
         summary(models[0], 70.0 - lift, arm="without_skill"),
-        summary(models[1], 60.0, lift=9.0, lift_low=2.0, lift_high=16.0, token_tax=320.0),
+        summary(models[1], 60.0, lift=9.0, lift_low=2.0, lift_high=16.0, lift_p=0.03, token_tax=320.0),
         summary(models[1], 51.0, arm="without_skill"),
     ]
     return report(models, rows)
@@ -179,7 +188,7 @@ def test_the_table_of_eighty_columns_has_every_figure_on_one_line() -> None:
 
 
 def test_a_proven_harm_is_a_headline_and_so_is_one_beyond_the_margin() -> None:
-    assert "The skill makes openai:model-0 worse: -12.0 points, 95% interval -20.0 to -4.0." in screen_of(
+    assert "The skill makes openai:model-0 worse: -12.0 points, 95% interval -20.0 to -4.0, n = 20." in screen_of(
         both_arms(-12.0, -20.0, -4.0), 200
     )
     assert "The skill may make openai:model-0 worse: -6.0 points" in screen_of(both_arms(-6.0, -15.0, 3.0), 200)
@@ -257,6 +266,15 @@ def test_a_tie_break_stands_beside_the_verdict_with_what_is_behind_it() -> None:
     untried = " ".join(screen_of(replace(made, tie_breaks=()), 300).split())
     assert "Tie steelyard tie-break ab12cd34 has a judge compare" in untried
     assert "steelyard tie-break" not in screen_of(report(), 300)
+
+
+def test_nothing_is_claimed_of_a_skill_below_eight_pairs_and_the_look_counts() -> None:
+    text = screen_of(both_arms(-12.0, -20.0, -4.0, n=7), 300)
+    assert "worse" not in text
+    assert "(-12.0 points, n = 7; no claim is made below 8 cases)" in text
+    # p = .03 of look 1 is not below its alpha, though the 95% interval leaves out zero.
+    assert "This skill helps" not in text
+    assert "openai:model-1 (+9.0 points, n = 20)" in text
 
 
 def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:

@@ -170,7 +170,7 @@ def _spent(report: RunReport) -> str:
     run = report.run
     shown = words.spent(run.spent_microcents, run.spent_is_lower_bound)
     if run.judge is not None:
-        shown += f", of which judge {words.spent(run.judge_spent_microcents, run.spent_is_lower_bound)}"
+        shown += f", of which judge {words.spent(run.judge_spent_microcents, run.judge_spent_is_lower_bound)}"
     if run.budget_microcents is not None:
         shown += f"; budget {dollars(run.budget_microcents)}"
     return shown + ("; some prices or usages are unknown" if run.spent_is_lower_bound else "")

@@ -1656,6 +1656,7 @@ class RunHead(TypedDict):
     spent_microcents: int
     spent_is_lower_bound: bool
     judge_spent_microcents: int
+    judge_spent_is_lower_bound: bool
     budget_microcents: int | None
     best_model: str | None
     cheapest_model: str | None

@@ -48,7 +48,7 @@ def certificates_so_far(
                 accepted=run.accept_judge,
                 calls=run.examined_calls,
                 cost_microcents=run.examined_microcents,
-                cost_is_lower_bound=run.spent_is_lower_bound,
+                cost_is_lower_bound=run.judge_spent_is_lower_bound and run.examined_calls > 0,
                 repeats=_repeats(repeats),
             ),
         )
@@ -66,7 +66,7 @@ def certificates_so_far(
                 accepted=run.accept_judge,
                 calls=part.get("calls", 0),
                 cost_microcents=part.get("microcents", 0),
-                cost_is_lower_bound=run.spent_is_lower_bound,
+                cost_is_lower_bound=run.judge_spent_is_lower_bound and part.get("calls", 0) > 0,
                 repeats=_repeats((of_jurors or {}).get(juror.digest, _NONE)),
             )
         )

@@ -118,6 +118,7 @@ class RunReport:
                 "spent_microcents": run.spent_microcents,
                 "spent_is_lower_bound": run.spent_is_lower_bound,
                 "judge_spent_microcents": run.judge_spent_microcents,
+                "judge_spent_is_lower_bound": run.judge_spent_is_lower_bound,
                 "budget_microcents": run.budget_microcents,
                 "best_model": run.best_model,
                 "cheapest_model": run.cheapest_model,

@@ -38,8 +38,8 @@ async def mark_lost_calls(
     """
     await connection.execute(
         f"""WITH alive AS MATERIALIZED ({_ALIVE})
-            UPDATE benchmark_runs SET spent_is_lower_bound = true
-             WHERE NOT spent_is_lower_bound AND id IN (
+            UPDATE benchmark_runs SET spent_is_lower_bound = true, judge_spent_is_lower_bound = judge IS NOT NULL
+             WHERE NOT (spent_is_lower_bound AND (judge_spent_is_lower_bound OR judge IS NULL)) AND id IN (
                    SELECT held.benchmark_run_id FROM cell_claims held
                     WHERE (held.benchmark_run_id = %s OR held.claim_key = ANY(%s))
                       AND held.worker_key IS DISTINCT FROM %s

@@ -82,6 +82,7 @@ class RunRow:
     started_by_kind: str = ActorKind.LOCAL
     started_by_id: UUID | None = None
     started_by_name: str = LOCAL.name
+    judge_spent_is_lower_bound: bool = False
 
     @property
     def starter(self) -> Actor:

@@ -107,19 +107,27 @@ async def test_tokens_that_no_server_told_are_unknown_and_the_answer_counts_all_
         assert {(cell.input_tokens, cell.total_tokens, cell.came_back) for cell in cells} == {(None, None, True)}
 
 
-@pytest.mark.parametrize("judge_reply", [_unheard, _lost])
-async def test_a_judge_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
-    bench: Bench, judge_reply: Callable[[ModelRequest], ModelResponse]
+@pytest.mark.parametrize(
+    ("model", "judge_reply", "judge_least"),
+    [("m0", _unheard, True), ("m0", _lost, True), ("unpriced", lambda asked: answer("no grade"), False)],
+)
+async def test_whose_money_was_never_heard_is_told_apart(
+    bench: Bench, model: str, judge_reply: Callable[[ModelRequest], ModelResponse], judge_least: bool
 ) -> None:
+    """A judge whose usage is unknown makes the total a lower bound; a candidate without a price leaves it exact."""
+
     def reply(asked: ModelRequest) -> ModelResponse:
         return answer("120 g") if asked.json_schema is None else judge_reply(asked)
 
     cases = [GoldenCase("1", f"item {uuid4().hex}", "120 g", assertions=("States the weight",))]
-    run_id = await bench.start(replace(request_of(cases=cases, models=1), judge=ModelRef("test", "judge")))
+    asked = request_of(cases=cases, chosen=[ModelRef("test", model)])
+    run_id = await bench.start(replace(asked, judge=ModelRef("test", "judge")))
     await bench.serve(run_id, Caller(reply))
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert report.counts.answered == 1
     assert report.run.spent_is_lower_bound
+    assert report.run.judge_spent_is_lower_bound is judge_least
+    assert [one.cost_is_lower_bound for one in report.certificates if one.calls] == [judge_least]
 
 
 @pytest.mark.parametrize("raised", [False, True])

@@ -312,8 +312,11 @@ def test_a_single_model_is_not_said_to_lead() -> None:
 def test_unknown_prices_make_the_total_a_lower_bound() -> None:
     text = screen_of(REPORTS["unknown costs"], 120)
     assert "at least $0.1235" in text
-    assert "of which judge at least $0.0235" in text
     assert "some prices or usages are unknown" in text
+    # A candidate without a price says nothing of what the judge took.
+    assert "of which judge $0.0235" in text
+    judged = screen_of(report(spent_is_lower_bound=True, judge_spent_is_lower_bound=True), 120)
+    assert "of which judge at least $0.0235" in judged
 
 
 def test_the_judge_is_named_with_its_digest_and_its_cost() -> None:

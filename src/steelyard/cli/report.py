@@ -23,6 +23,8 @@ from steelyard.services.skill_effect import lifts
 from steelyard.statistics import SkillEffect
 
 _LABEL = 8
+INTERRUPTED = "interrupted"
+"""The word for a run that is running by its row while no worker serves it."""
 
 
 def render(report: RunReport, width: int) -> Iterator[Text]:
@@ -115,10 +117,11 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
     """Where to find it again, and how to go on when something is left."""
     run, counts = report.run, report.counts
     short = str(run.id)[:8]
-    yield _note(
-        width, "Run", f"{short} of {words.safe(run.skill_name)}, {run.status}; again: steelyard runs show {short}"
-    )
+    status = INTERRUPTED if run.unserved else run.status
+    yield _note(width, "Run", f"{short} of {words.safe(run.skill_name)}, {status}; again: steelyard runs show {short}")
     ungraded = run.judge is not None and counts.judged < counts.answered
+    if run.unserved:
+        yield _note(width, "Next", f"steelyard runs resume {short} does what is left; what is paid is not paid again")
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
         return
     if run.stop_cause == JUDGE_REFUSED:
@@ -146,6 +149,8 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
 def _partial(report: RunReport) -> str | None:
     run, counts = report.run, report.counts
     done = f"{counts.answered + counts.failed:,} of {words.count(counts.planned, 'cell')}"
+    if run.unserved:
+        return f"A preview, no verdict yet: the run was interrupted, no worker serves it, {done} are done."
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
         return f"A preview, no verdict yet: the run is {run.status}, {done} are done."
     if run.stop_cause == "budget":

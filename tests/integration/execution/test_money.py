@@ -152,6 +152,7 @@ async def _killed(bench: Bench, run_id: UUID, caller: Caller, *, calls: int) -> 
         async with asyncio.timeout(20):
             while caller.calls.total() < calls:  # noqa: ASYNC110 - the event is the worker's
                 await asyncio.sleep(0.01)
+        assert not (await (await bench.service()).report(bench.tenant_id, run_id)).run.unserved
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
@@ -161,11 +162,15 @@ async def _killed(bench: Bench, run_id: UUID, caller: Caller, *, calls: int) -> 
 async def test_calls_that_were_out_as_their_worker_was_killed_make_the_total_a_lower_bound(
     bench: Bench, budget: int | None
 ) -> None:
-    """Also where the run ends without taking them up again."""
+    """Also where the run ends without taking them up again. Until it is taken up, it is told that nobody serves it."""
+    async with bench.database.pool.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_workers")
     service = await bench.service()
     run_id = await bench.start(request_of(cases=6, models=1))
     await _killed(bench, run_id, Caller(delay_s=60), calls=4)
-    assert not (await service.report(bench.tenant_id, run_id)).run.spent_is_lower_bound
+    left = (await service.report(bench.tenant_id, run_id)).run
+    assert (left.status, left.unserved, left.spent_is_lower_bound) == ("running", True, False)
+    assert [run.unserved for run in await service.list(bench.tenant_id)] == [True]
     if budget is not None:
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE benchmark_runs SET budget_microcents = %s WHERE id = %s", (budget, run_id))

@@ -330,6 +330,22 @@ async def test_a_skill_that_harms_is_told_first(site: Site, made: Made) -> None:
     assert "Lift −30.0 points, 95% interval −40.0 to −20.0, n = 12" in page
 
 
+async def test_a_run_that_no_worker_serves_is_told_as_interrupted(site: Site, made: Made) -> None:
+    run_id = await made.run(asks(content(), [checked(1), checked(2)]))
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await connection.execute("DELETE FROM procrastinate_workers")
+        await connection.execute(
+            "UPDATE benchmark_runs SET status = 'running', completed_at = NULL WHERE id = %s", (run_id,)
+        )
+        await connection.execute(
+            "UPDATE benchmark_results SET created_at = created_at - interval '1 hour',"
+            " graded_at = graded_at - interval '1 hour'"
+        )
+    page = await get(site, f"/runs/{run_id}")
+    assert "Interrupted" in page
+    assert f"steelyard runs resume {str(run_id)[:8]}" in page
+
+
 async def test_the_run_and_its_cells_can_be_downloaded(site: Site, made: Made) -> None:
     case = replace(checked(1), case_id="=cmd()")
     run_id = await made.run(asks(content(), [case, checked(2)]))

@@ -145,6 +145,7 @@ REPORTS = {
     "failed": report(status="failed", error_message="The database went away. " * 20),
     "in full": in_full(),
     "preview": report(status="running", stored=False),
+    "interrupted": report(status="running", stored=False, unserved=True),
 }  # fmt: skip
 
 
@@ -307,6 +308,14 @@ def test_a_single_model_is_not_said_to_lead() -> None:
     text = screen_of(REPORTS["one model"])
     assert "leading" not in text.split("Quality and its")[0].split("\n", 3)[-1]
     assert "☆" not in text
+
+
+def test_a_run_that_nobody_serves_is_told_as_interrupted_with_how_to_go_on() -> None:
+    text = " ".join(screen_of(REPORTS["interrupted"], 200).split())
+    assert "A preview, no verdict yet: the run was interrupted, no worker serves it" in text
+    assert "ab12cd34 of weigh, interrupted" in text
+    assert "Next steelyard runs resume ab12cd34 does what is left" in text
+    assert "steelyard runs resume" not in screen_of(REPORTS["preview"], 200)
 
 
 def test_unknown_prices_make_the_total_a_lower_bound() -> None:

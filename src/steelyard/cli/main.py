@@ -91,7 +91,7 @@ def run(
     version: given.Version = None,
     fresh: given.Fresh = False,
     accept_judge: given.AcceptJudge = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    yes: given.Spend = False,
     json: given.Json = None,
     require: Annotated[
         str | None,
@@ -247,7 +247,7 @@ def tie_break(
     ] = None,
     budget: given.Budget = None,
     concurrency: given.Concurrency = 16,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    yes: given.Spend = False,
     json: given.Json = None,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,

@@ -21,7 +21,6 @@ from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
 from steelyard.services.estimates import Estimate
-from steelyard.services.run_request import RunRequest
 
 REQUIREMENTS = ("best", "verdict")
 
@@ -33,7 +32,7 @@ def run(chosen: Chosen, output: Output, *, yes: bool) -> int:
     check_target(output.json)
     typed = read(chosen)
     terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
-    return asyncio.run(_run(typed, output, terminal, yes=yes or chosen.cases == "-"))
+    return asyncio.run(_run(typed, output, terminal, yes=yes))
 
 
 def estimate(chosen: Chosen, json_to: str | None) -> int:
@@ -48,10 +47,12 @@ async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -
         selected = await desk.select(typed)
         request = selected.request
         announce(selected, terminal)
-        if not terminal.quiet:
+        # A budget is a yes up to so much.
+        settled = yes or request.budget_microcents is not None
+        if not (settled and terminal.quiet):
             expected = await desk.estimate(request)
             tell_estimate(request, expected, terminal)
-            if not yes and not _go_on(request, expected, terminal):
+            if not settled and not spend_unless_refused(expected.cost_microcents, terminal):
                 terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
                 return exits.OK
         started, asked = await whole(desk.start(request), terminal)
@@ -89,8 +90,3 @@ def _by_model(expected: Estimate, width: int) -> list[Text]:
     room = max(10, width - total_width(columns) - 2)
     table = [Column("Model", "", words.short_names([r.model for r in rows], room), left=True), *columns]
     return [*heading_lines(table), *(row(table, index) for index in range(len(rows)))]
-
-
-def _go_on(request: RunRequest, expected: Estimate, terminal: Terminal) -> bool:
-    """Ask before a lot is spent, unless a budget answers already."""
-    return request.budget_microcents is not None or spend_unless_refused(expected.cost_microcents, terminal)

@@ -212,7 +212,7 @@ def _length_notes(report: RunReport, names: Sequence[str]) -> Sequence[str]:
         return ()
     if length.slope is None or length.low is None or length.high is None or length.p is None:
         why = {
-            "too_few_cases": "with fewer than 8 cases",
+            "too_few_cases": _too_few(length.n, report.verdict.n),
             "too_few_clusters": "with fewer than 8 families of cases",
             "too_few_models": "of one model alone",
             "no_variation": "where answers are equally long",
@@ -232,8 +232,16 @@ def _length_notes(report: RunReport, names: Sequence[str]) -> Sequence[str]:
     return (f"{said} {after} Longer answers may be better ones, so the scores stay as judged.",)
 
 
+def _too_few(n: int, scored: int) -> str:
+    """`n` of the `scored` cases have a graded text of every model: an empty answer has a score, and no length."""
+    if n == scored:
+        return f"with fewer than {FEWEST_CASES} cases"
+    return f"with fewer than {FEWEST_CASES} cases that have a graded answer of every model: {n:,} of {scored:,} have"
+
+
 def _curse(report: RunReport) -> Sequence[str]:
-    if report.verdict.leader is None or len(report.verdict.compared) < 2:
+    means = {report.verdict.models[index].mean for index in report.verdict.compared}
+    if report.verdict.leader is None or len(means) < 2:
         return ()
     said = "The leader's own mean is a little too high, as it was picked for being the highest."
     if report.detail is None:

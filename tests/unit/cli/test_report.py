@@ -205,6 +205,18 @@ def test_the_verdict_in_full_has_every_model_behind_the_leader_and_what_the_next
     assert "This skill hurts openai:model-0 (-12.0 points" in screen_of(both_arms(-12.0, -20.0, -4.0), 300)
 
 
+def test_where_all_answers_failed_nothing_is_said_of_too_few_cases_or_of_a_picked_leader() -> None:
+    made = in_full()
+    assert made.detail is not None
+    assert made.detail.length is not None
+    none = replace(made.detail.length, n=0, slope=None, reason="too_few_cases")
+    equal = replace(made.verdict, models=tuple(replace(one, mean=0.0) for one in made.verdict.models))
+    found = replace(made, verdict=equal, detail=replace(made.detail, length=none))
+    text = " ".join(screen_of(found, 300).split())
+    assert "with fewer than 8 cases that have a graded answer of every model: 0 of 20 have" in text
+    assert "picked for being the highest" not in text
+
+
 def test_a_lead_that_may_be_one_of_length_is_not_said_to_leave_nothing_to_be_shown() -> None:
     made = in_full()
     assert made.detail is not None
@@ -267,6 +279,8 @@ def test_a_tie_break_stands_beside_the_verdict_with_what_is_behind_it() -> None:
     untried = " ".join(screen_of(replace(made, tie_breaks=()), 300).split())
     assert "Tie steelyard tie-break ab12cd34 has a judge compare" in untried
     assert "steelyard tie-break" not in screen_of(report(), 300)
+    mute = replace(made, tie_breaks=(), summaries=[replace(one, answered=0) for one in made.summaries])
+    assert "steelyard tie-break" not in screen_of(mute, 300)
 
 
 def test_nothing_is_claimed_of_a_skill_below_eight_pairs_and_the_look_counts() -> None:
@@ -372,6 +386,15 @@ def test_a_refused_judge_is_named_with_every_canary_and_with_what_to_do() -> Non
     assert code_of(ended) == exits.JUDGE
 
 
+def test_an_examination_that_the_budget_cut_off_is_not_finished_and_says_what_it_took() -> None:
+    cut = report(stop_cause="budget", partial=True, examined_calls=8, examined_microcents=2_356_500)
+    text = screen_of(cut, 160)
+    assert "its examination on outputs whose grade is known was not finished (8 calls, $0.0236)" in text
+    assert "not examined" not in text
+    assert cut.to_json()["certificate"]["result"] == "unfinished"
+    assert report(status="running", examined_calls=8).to_json()["certificate"]["result"] is None
+
+
 @pytest.mark.parametrize(
     ("injected", "said"), [(100.0, "although it failed: an output"), (None, "was not finished: an output")]
 )
@@ -437,8 +460,12 @@ def test_a_failure_reads_as_a_sentence_with_how_many_of_whom_and_what_it_counts(
 
 def test_the_legend_says_how_one_of_equal_means_came_to_lead() -> None:
     undecided = replace(verdict_of(2), kind="not_enough", best=None, tied=())
-    even = report(names(2), [summary(model, 70.0) for model in names(2)], verdict=undecided)
-    assert "leading, not proven (of equal means the cheaper)" in screen_of(even)
+    even = [summary(model, 70.0) for model in names(2)]
+    cheaper = [replace(even[0], avg_cost_microcents=400_000), even[1]]
+    assert "leading, not proven (of equal means the cheaper)" in screen_of(report(names(2), cheaper, verdict=undecided))
+    unknown = [replace(one, avg_cost_microcents=None) for one in even]
+    for rows in (even, unknown):
+        assert "leading, not proven" not in screen_of(report(names(2), rows, verdict=undecided))
     apart = report(names(2), [summary(m, q) for m, q in zip(names(2), (70.0, 60.0), strict=True)], verdict=undecided)
     assert "of equal means" not in screen_of(apart)
 

@@ -170,11 +170,11 @@ def test_the_same_command_keeps_the_budget_and_says_so(shell: Shell, skill: Path
 def test_above_a_dollar_nothing_is_called_where_nobody_can_be_asked(
     shell: Shell, skill: Path, quiet: tuple[str, ...]
 ) -> None:
-    called = shell.seen()["served"]
+    called = shell.seen()["started"]
     command = ("run", str(with_checks(skill)), "--model", "openai:gpt-5.4", "--judge", "none", "--trials", "40")
-    message = refused(shell, *command, *quiet)
-    assert "Give --yes to go on without asking, or --budget USD" in message
-    assert shell.seen()["served"] == called
+    done = shell.run(*command, *quiet)
+    assert (done.returncode, shell.seen()["started"]) == (2, called)
+    assert "Give --yes to go on without asking, or --budget USD" in " ".join(done.stderr.split())
     assert shell.run(*command, *quiet, "--budget", "0.0005").returncode == 4
 
 

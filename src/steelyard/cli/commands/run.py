@@ -20,7 +20,7 @@ from steelyard.cli.selection import Typed, read
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
-from steelyard.services.estimates import Estimate
+from steelyard.services.estimates import Estimate, ModelEstimate
 
 REQUIREMENTS = ("best", "verdict")
 
@@ -79,8 +79,18 @@ async def _estimate(typed: Typed, json_to: str | None, terminal: Terminal) -> in
     return exits.OK
 
 
+def _judges(expected: Estimate) -> list[ModelEstimate]:
+    """What all judges take, so that the table comes to the total."""
+    calls = expected.judge_calls + expected.canary_calls
+    if not calls:
+        return []
+    tokens = expected.input_tokens + expected.output_tokens - sum(row.tokens for row in expected.per_model)
+    unknown = expected.judge_unpriced and not expected.judge_cost_microcents
+    return [ModelEstimate("(judging)", calls, tokens, None if unknown else expected.judge_cost_microcents)]
+
+
 def _by_model(expected: Estimate, width: int) -> list[Text]:
-    rows = expected.per_model
+    rows = [*expected.per_model, *_judges(expected)]
     costs = ["unknown" if r.cost_microcents is None else dollars(r.cost_microcents) for r in rows]
     columns = [
         Column("Calls", "", [f"{r.calls:,}" for r in rows]),

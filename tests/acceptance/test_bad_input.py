@@ -166,6 +166,19 @@ def test_the_same_command_keeps_the_budget_and_says_so(shell: Shell, skill: Path
     assert "as before" not in more.stderr
 
 
+# Each a model that was not run before, as the estimate would go by what it took then.
+@pytest.mark.parametrize(("model", "quiet"), [("openai:gpt-4.1", ()), ("openai:gpt-4o", ("--quiet",))])
+def test_above_a_dollar_nothing_is_called_where_nobody_can_be_asked(
+    shell: Shell, skill: Path, model: str, quiet: tuple[str, ...]
+) -> None:
+    called = shell.seen()["started"]
+    command = ("run", str(with_checks(skill)), "--model", model, "--judge", "none", "--trials", "40")
+    done = shell.run(*command, *quiet)
+    assert (done.returncode, shell.seen()["started"]) == (2, called)
+    assert "Give --yes to go on without asking, or --budget USD" in " ".join(done.stderr.split())
+    assert shell.run(*command, *quiet, "--budget", "0.0005").returncode == 4
+
+
 def test_a_budget_stops_the_run_with_its_own_code_and_resuming_finishes_it(shell: Shell, skill: Path) -> None:
     with_checks(skill)
     named = ("--model", "openai:gpt-5.4", "--judge", "none", "--concurrency", "2")

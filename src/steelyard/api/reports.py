@@ -62,6 +62,8 @@ class RunHead(Document):
     spent_microcents: Microcents
     spent_is_lower_bound: bool
     judge_spent_microcents: Microcents
+    judge_spent_is_lower_bound: bool
+    unserved: Annotated[bool, Field(description="It is running by its status, and no worker serves it.")]
     budget_microcents: Microcents | None
     best_model: Annotated[Model | None, Field(description="Of the highest observed mean, proven or not.")]
     cheapest_model: Annotated[Model | None, Field(description="Of the lowest known average cost.")]

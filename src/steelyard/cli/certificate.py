@@ -12,7 +12,9 @@ from steelyard.judging.examination import WORDS, Examination, Result
 def certificate_lines(certificate: Certificate, *, under_way: bool) -> Iterator[tuple[str, str]]:
     """(line, style) from top to bottom, unwrapped."""
     examination = certificate.examination
-    if examination is None:
+    if certificate.cut_off:
+        yield f"its examination on outputs whose grade is known was not finished ({_cost(certificate)})", "yellow"
+    elif examination is None:
         yield f"not {'yet ' if under_way else ''}examined on outputs whose grade is known", "yellow"
     elif examination.result is Result.NOTHING:
         yield "not examined: no case of this run gives an output whose grade is known", "yellow"
@@ -27,8 +29,7 @@ def certificate_lines(certificate: Certificate, *, under_way: bool) -> Iterator[
 def _examined(certificate: Certificate, examination: Examination) -> tuple[str, str]:
     shown = f"examined on {words.count(len(examination.canaries), 'output')} whose grade is known"
     if certificate.calls:
-        cost = words.spent(certificate.cost_microcents, certificate.cost_is_lower_bound)
-        took = f"{words.count(certificate.calls, 'call')}, {cost}"
+        took = _cost(certificate)
     elif examination.result is Result.UNFINISHED:
         took = "no call came through"
     else:
@@ -40,6 +41,11 @@ def _examined(certificate: Certificate, examination: Examination) -> tuple[str, 
             return f"{shown}: failed ({took})", "red"
         case _:
             return f"{shown}: not finished ({took})", "yellow"
+
+
+def _cost(certificate: Certificate) -> str:
+    cost = words.spent(certificate.cost_microcents, certificate.cost_is_lower_bound)
+    return f"{words.count(certificate.calls, 'call')}, {cost}"
 
 
 def _rows(examination: Examination) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ def arm_phrase(arm: str) -> str:
 def comparison(report: RunReport, width: int) -> Iterator[Text]:
     """One row per model in the arm compared; on a narrow screen the name stands above its figures."""
     rows = [summary for summary in report.summaries if summary.arm == report.arm]
-    marks = [_marks(report, summary.model) for summary in rows]
+    marks = [_marks(report, rows, summary.model) for summary in rows]
     yield Text(f"{words.count(len(rows), 'model')} {arm_phrase(report.arm)}", style="bold underline")
     columns = _columns(rows)
     mark = Column("", "", marks, left=True, style="green")
@@ -47,7 +47,7 @@ def comparison(report: RunReport, width: int) -> Iterator[Text]:
     used = [symbol for symbol in _LEGEND if any(symbol in shown for shown in marks)]
     if used:
         legend = dict(_LEGEND)
-        if _has_equal(rows, report.run.best_model):
+        if _equals(rows, report.run.best_model):
             legend[_LEADING] += " (of equal means the cheaper)"
         said = (f"{symbol} {legend[symbol]}" for symbol in used)
         yield Text("   ".join(said), style="dim")
@@ -58,10 +58,17 @@ def _least_room(rows: Sequence[ModelSummary]) -> int:
     return min(MIN_NAME, max((cell_len(words.safe(summary.model)) for summary in rows), default=0))
 
 
-def _has_equal(rows: Sequence[ModelSummary], leading: str | None) -> bool:
-    """Whether another model has the leading one's very mean."""
+def _equals(rows: Sequence[ModelSummary], leading: str | None) -> list[ModelSummary]:
+    """The other models that have the leading one's very mean."""
     best = next((summary.quality for summary in rows if summary.model == leading), None)
-    return best is not None and sum(summary.quality == best for summary in rows) > 1
+    return [one for one in rows if best is not None and one.quality == best and one.model != leading]
+
+
+def _leads(rows: Sequence[ModelSummary], model: str) -> bool:
+    """Whether the model of the highest mean is set apart by it, or of equal ones by a lower known cost."""
+    cost = next((summary.avg_cost_microcents for summary in rows if summary.model == model), None)
+    equal = [summary.avg_cost_microcents for summary in _equals(rows, model)]
+    return not equal or (cost is not None and all(other is None or other > cost for other in equal))
 
 
 def skill_effect(report: RunReport, width: int) -> Iterator[Text]:
@@ -149,13 +156,13 @@ def _stacked(
                 yield Text(f"  {column.heading}{unit}: {column.values[index]}")
 
 
-def _marks(report: RunReport, model: str) -> str:
+def _marks(report: RunReport, rows: Sequence[ModelSummary], model: str) -> str:
     verdict, run = report.verdict, report.run
     alone = verdict.kind == "single" or len(report.names) == 1
     shown = ""
     if verdict.best is not None and report.names[verdict.best] == model:
         shown += _BEST
-    elif verdict.best is None and run.best_model == model and not alone:
+    elif verdict.best is None and run.best_model == model and not alone and _leads(rows, model):
         shown += _LEADING
     if verdict.cheapest_good_enough is not None and report.names[verdict.cheapest_good_enough] == model:
         shown += _GOOD_ENOUGH

@@ -27,7 +27,7 @@ INTERRUPTED = 130
 
 MEANINGS = {
     OK: "done",
-    FAULT: "an unexpected fault",
+    FAULT: "an unexpected fault, or the database cannot be used",
     USAGE: "the command, a file or a name cannot be used",
     NO_VERDICT: "no verdict of the kind asked for by --require",
     BUDGET: "stopped by the budget",

@@ -96,7 +96,7 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
         interrupts += 1
         if interrupts > 1:
             progress.__exit__()
-            _leave(terminal)
+            _leave(terminal, run_id)
         stop.set()
         over.set()
         if not terminal.err.live:
@@ -250,9 +250,11 @@ def reason(code: int, report: RunReport, require: str | None) -> str | None:
             return None
 
 
-def _leave(terminal: Terminal) -> None:
+def _leave(terminal: Terminal, run_id: UUID | None = None) -> None:
+    again = "" if run_id is None else f" `steelyard runs resume {str(run_id)[:8]}`, or"
     terminal.err.line(
-        "Left at once: answers received are saved, calls in flight are lost. The same command goes on.", "yellow"
+        f"Left at once: answers received are saved, calls in flight are lost. Go on with{again} the same command.",
+        "yellow",
     )
     os._exit(exits.INTERRUPTED)
 

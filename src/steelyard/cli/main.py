@@ -30,7 +30,8 @@ from steelyard.cli.system_commands import COMMANDS
 
 # exits.MEANINGS says the same; a test keeps them equal. Importing it here would import the errors for every --help.
 EPILOG = (
-    "Exit codes: 0 done; 1 an unexpected fault; 2 the command, a file or a name cannot be used; 3 no verdict of the"
+    "Exit codes: 0 done; 1 an unexpected fault, or the database cannot be used; 2 the command, a file or a name cannot"
+    " be used; 3 no verdict of the"
     " kind asked for by --require; 4 stopped by the budget; 5 no model gave a single answer, or the judge"
     " not one grade; 6 the judge failed its"
     " examination; 7 a benchmark is stale (stale --fail); 130 interrupted (what was paid is saved). State lives in"
@@ -91,7 +92,7 @@ def run(
     version: given.Version = None,
     fresh: given.Fresh = False,
     accept_judge: given.AcceptJudge = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    yes: given.Spend = False,
     json: given.Json = None,
     require: Annotated[
         str | None,
@@ -247,7 +248,7 @@ def tie_break(
     ] = None,
     budget: given.Budget = None,
     concurrency: given.Concurrency = 16,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending more than $1.")] = False,
+    yes: given.Spend = False,
     json: given.Json = None,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,

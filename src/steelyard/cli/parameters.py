@@ -52,6 +52,12 @@ MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=1, help
 Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="The order of the calls; a fixed one by default.")
 ]
+Spend = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Go on above $1 without being asked; without a terminal it takes this, or --budget."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Call again even what was paid before.")]
 Race = Annotated[
     str | None,

@@ -130,8 +130,9 @@ class Progress:
         if standing.elapsed_s - self._said_s >= PLAIN_EVERY_S:
             self._said_s = standing.elapsed_s
             line = summary(standing, total, left_s)
-            if line != self._last:
-                self._terminal.say(line)
+            if line != self._last and not self._terminal.quiet:
+                # Where nothing is redrawn there is no width to keep: one line stays one.
+                screen.console.print(screen.fit_text(line), soft_wrap=True)
             self._last = line
 
     def _tell_examination(self, examination: ExaminationStanding | None) -> None:

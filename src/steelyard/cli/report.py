@@ -19,8 +19,12 @@ from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
+from steelyard.services.skill_effect import lifts
+from steelyard.statistics import SkillEffect
 
 _LABEL = 8
+INTERRUPTED = "interrupted"
+"""The word for a run that is running by its row while no worker serves it."""
 
 
 def render(report: RunReport, width: int) -> Iterator[Text]:
@@ -56,17 +60,16 @@ def headline(report: RunReport) -> Iterator[Text]:
     partial = _partial(report)
     if partial:
         yield Text(partial, style="yellow")
-    for summary in report.summaries:
-        if summary.lift is None:
+    for lift in lifts(report):
+        if lift.effect not in (SkillEffect.HURTS, SkillEffect.MAY_HURT):
             continue
-        proven = summary.lift_high is not None and summary.lift_high < 0
-        if not proven and summary.lift > -report.verdict.margin:
-            continue
-        shown = words.interval(summary.lift_low, summary.lift_high, signed=True)
-        extent = f"{words.points(summary.lift, signed=True)} points" + (f", 95% interval {shown}" if shown else "")
+        proven = lift.effect is SkillEffect.HURTS
+        shown = words.interval(lift.low, lift.high, signed=True)
+        interval = f", 95% interval {shown}" if shown else ""
+        extent = f"{words.points(lift.points, signed=True)} points{interval}, n = {lift.n:,}"
         claim = "makes" if proven else "may make"
         yield Text(
-            f"The skill {claim} {words.safe(summary.model)} worse: {extent}{'' if proven else ', not proven'}.",
+            f"The skill {claim} {words.safe(lift.model)} worse: {extent}{'' if proven else ', not proven'}.",
             style="bold red" if proven else "red",
         )
 
@@ -114,10 +117,11 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
     """Where to find it again, and how to go on when something is left."""
     run, counts = report.run, report.counts
     short = str(run.id)[:8]
-    yield _note(
-        width, "Run", f"{short} of {words.safe(run.skill_name)}, {run.status}; again: steelyard runs show {short}"
-    )
+    status = INTERRUPTED if run.unserved else run.status
+    yield _note(width, "Run", f"{short} of {words.safe(run.skill_name)}, {status}; again: steelyard runs show {short}")
     ungraded = run.judge is not None and counts.judged < counts.answered
+    if run.unserved:
+        yield _note(width, "Next", f"steelyard runs resume {short} does what is left; what is paid is not paid again")
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
         return
     if run.stop_cause == JUDGE_REFUSED:
@@ -145,6 +149,8 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
 def _partial(report: RunReport) -> str | None:
     run, counts = report.run, report.counts
     done = f"{counts.answered + counts.failed:,} of {words.count(counts.planned, 'cell')}"
+    if run.unserved:
+        return f"A preview, no verdict yet: the run was interrupted, no worker serves it, {done} are done."
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
         return f"A preview, no verdict yet: the run is {run.status}, {done} are done."
     if run.stop_cause == "budget":
@@ -169,7 +175,7 @@ def _spent(report: RunReport) -> str:
     run = report.run
     shown = words.spent(run.spent_microcents, run.spent_is_lower_bound)
     if run.judge is not None:
-        shown += f", of which judge {words.spent(run.judge_spent_microcents, run.spent_is_lower_bound)}"
+        shown += f", of which judge {words.spent(run.judge_spent_microcents, run.judge_spent_is_lower_bound)}"
     if run.budget_microcents is not None:
         shown += f"; budget {dollars(run.budget_microcents)}"
     return shown + ("; some prices or usages are unknown" if run.spent_is_lower_bound else "")

@@ -81,7 +81,7 @@ def backup(
 ) -> None:
     """Write the whole database to a file, as of one moment, while everything goes on.
 
-    Settings and models are not in it, and keys are nowhere in the database.
+    Settings and models are not in it; keys that tenants set are, encrypted, and the master key is not.
     """
     with guarded():
         from steelyard.cli.commands.backup import backup as body

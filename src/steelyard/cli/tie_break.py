@@ -15,7 +15,7 @@ from steelyard.domain.calls import Trouble
 from steelyard.domain.money import dollars
 from steelyard.domain.tie_breaks import UNDER_WAY
 from steelyard.services.reports import RunReport
-from steelyard.services.tie_break_words import KEPT, tie_break_words
+from steelyard.services.tie_break_words import KEPT, can_be_broken, tie_break_words
 from steelyard.services.tie_breaks import TieBreakOffer
 from steelyard.storage.tie_breaks import TieBreakRow
 
@@ -110,6 +110,6 @@ def tie_breaks(report: RunReport, width: int) -> Iterator[Text]:
         yield from tie_break_lines(row, width, report.tie_breaks)
     if report.tie_breaks:
         yield Text(KEPT, style="dim")
-    elif report.stored and len(report.verdict.tied) > 1:
+    elif can_be_broken(report):
         hint = f"steelyard tie-break {str(report.run.id)[:8]} has a judge compare the tied models' outputs pair by pair"
         yield Text(f"{'Tie':<{_LABEL}}", style="bold").append(words.hang(hint, width, _LABEL), "not bold")

@@ -10,7 +10,9 @@ from steelyard.cli import text as words
 from steelyard.cli.grid import GAP, Column, heading_lines, row, total_width
 from steelyard.domain.money import dollars
 from steelyard.services.reports import RunReport
-from steelyard.services.verdict_detail import Lift, ModelLine, SkillEffect, VerdictDetail, verdict_detail
+from steelyard.services.skill_effect import WHY_NO_CLAIM, Lift
+from steelyard.services.verdict_detail import ModelLine, VerdictDetail, verdict_detail
+from steelyard.statistics import SkillEffect
 
 _MIN_NAME = 18
 _LABEL = 8
@@ -76,13 +78,14 @@ def _lift_notes(lifts: Sequence[Lift]) -> Iterator[tuple[str, str]]:
 
 
 def _lift(lift: Lift) -> str:
-    facts = [f"{words.points(lift.points, signed=True)} points"]
+    facts = [f"{words.points(lift.points, signed=True)} points", f"n = {lift.n:,}"]
     if lift.gain is not None and lift.gain > 0:
         facts.append(f"{words.percent(lift.gain)} of what was missing to 100")
     if lift.cost_tax_microcents:
         more = "more" if lift.cost_tax_microcents > 0 else "less"
         facts.append(f"{dollars(abs(lift.cost_tax_microcents))} {more} a case")
-    return f"{words.safe(lift.model)} ({', '.join(facts)})"
+    why = "" if lift.reason is None else f"; {WHY_NO_CLAIM[lift.reason]}"
+    return f"{words.safe(lift.model)} ({', '.join(facts)}{why})"
 
 
 def _behind(line: ModelLine) -> str:

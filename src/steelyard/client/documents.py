@@ -1659,6 +1659,8 @@ class RunHead(TypedDict):
     spent_microcents: int
     spent_is_lower_bound: bool
     judge_spent_microcents: int
+    judge_spent_is_lower_bound: bool
+    unserved: bool
     budget_microcents: int | None
     best_model: str | None
     cheapest_model: str | None

@@ -179,7 +179,7 @@ class CellRunner:
             payment = tab.payment(SpendKind.JUDGING, judge.model.text, amount, calls=calls, known=known)
             context.uncommitted += amount
             try:
-                spending = Spending(amount, amount, known, payment)
+                spending = Spending(amount, amount, known, payment, judge_known=known)
                 await self._recorder.grade(context.tenant_id, context.run.id, write, spending, release=claim)
                 tab.paid(payment)
             finally:
@@ -217,7 +217,8 @@ class CellRunner:
         grade = GradeWrite(
             result_id, write.grading_digest, CellState.ANSWERED, failure_kind=kind, error_message=message
         )
-        await self._recorder.grade(context.tenant_id, context.run.id, grade, Spending(known=known), release=claim)
+        lost_grade = Spending(known=known, judge_known=known)
+        await self._recorder.grade(context.tenant_id, context.run.id, grade, lost_grade, release=claim)
 
     async def _commit_answer(
         self,

@@ -202,7 +202,12 @@ class Examiner:
                     return await results.run_state(connection, context.run.id)
                 await storage.add_examined(connection, context.run.id, amount, juror=_juror(context, one.place))
                 state = await results.add_spending(
-                    connection, context.run.id, spent=amount, judge_spent=amount, lower_bound=not known
+                    connection,
+                    context.run.id,
+                    spent=amount,
+                    judge_spent=amount,
+                    lower_bound=not known,
+                    judge_lower_bound=not known,
                 )
                 await spending.pay(connection, context.tenant_id, [payment])
                 return state

@@ -42,7 +42,8 @@ class ModelSummary:
     is None when any answer's price is unknown. `failures` are the model's own (they score 0), `missing` the cells
     without a score for any other reason. `lift` (points) and its interval compare the same cases with and without
     the skill; `token_tax` is the input tokens the skill adds per case. `avg_tokens` is None when any answer's usage was
-    not told; `heard` says whether any answer came back at all, be it empty or cut.
+    not told; `lift_n` counts the cases with both scores, `lift_n_clusters` their families, None in runs of older
+    versions; `heard` says whether any answer came back at all, be it empty or cut.
     """
 
     model: str
@@ -68,6 +69,8 @@ class ModelSummary:
     lift_low: float | None = None
     lift_high: float | None = None
     lift_p: float | None = None
+    lift_n: int | None = None
+    lift_n_clusters: int | None = None
     normalised_gain: float | None = None
     token_tax: float | None = None
     heard: bool = True
@@ -377,6 +380,8 @@ def _with_lift(
         lift_low=gained.low,
         lift_high=gained.high,
         lift_p=gained.p,
+        lift_n=gained.n,
+        lift_n_clusters=gained.n_clusters,
         normalised_gain=gained.gain,
         token_tax=tax,
     )

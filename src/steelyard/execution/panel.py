@@ -120,7 +120,7 @@ class Panel:
             write = replace(write, cost_microcents=amount, cost_known=heard)
             calls = 0 if usage == Usage() and heard else calls
             payment = tab.payment(SpendKind.JUDGING, judge.model.text, amount, calls=calls, known=heard)
-            spending = Spending(amount, amount, heard, payment)
+            spending = Spending(amount, amount, heard, payment, judge_known=heard)
             context.uncommitted += amount
             try:
                 await self._recorder.juror(context.tenant_id, context.run.id, write, spending)

@@ -24,13 +24,14 @@ _RETRY_S = 1.0
 
 @dataclass(frozen=True)
 class Spending:
-    """Money to add to the run with this write, in microcents; `known` is False where a price is missing. `payment` is
-    the same money as the tenant's month has it, None where no call was made."""
+    """Money to add to the run with this write, in microcents; `known` is False where a price is missing, `judge_known`
+    where it is the judge's. `payment` is the same money as the tenant's month has it, None where no call was made."""
 
     spent: int = 0
     judge_spent: int = 0
     known: bool = True
     payment: Payment | None = None
+    judge_known: bool = True
 
 
 @dataclass
@@ -166,6 +167,7 @@ class Recorder:
                 spent=sum(p.spending.spent for _, p in writes),
                 judge_spent=sum(p.spending.judge_spent for _, p in writes),
                 lower_bound=not all(p.spending.known for _, p in writes),
+                judge_lower_bound=not all(p.spending.judge_known for _, p in writes),
             )
         await claims.release_claims(connection, self._worker_key, [p.release for p in group if p.release is not None])
         paid = [p.spending.payment for p in group if p.spending.payment is not None]

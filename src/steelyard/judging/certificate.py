@@ -36,7 +36,8 @@ class Certificate:
     """A run's judge and what is known of it. Money in microcents: what the examination took in this run.
 
     `examination` is None where the judge was not, or not yet, examined. `accepted`: scores count whatever it came to.
-    `own_family` are the candidates of the judge's family. `repeats` and `people` are None where nothing is known.
+    `cut_off`: the run ended, by its budget or a person, before the examination it had paid calls for. `own_family` are
+    the candidates of the judge's family. `repeats` and `people` are None where nothing is known.
     """
 
     judge: str
@@ -49,10 +50,13 @@ class Certificate:
     own_family: tuple[str, ...]
     repeats: Repeats | None
     people: JudgeAgreement | None
+    cut_off: bool = False
 
     @property
     def result(self) -> Result | None:
-        return None if self.examination is None else self.examination.result
+        if self.examination is None:
+            return Result.UNFINISHED if self.cut_off else None
+        return self.examination.result
 
     @property
     def mark(self) -> str | None:
@@ -113,8 +117,9 @@ def certify(
     cost_is_lower_bound: bool,
     repeats: Repeats | None = None,
     people: JudgeAgreement | None = None,
+    ended: bool = False,
 ) -> Certificate:
-    """The certificate of a judge, `judge` and `candidates` being models as `provider:name`."""
+    """The certificate of a judge, `judge` and `candidates` being models as `provider:name`; `ended`: its run has."""
     return Certificate(
         judge=judge,
         judge_digest=judge_digest,
@@ -126,6 +131,7 @@ def certify(
         own_family=_own_family(judge, candidates),
         repeats=repeats,
         people=people,
+        cut_off=ended and examination is None and calls > 0,
     )
 
 

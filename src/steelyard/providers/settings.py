@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -323,11 +323,20 @@ def _read(path: Path) -> _File:
     try:
         return _File.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        keys = tuple(str(part) for part in first["loc"])
+        found = error.errors()
+        keys = tuple(str(part) for part in found[0]["loc"])
         raise SettingsError(
-            f"{'.'.join(keys)}: {first['msg'].removeprefix('Value error, ')}.", file=str(path), line=_line(path, keys)
+            f"{'; '.join(_problem(one['loc'], one['type'], one['msg']) for one in found)}.",
+            file=str(path),
+            line=_line(path, keys),
+            next_step="Mend the file, then give the command again; `steelyard doctor` says whether it can be read.",
         ) from error
+
+
+def _problem(place: Sequence[int | str], kind: str, message: str) -> str:
+    """`calls.foo: there is no such setting`."""
+    said = {"extra_forbidden": "there is no such setting", "missing": "it is missing"}.get(kind)
+    return f"{'.'.join(str(part) for part in place)}: {said or message.removeprefix('Value error, ')}"
 
 
 def _line(path: Path, keys: tuple[str, ...]) -> int | None:

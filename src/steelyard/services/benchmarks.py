@@ -29,6 +29,7 @@ from steelyard.storage.judgements import graded_cells
 from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue, defer_within
 from steelyard.storage.runs import RunRow
+from steelyard.storage.served import unserved
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,10 @@ class BenchmarkService:
         """The newest runs first, of one skill where named. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
             skill_id = None if skill is None else (await skills.find_skill(connection, skill)).id
-            return await runs.list_runs(connection, skill_id=skill_id, limit=limit)
+            found = await runs.list_runs(connection, skill_id=skill_id, limit=limit)
+            running = [run.id for run in found if run.status == RunStatus.RUNNING]
+            left = await unserved(connection, running)
+            return [replace(run, unserved=run.id in left) for run in found]
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
         """Cells by model and how the run stands, cheap enough to ask twice a second. Raises StorageError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from steelyard.domain.runs import RunStatus
 from steelyard.execution.plan import Plan
 from steelyard.judging.certificate import Certificate, Repeats, certify
 from steelyard.judging.examination import Examination, Result, worst
@@ -37,6 +38,7 @@ def certificates_so_far(
     """As `certificates_of`, from the run's row alone: what a run under way shows."""
     if run.judge is None:
         return ()
+    ended = run.status not in (RunStatus.PENDING, RunStatus.RUNNING)
     jury = Plan.from_json(run.plan).jury if "jury" in run.plan else ()
     if not jury:
         return (
@@ -48,8 +50,9 @@ def certificates_so_far(
                 accepted=run.accept_judge,
                 calls=run.examined_calls,
                 cost_microcents=run.examined_microcents,
-                cost_is_lower_bound=run.spent_is_lower_bound,
+                cost_is_lower_bound=run.judge_spent_is_lower_bound and run.examined_calls > 0,
                 repeats=_repeats(repeats),
+                ended=ended,
             ),
         )
     parts: Mapping[str, Any] = (run.examination or {}).get("jury", {})
@@ -66,8 +69,9 @@ def certificates_so_far(
                 accepted=run.accept_judge,
                 calls=part.get("calls", 0),
                 cost_microcents=part.get("microcents", 0),
-                cost_is_lower_bound=run.spent_is_lower_bound,
+                cost_is_lower_bound=run.judge_spent_is_lower_bound and part.get("calls", 0) > 0,
                 repeats=_repeats((of_jurors or {}).get(juror.digest, _NONE)),
+                ended=ended,
             )
         )
     return tuple(made)

@@ -24,6 +24,7 @@ from steelyard.storage import figures, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow, starter_json
+from steelyard.storage.served import unserved
 from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class RunReport:
                 "skill": run.skill_name,
                 "skill_version": run.skill_digest,
                 "status": run.status,
+                "unserved": run.unserved,
                 "stop_cause": run.stop_cause,
                 "partial": run.partial,
                 "of_record": run.of_record,
@@ -118,6 +120,7 @@ class RunReport:
                 "spent_microcents": run.spent_microcents,
                 "spent_is_lower_bound": run.spent_is_lower_bound,
                 "judge_spent_microcents": run.judge_spent_microcents,
+                "judge_spent_is_lower_bound": run.judge_spent_is_lower_bound,
                 "budget_microcents": run.budget_microcents,
                 "best_model": run.best_model,
                 "cheapest_model": run.cheapest_model,
@@ -192,6 +195,8 @@ async def report_of(
     failures: Sequence[Mapping[str, Any]],
 ) -> RunReport:
     """The report of a run that was read already."""
+    if run.status == RunStatus.RUNNING:
+        run = replace(run, unserved=run.id in await unserved(connection, [run.id]))
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if run.judge is None:
         quotes = JudgementCounts(0, 0)

@@ -14,6 +14,8 @@ from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
 from steelyard.storage.progress import CellGroup, RunHead
+from steelyard.storage.queue import STALLED_AFTER_S
+from steelyard.storage.served import unserved
 
 UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
 
@@ -57,9 +59,10 @@ class RunProgress:
     `elapsed_s` counts from the first start to the end, pauses between a stop and a resume included; None before it.
     `left_s` is what is left at the pace of the last cells (at most 200 of them, of the last three minutes); None when
     that says nothing. `signature` stays the same while nothing was committed. `quiet`: it runs, and for three minutes
-    no cell has ended. `providers` are those of its models and its judge; `troubles` is what calls of them keep failing
-    with in this process, which need not be the one that makes this run's. In a race `planned` is what it comes to at
-    most as it stands. `examination` is that of its judge, None where there is none yet.
+    no cell has ended; `unserved`: it runs by its row, and no worker is there. `providers` are those of its models and
+    its judge; `troubles` is what calls of them keep failing with in this process, which need not be the one that makes
+    this run's. In a race `planned` is what it comes to at most as it stands. `examination` is that of its judge, None
+    where there is none yet.
     """
 
     run_id: UUID
@@ -78,6 +81,7 @@ class RunProgress:
     elapsed_s: float | None
     left_s: float | None
     quiet: bool
+    unserved: bool
     signature: str
     providers: frozenset[str]
     troubles: tuple[Trouble, ...] = ()
@@ -165,6 +169,8 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
     elapsed = None if head.started_at is None else (head.completed_at or head.now) - head.started_at
     elapsed_s = None if elapsed is None else elapsed.total_seconds()
     running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
+    # While cells end somebody serves it, and nobody has to be looked for.
+    still = head.status == RunStatus.RUNNING and (not ages or ages[0] > STALLED_AFTER_S)
     examination = standing_of(head.examining, head.examination, accepted=head.accept_judge, jury=head.jury or ())
     if examination is not None and examination.under_way and head.status not in UNDER_WAY:
         # The run ended before it did.
@@ -186,6 +192,7 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         elapsed_s=elapsed_s,
         left_s=time_left_s(ages, sum(lane.left for lane in lanes)),
         quiet=running_s > progress.PACE_WINDOW_S and not ages,
+        unserved=still and head.id in await unserved(connection, [head.id]),
         signature=head.signature,
         # As references are written: provider:name, those of a jury with commas between.
         providers=frozenset(model.partition(":")[0] for model in (*head.models, *(head.judge or "").split(", "))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef
@@ -13,6 +13,9 @@ from steelyard.judging import same_family
 from steelyard.judging.pair_gate import Gate
 from steelyard.statistics import PairFigures, TieBreak
 from steelyard.storage.tie_breaks import TieBreakRow
+
+if TYPE_CHECKING:
+    from steelyard.services.reports import RunReport
 
 LABEL = "By pairwise comparison, beside the scores"
 KEPT = "The run's verdict stays as it is."
@@ -29,6 +32,13 @@ class TieBreakWords:
     named: str | None
     facts: tuple[str, ...]
     bad: bool
+
+
+def can_be_broken(report: RunReport) -> bool:
+    """Whether there is a tie, and outputs of two of its models that a judge could be shown."""
+    tied = {report.names[index] for index in report.verdict.tied}
+    answered = [s for s in report.summaries if s.arm == report.arm and s.model in tied and s.answered]
+    return report.stored and report.verdict.kind == "tied" and len(answered) > 1
 
 
 def judges_asked(rows: Sequence[TieBreakRow]) -> tuple[int, int]:

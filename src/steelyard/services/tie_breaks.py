@@ -14,6 +14,8 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import RunStatus
 from steelyard.domain.tie_breaks import TieBreakStatus
 from steelyard.execution.fitness import KnownModels
+from steelyard.execution.plan import Plan
+from steelyard.execution.scores import compared_arm
 from steelyard.execution.tied import read_meetings, tied_models
 from steelyard.judging import DefaultJudge, Judge
 from steelyard.judging.pair_protocol import SYSTEM
@@ -87,7 +89,7 @@ class TieBreakService:
         """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.get_run(connection, run_id)
-            models = _tied(run)
+            models = await _tied(connection, run)
             ref, sentence = self._choose(run, models, judge)
             tied = await read_meetings(connection, run, models)
             digest = self._digest(ref)
@@ -129,7 +131,7 @@ class TieBreakService:
         """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.lock_run(connection, run_id)
-            models = _tied(run)
+            models = await _tied(connection, run)
             ref, _ = self._choose(run, models, judge)
             digest = self._digest(ref)
             earlier = await _earlier(connection, run_id, digest)
@@ -269,11 +271,15 @@ def refused(row: TieBreakRow) -> JudgeRefused:
     )
 
 
-def _tied(run: RunRow) -> tuple[str, ...]:
-    why = why_no_tie(run)
+async def _tied(connection: Connection, run: RunRow) -> tuple[str, ...]:
+    why, models = why_no_tie(run), tied_models(run)
+    if why is None and not await pair_comparisons.any_meet(
+        connection, run.id, compared_arm(Plan.from_json(run.plan)).value, models
+    ):
+        why = f"Run {str(run.id)[:8]} has no outputs to compare: on no case did two of its tied models answer."
     if why is not None:
         raise Conflict(why, kept="Nothing was called.")
-    return tied_models(run)
+    return models
 
 
 async def _earlier(connection: Connection, run_id: UUID, digest: str) -> TieBreakRow | None:

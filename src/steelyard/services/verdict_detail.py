@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from steelyard.domain.errors import ModelRefError
 from steelyard.domain.models import ModelRef, model_family
 from steelyard.domain.money import about
-from steelyard.domain.runs import Arm
 from steelyard.execution.detail import DETAIL_VERSION
+from steelyard.services.skill_effect import Lift, lifts
 from steelyard.statistics import FEWEST_CASES, detectable_lead
 
 if TYPE_CHECKING:
-    from steelyard.execution.outcome import ModelSummary
     from steelyard.services.reports import RunReport
     from steelyard.statistics import LengthEffect
 
@@ -25,34 +23,6 @@ _NOT_YET = (
     " run again works them out of the answers it has."
 )
 _NOT_OF_RACES = "Gaps at once and length are not worked out of a race, whose models have different numbers of cases."
-
-
-class SkillEffect(StrEnum):
-    """What the skill does to a model: shown by the whole 95% interval, or `MAY_HURT` by the margin at least."""
-
-    HELPS = "helps"
-    HURTS = "hurts"
-    MAY_HURT = "may_hurt"
-    NOT_SHOWN = "not_shown"
-
-
-@dataclass(frozen=True)
-class Lift:
-    """With minus without the skill for one model.
-
-    `points` and its interval on the same cases; `gain`: normalised, (with - without)/(100 - without); `token_tax`: how
-    many more input tokens and `cost_tax_microcents` how much more a case takes with the skill. None where not known.
-    """
-
-    model: str
-    effect: SkillEffect
-    points: float
-    low: float | None
-    high: float | None
-    p: float | None
-    gain: float | None
-    token_tax: float | None
-    cost_tax_microcents: int | None
 
 
 @dataclass(frozen=True)
@@ -151,26 +121,6 @@ def detail_json(report: RunReport) -> dict[str, Any]:
     }
 
 
-def lifts(report: RunReport) -> tuple[Lift, ...]:
-    """Of each model with both arms, in the run's order."""
-    without = {summary.model: summary for summary in report.summaries if summary.arm == Arm.WITHOUT_SKILL}
-    return tuple(
-        Lift(
-            model=summary.model,
-            effect=_effect(summary.lift, summary.lift_low, summary.lift_high, report.verdict.margin),
-            points=summary.lift,
-            low=summary.lift_low,
-            high=summary.lift_high,
-            p=summary.lift_p,
-            gain=summary.normalised_gain,
-            token_tax=summary.token_tax,
-            cost_tax_microcents=_cost_tax(summary, without.get(summary.model)),
-        )
-        for summary in report.summaries
-        if summary.lift is not None
-    )
-
-
 def own_family(report: RunReport) -> OwnFamily | None:
     """None where the judge is of no candidate's family, or a jury or no model judged."""
     if report.run.judge is None or "jury" in report.run.plan:
@@ -182,20 +132,6 @@ def own_family(report: RunReport) -> OwnFamily | None:
         return None
     head = report.verdict.leader if report.verdict.best is None else report.verdict.best
     return OwnFamily(report.run.judge, own, head is not None and report.names[head] in own) if own else None
-
-
-def _effect(lift: float, low: float | None, high: float | None, margin: float) -> SkillEffect:
-    if high is not None and high < 0:
-        return SkillEffect.HURTS
-    if low is not None and low > 0:
-        return SkillEffect.HELPS
-    return SkillEffect.MAY_HURT if lift <= -margin else SkillEffect.NOT_SHOWN
-
-
-def _cost_tax(having: ModelSummary, lacking: ModelSummary | None) -> int | None:
-    if lacking is None or having.avg_cost_microcents is None or lacking.avg_cost_microcents is None:
-        return None
-    return having.avg_cost_microcents - lacking.avg_cost_microcents
 
 
 def _lines(report: RunReport) -> tuple[ModelLine, ...]:
@@ -276,7 +212,7 @@ def _length_notes(report: RunReport, names: Sequence[str]) -> Sequence[str]:
         return ()
     if length.slope is None or length.low is None or length.high is None or length.p is None:
         why = {
-            "too_few_cases": "with fewer than 8 cases",
+            "too_few_cases": _too_few(length.n, report.verdict.n),
             "too_few_clusters": "with fewer than 8 families of cases",
             "too_few_models": "of one model alone",
             "no_variation": "where answers are equally long",
@@ -296,8 +232,16 @@ def _length_notes(report: RunReport, names: Sequence[str]) -> Sequence[str]:
     return (f"{said} {after} Longer answers may be better ones, so the scores stay as judged.",)
 
 
+def _too_few(n: int, scored: int) -> str:
+    """`n` of the `scored` cases have a graded text of every model: an empty answer has a score, and no length."""
+    if n == scored:
+        return f"with fewer than {FEWEST_CASES} cases"
+    return f"with fewer than {FEWEST_CASES} cases that have a graded answer of every model: {n:,} of {scored:,} have"
+
+
 def _curse(report: RunReport) -> Sequence[str]:
-    if report.verdict.leader is None or len(report.verdict.compared) < 2:
+    means = {report.verdict.models[index].mean for index in report.verdict.compared}
+    if report.verdict.leader is None or len(means) < 2:
         return ()
     said = "The leader's own mean is a little too high, as it was picked for being the highest."
     if report.detail is None:

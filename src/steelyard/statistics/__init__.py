@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from steelyard.statistics.calibration import Calibration, calibrate, points_of_ratings
     from steelyard.statistics.decision import METHOD, decide
     from steelyard.statistics.drift import Shift, mean_shift, share_shift
+    from steelyard.statistics.effect import EffectClaim, SkillEffect, claim_effect
     from steelyard.statistics.further import NextClaim, next_claim
     from steelyard.statistics.health import SuspectCase, settled_cases, suspect_cases
     from steelyard.statistics.intervals import (
@@ -52,6 +53,7 @@ __all__ = [
     "Agreement",
     "Calibration",
     "Dropped",
+    "EffectClaim",
     "GapFigures",
     "HumanEstimate",
     "Interval",
@@ -70,6 +72,7 @@ __all__ = [
     "Scaled",
     "Shift",
     "SimultaneousGap",
+    "SkillEffect",
     "SuspectCase",
     "TieBreak",
     "Verdict",
@@ -78,6 +81,7 @@ __all__ = [
     "break_tie",
     "calibrate",
     "cases_needed",
+    "claim_effect",
     "decide",
     "detectable_lead",
     "effective_jurors",
@@ -112,6 +116,7 @@ _HOMES = {
     "calibration": ("Calibration", "calibrate", "points_of_ratings"),
     "decision": ("METHOD", "decide"),
     "drift": ("Shift", "mean_shift", "share_shift"),
+    "effect": ("EffectClaim", "SkillEffect", "claim_effect"),
     "further": ("NextClaim", "next_claim"),
     "health": ("SuspectCase", "settled_cases", "suspect_cases"),
     "jury": (

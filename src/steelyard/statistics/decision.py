@@ -21,6 +21,7 @@ from steelyard.statistics.power import (
     cases_needed,
     misses_too_many,
     step_within_reach,
+    too_few,
 )
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
@@ -156,7 +157,7 @@ def _compared(ground: _Ground, seen: Floats) -> Verdict:
     leader = _leader(ground, means)
     rivals = [position for position in range(k) if position != leader]
     hardest = max(rivals, key=lambda rival: (float(pairs.p[leader, rival]), -rival))
-    reason = _guard(ground)
+    reason = too_few(ground.n, ground.n_clusters)
     best: int | None = None
     kept: list[int] = []
     cheapest: int | None = None
@@ -195,14 +196,6 @@ def _leader(ground: _Ground, means: list[float]) -> int:
         return -means[position], price, position
 
     return min(range(len(means)), key=order)
-
-
-def _guard(ground: _Ground) -> str | None:
-    if ground.n < FEWEST_CASES:
-        return "too_few_cases"
-    if ground.n_clusters is not None and ground.n_clusters < FEWEST_FAMILIES:
-        return "too_few_clusters"
-    return None
 
 
 def _identical(seen: Floats) -> bool:

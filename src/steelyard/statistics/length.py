@@ -13,7 +13,7 @@ import numpy.typing as npt
 from steelyard.statistics.families import Families, from_labels
 from steelyard.statistics.inputs import checked_scores
 from steelyard.statistics.paired import column_means, compare
-from steelyard.statistics.power import FEWEST_CASES, FEWEST_FAMILIES
+from steelyard.statistics.power import too_few
 from steelyard.statistics.special import Bools, Floats, floats, t_cdf, t_quantile
 from steelyard.statistics.verdict import Verdict
 
@@ -128,9 +128,7 @@ def length_effect(
 def _why_none(n: int, families: Families, compared: int, *, clustered: bool) -> str | None:
     if compared < 2:
         return "too_few_models"
-    if n < FEWEST_CASES:
-        return "too_few_cases"
-    return "too_few_clusters" if clustered and families.count < FEWEST_FAMILIES else None
+    return too_few(n, families.count if clustered else None)
 
 
 @dataclass(frozen=True)

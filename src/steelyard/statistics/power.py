@@ -34,6 +34,13 @@ def alpha_for_look(look: int) -> float:
     return FIRST_LOOK_ALPHA if look == 1 else LATER_LOOKS_ALPHA / 2.0 ** (min(look, _SMALLEST_SHARE_AT) - 1)
 
 
+def too_few(n: int, n_clusters: int | None) -> str | None:
+    """Why so many cases, in so many families (None where none were given), allow no claim; None where they do."""
+    if n < FEWEST_CASES:
+        return "too_few_cases"
+    return "too_few_clusters" if n_clusters is not None and n_clusters < FEWEST_FAMILIES else None
+
+
 def misses_too_many(missing: int, n_cases: int) -> bool:
     """Whether a model without a score on `missing` of `n_cases` cases is left out of the verdict."""
     return missing * 100 > MOST_MISSING_PERCENT * n_cases

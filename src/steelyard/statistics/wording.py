@@ -121,8 +121,10 @@ def _not_enough(verdict: Verdict, names: Sequence[str]) -> str:
 
 
 def _missing(verdict: Verdict, names: Sequence[str]) -> str:
-    """` (a 3 of 12, b 12 of 12)`, the models left out; nothing where no model has any score."""
-    told = [f"{names[index]} {count:,} of {of:,}" for index, count, of in verdict.scores_missing if of is not None]
+    """` (a 3 of 12 cases, b 12 of 12 cases)`, the models left out; nothing where no model has any score."""
+    told = [
+        f"{names[i]} {count:,} of {_count(of, 'case')}" for i, count, of in verdict.scores_missing if of is not None
+    ]
     return f" ({', '.join(told)})" if told else ""
 
 

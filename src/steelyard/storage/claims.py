@@ -22,9 +22,10 @@ async def hold_worker_lock(connection: Connection, worker_key: int) -> None:
     await connection.execute("SELECT pg_advisory_lock(%s)", (worker_key,))
 
 
-_ALIVE = """SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_locks
+ALIVE = """SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_locks
                     WHERE locktype = 'advisory' AND objsubid = 1
                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+"""Selects the keys of the workers whose lock is held."""
 
 
 async def mark_lost_calls(
@@ -37,9 +38,9 @@ async def mark_lost_calls(
     done before `take_claims`, in its transaction: runs are locked before claims everywhere.
     """
     await connection.execute(
-        f"""WITH alive AS MATERIALIZED ({_ALIVE})
-            UPDATE benchmark_runs SET spent_is_lower_bound = true
-             WHERE NOT spent_is_lower_bound AND id IN (
+        f"""WITH alive AS MATERIALIZED ({ALIVE})
+            UPDATE benchmark_runs SET spent_is_lower_bound = true, judge_spent_is_lower_bound = judge IS NOT NULL
+             WHERE NOT (spent_is_lower_bound AND (judge_spent_is_lower_bound OR judge IS NULL)) AND id IN (
                    SELECT held.benchmark_run_id FROM cell_claims held
                     WHERE (held.benchmark_run_id = %s OR held.claim_key = ANY(%s))
                       AND held.worker_key IS DISTINCT FROM %s
@@ -62,7 +63,7 @@ async def take_claims(
     does: it must not ask for what a task of its own has in hand.
     """
     cursor = await connection.execute(
-        f"""WITH alive AS MATERIALIZED ({_ALIVE})
+        f"""WITH alive AS MATERIALIZED ({ALIVE})
            INSERT INTO cell_claims AS held (tenant_id, claim_key, benchmark_run_id, worker_key, lease_until)
            SELECT %s, key, %s, %s, clock_timestamp() + make_interval(secs => %s)
              FROM unnest(%s::text[]) AS key ORDER BY key

@@ -58,6 +58,18 @@ class TiedAnswer:
     output_produced: str
 
 
+async def any_meet(connection: Connection, run_id: UUID, arm: str, models: Sequence[str]) -> bool:
+    """Whether any two of those models have a usable answer on one case and trial."""
+    cursor = await connection.execute(
+        """SELECT FROM benchmark_results
+            WHERE benchmark_run_id = %s AND arm = %s AND model_name = ANY(%s) AND state <> 'failed'
+              AND output_produced IS NOT NULL
+            GROUP BY test_case_index, trial HAVING count(DISTINCT model_name) > 1 LIMIT 1""",
+        (run_id, arm, list(models)),
+    )
+    return await cursor.fetchone() is not None
+
+
 async def tied_answers(connection: Connection, run_id: UUID, arm: str, models: Sequence[str]) -> list[TiedAnswer]:
     """Every usable answer of those models in one arm, in an order that never varies."""
     async with connection.cursor(row_factory=record_row(TiedAnswer)) as cursor:

@@ -290,15 +290,25 @@ async def write_grades(connection: Connection, tenant_id: UUID, grades: Sequence
 
 
 async def add_spending(
-    connection: Connection, run_id: UUID, *, spent: int, judge_spent: int, lower_bound: bool
+    connection: Connection,
+    run_id: UUID,
+    *,
+    spent: int,
+    judge_spent: int,
+    lower_bound: bool,
+    judge_lower_bound: bool = False,
 ) -> RunState:
-    """Add to the run's money (`spent` includes `judge_spent`) and learn how it stands."""
+    """Add to the run's money (`spent` includes `judge_spent`) and learn how it stands.
+
+    `lower_bound`: more may have been paid than is known; `judge_lower_bound`: by the judge.
+    """
     cursor = await connection.execute(
         """UPDATE benchmark_runs
               SET spent_microcents = spent_microcents + %s, judge_spent_microcents = judge_spent_microcents + %s,
-                  spent_is_lower_bound = spent_is_lower_bound OR %s
+                  spent_is_lower_bound = spent_is_lower_bound OR %s,
+                  judge_spent_is_lower_bound = judge_spent_is_lower_bound OR %s
             WHERE id = %s RETURNING status, spent_microcents, spent_is_lower_bound, budget_microcents""",
-        (spent, judge_spent, lower_bound, run_id),
+        (spent, judge_spent, lower_bound, judge_lower_bound, run_id),
     )
     row = await cursor.fetchone()
     assert row is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,8 @@ class RunRow:
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
     is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did;
     `examining` is how far it is while it goes on. The oldest answer the run rests on is of `answers_since`, reused ones
-    being as old as the call they were of.
+    being as old as the call they were of. `unserved` is told by the services that list and report runs: it is
+    running by its row, and no worker is there.
     """
 
     id: UUID
@@ -82,6 +83,8 @@ class RunRow:
     started_by_kind: str = ActorKind.LOCAL
     started_by_id: UUID | None = None
     started_by_name: str = LOCAL.name
+    judge_spent_is_lower_bound: bool = False
+    unserved: bool = field(default=False, kw_only=True)
 
     @property
     def starter(self) -> Actor:

@@ -114,6 +114,8 @@ def _outcome(certificate: Certificate, *, under_way: bool) -> tuple[Tone, str, s
                 "not finished, accepted",
                 "Some outputs could not be graded. The judge was accepted all the same.",
             )
+        case Result.UNFINISHED if certificate.cut_off:
+            return "warn", "not finished", "The run ended before its examination, so no grade of the judge counts yet."
         case Result.UNFINISHED:
             return "warn", "not finished", "Some outputs could not be graded, so no grade of the judge counts yet."
         case Result.FAILED if certificate.accepted:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from steelyard.domain.calls import FailureKind
-from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
+from steelyard.domain.runs import JUDGE_REFUSED, Arm, RunStatus
 from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
 from steelyard.services.run_view import RunView
+from steelyard.services.skill_effect import lifts
 from steelyard.services.verdict_detail import cautions
+from steelyard.statistics import SkillEffect
 from steelyard.web.filters import money, plural, points, signed
 from steelyard.web.model_names import short_names
 
@@ -110,15 +112,6 @@ def failure_lines(view: RunView) -> list[FailureLine]:
     return [_line(failure, names[failure["model"]], view.settings.max_tokens) for failure in view.failures]
 
 
-def lift_harm(lift: float | None, high: float | None, margin: float) -> Literal["proven", "possible"] | None:
-    """Whether the skill makes a model worse: shown by the whole interval, or by more than the margin at least."""
-    if lift is None or lift >= 0:
-        return None
-    if high is not None and high < 0:
-        return "proven"
-    return "possible" if lift <= -margin else None
-
-
 def _ungraded(report: RunReport) -> int:
     return report.counts.answered - report.counts.judged
 
@@ -170,22 +163,19 @@ def _stopped(report: RunReport, ended: int) -> Sequence[Notice]:
 def _harm(report: RunReport) -> Sequence[Notice]:
     found: list[Notice] = []
     names = short_names(report.names)
-    for summary in report.summaries:
-        harm = lift_harm(summary.lift, summary.lift_high, report.verdict.margin)
-        if harm is None:
+    having = {summary.model: summary for summary in report.summaries if summary.arm == Arm.WITH_SKILL}
+    for lift in lifts(report):
+        if lift.effect not in (SkillEffect.HURTS, SkillEffect.MAY_HURT):
             continue
-        interval = (
-            f", 95% interval {signed(summary.lift_low)} to {signed(summary.lift_high)}"
-            if summary.lift_low is not None
-            else ""
-        )
-        proven = harm == "proven"
+        interval = f", 95% interval {signed(lift.low)} to {signed(lift.high)}" if lift.low is not None else ""
+        proven = lift.effect is SkillEffect.HURTS
+        quality = having[lift.model].quality or 0.0
         found.append(
             Notice(
                 "bad" if proven else "warn",
-                f"The skill {'makes' if proven else 'may make'} {names[summary.model]} worse.",
-                f"Lift {signed(summary.lift)} points{interval}{'' if proven else '; not proven'}. Without the skill it"
-                f" scores {points((summary.quality or 0.0) - (summary.lift or 0.0))}.",
+                f"The skill {'makes' if proven else 'may make'} {names[lift.model]} worse.",
+                f"Lift {signed(lift.points)} points{interval}, n = {lift.n:,}{'' if proven else '; not proven'}."
+                f" Without the skill it scores {points(quality - lift.points)}.",
             )
         )
     return found

@@ -8,7 +8,7 @@ from typing import Literal
 
 from steelyard.domain.tie_breaks import UNDER_WAY, TieBreakStatus
 from steelyard.services.reports import RunReport
-from steelyard.services.tie_break_words import TieBreakWords, tie_break_words
+from steelyard.services.tie_break_words import TieBreakWords, can_be_broken, tie_break_words
 from steelyard.storage.tie_breaks import TieBreakRow
 from steelyard.web.model_names import short_names
 
@@ -38,8 +38,8 @@ class TieView:
 
 
 def tie_view(report: RunReport) -> TieView | None:
-    """None where there is no tie to break."""
-    if not report.stored or len(report.verdict.tied) < 2 or report.verdict.kind != "tied":
+    """None where there is no tie to break, nor one that was."""
+    if not report.tie_breaks and not can_be_broken(report):
         return None
     return tie_breaks_view(report.tie_breaks, report.names)
 

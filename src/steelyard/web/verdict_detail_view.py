@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from steelyard.services.reports import RunReport
-from steelyard.services.verdict_detail import Caution, Lift, ModelLine, SkillEffect, verdict_detail
+from steelyard.services.skill_effect import WHY_NO_CLAIM, Lift
+from steelyard.services.verdict_detail import Caution, ModelLine, verdict_detail
+from steelyard.statistics import SkillEffect
 from steelyard.web.filters import UNKNOWN, count, money, percent, points, signed
 from steelyard.web.model_names import short_names
 
@@ -34,6 +36,7 @@ class LiftView:
     model: str
     says: str
     tone: str
+    n: str
     points: str
     interval: str
     gain: str
@@ -85,11 +88,13 @@ def _line(line: ModelLine, name: str) -> LineView:
 
 def _lift(lift: Lift, name: str) -> LiftView:
     says, tone = _EFFECTS[lift.effect]
+    why = None if lift.reason is None else WHY_NO_CLAIM[lift.reason]
     tax = lift.cost_tax_microcents
     return LiftView(
         model=name,
-        says=says,
+        says=says if why is None else f"{why[:1].upper()}{why[1:]}",
         tone=tone,
+        n=count(lift.n),
         points=signed(lift.points),
         interval=_interval(lift.low, lift.high),
         gain=UNKNOWN if lift.gain is None else percent(lift.gain),

@@ -107,19 +107,27 @@ async def test_tokens_that_no_server_told_are_unknown_and_the_answer_counts_all_
         assert {(cell.input_tokens, cell.total_tokens, cell.came_back) for cell in cells} == {(None, None, True)}
 
 
-@pytest.mark.parametrize("judge_reply", [_unheard, _lost])
-async def test_a_judge_whose_usage_was_never_heard_makes_the_total_a_lower_bound(
-    bench: Bench, judge_reply: Callable[[ModelRequest], ModelResponse]
+@pytest.mark.parametrize(
+    ("model", "judge_reply", "judge_least"),
+    [("m0", _unheard, True), ("m0", _lost, True), ("unpriced", lambda asked: answer("no grade"), False)],
+)
+async def test_whose_money_was_never_heard_is_told_apart(
+    bench: Bench, model: str, judge_reply: Callable[[ModelRequest], ModelResponse], judge_least: bool
 ) -> None:
+    """A judge whose usage is unknown makes the total a lower bound; a candidate without a price leaves it exact."""
+
     def reply(asked: ModelRequest) -> ModelResponse:
         return answer("120 g") if asked.json_schema is None else judge_reply(asked)
 
     cases = [GoldenCase("1", f"item {uuid4().hex}", "120 g", assertions=("States the weight",))]
-    run_id = await bench.start(replace(request_of(cases=cases, models=1), judge=ModelRef("test", "judge")))
+    asked = request_of(cases=cases, chosen=[ModelRef("test", model)])
+    run_id = await bench.start(replace(asked, judge=ModelRef("test", "judge")))
     await bench.serve(run_id, Caller(reply))
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert report.counts.answered == 1
     assert report.run.spent_is_lower_bound
+    assert report.run.judge_spent_is_lower_bound is judge_least
+    assert [one.cost_is_lower_bound for one in report.certificates if one.calls] == [judge_least]
 
 
 @pytest.mark.parametrize("raised", [False, True])
@@ -144,6 +152,7 @@ async def _killed(bench: Bench, run_id: UUID, caller: Caller, *, calls: int) -> 
         async with asyncio.timeout(20):
             while caller.calls.total() < calls:  # noqa: ASYNC110 - the event is the worker's
                 await asyncio.sleep(0.01)
+        assert not (await (await bench.service()).report(bench.tenant_id, run_id)).run.unserved
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
@@ -153,11 +162,15 @@ async def _killed(bench: Bench, run_id: UUID, caller: Caller, *, calls: int) -> 
 async def test_calls_that_were_out_as_their_worker_was_killed_make_the_total_a_lower_bound(
     bench: Bench, budget: int | None
 ) -> None:
-    """Also where the run ends without taking them up again."""
+    """Also where the run ends without taking them up again. Until it is taken up, it is told that nobody serves it."""
+    async with bench.database.pool.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_workers")
     service = await bench.service()
     run_id = await bench.start(request_of(cases=6, models=1))
     await _killed(bench, run_id, Caller(delay_s=60), calls=4)
-    assert not (await service.report(bench.tenant_id, run_id)).run.spent_is_lower_bound
+    left = (await service.report(bench.tenant_id, run_id)).run
+    assert (left.status, left.unserved, left.spent_is_lower_bound) == ("running", True, False)
+    assert [run.unserved for run in await service.list(bench.tenant_id)] == [True]
     if budget is not None:
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE benchmark_runs SET budget_microcents = %s WHERE id = %s", (budget, run_id))

@@ -76,6 +76,7 @@ async def test_any_openai_compatible_server_works_under_its_own_name(tmp_path: P
         ('[providers.mine]\nkind = "openai"\napi_key = "x"\n', 3, "api_key"),
         ('[providers.local]\nkind = "openai"\n', 1, "cannot be a provider's name"),
         ("[calls]\nattempt_timeout_s = -1\n", 2, "attempt_timeout_s"),
+        ("[calls]\nfoo = 1\nbar = 2\n", 2, "calls.foo: there is no such setting; calls.bar: there is no"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, says: str) -> None:

@@ -474,12 +474,15 @@ async def test_a_judge_that_cannot_be_reached_ends_it_by_name(database: Database
         (1, 12, {"m0"}, "a single model"),
         (2, 3, {"m0", "m1"}, "not enough evidence"),
         (2, 12, {"m0"}, "names a best model"),
+        (2, 12, set(), "no outputs to compare"),
     ],
 )
 async def test_it_is_offered_of_no_other_verdict(
     database: Database, tenant_id: UUID, models: int, cases: int, marks: set[str], said: str
 ) -> None:
-    found = Ties(database, tenant_id, Caller(lambda request: "120 g" if request.model.name in marks else "no"))
+    found = Ties(
+        database, tenant_id, Caller(lambda request: "120 g" if request.model.name in marks else "no" if marks else "")
+    )
     run_id = await found.run(request_of(models=models, cases=cases))
     service = await found.service()
     for call in (service.offer(tenant_id, run_id, JUDGE), service.request(tenant_id, run_id, JUDGE)):

@@ -12,7 +12,8 @@ from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import Arm
 from steelyard.services.reports import RunReport, build_report
 from steelyard.services.run_request import RunRequest
-from steelyard.services.verdict_detail import SkillEffect, verdict_detail
+from steelyard.services.verdict_detail import verdict_detail
+from steelyard.statistics import SkillEffect
 from steelyard.storage.database import Database
 from tests.integration.execution.bench import Caller
 from tests.integration.services.made import JUDGE, Made, asks, checked, content, judge_reply, judged

@@ -323,11 +323,27 @@ async def test_a_skill_that_harms_is_told_first(site: Site, made: Made) -> None:
     run_id = await made.run(asks(content(), [checked(number) for number in range(12)], ("m0",), arms=arms), reply)
     async with site.workbench.database.tenant(site.tenant_id) as connection:
         verdict = dict((await runs.get_run(connection, run_id)).verdict or {})
-        verdict["summaries"][0] |= {"lift": -30.0, "lift_low": -40.0, "lift_high": -20.0}
+        verdict["summaries"][0] |= {"lift": -30.0, "lift_low": -40.0, "lift_high": -20.0, "lift_p": 0.001}
         await connection.execute("UPDATE benchmark_runs SET verdict = %s WHERE id = %s", (json.dumps(verdict), run_id))
     page = await get(site, f"/runs/{run_id}")
     assert "The skill makes m0 worse." in page
-    assert "Lift −30.0 points, 95% interval −40.0 to −20.0" in page
+    assert "Lift −30.0 points, 95% interval −40.0 to −20.0, n = 12" in page
+
+
+async def test_a_run_that_no_worker_serves_is_told_as_interrupted(site: Site, made: Made) -> None:
+    run_id = await made.run(asks(content(), [checked(1), checked(2)]))
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await connection.execute("DELETE FROM procrastinate_workers")
+        await connection.execute(
+            "UPDATE benchmark_runs SET status = 'running', completed_at = NULL WHERE id = %s", (run_id,)
+        )
+        await connection.execute(
+            "UPDATE benchmark_results SET created_at = created_at - interval '1 hour',"
+            " graded_at = graded_at - interval '1 hour'"
+        )
+    page = await get(site, f"/runs/{run_id}")
+    assert "Interrupted" in page
+    assert f"steelyard runs resume {str(run_id)[:8]}" in page
 
 
 async def test_the_run_and_its_cells_can_be_downloaded(site: Site, made: Made) -> None:

@@ -90,7 +90,7 @@ def report(
         "partial": False,
         "of_record": True,
         "models": list(models),
-        "plan": {"max_tokens": 4096},
+        "plan": {"max_tokens": 4096, "case_ids": [str(UUID(int=case)) for case in range(20)]},
         "plan_digest": "p" * 64,
         "planned": 20 * len(models),
         "seed": 1,

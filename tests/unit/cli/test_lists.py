@@ -17,6 +17,7 @@ from tests.unit.cli.screens import shown
 
 RUNS = [
     report(skill_name="weigh").run,
+    report(skill_name="dead", status="running", unserved=True).run,
     report(skill_name="a-skill-with-a-rather-long-name-for-a-narrow-screen", status="running", partial=True).run,
 ]
 
@@ -25,7 +26,8 @@ RUNS = [
 def test_every_run_shows_its_id_name_status_and_spending_at_any_width(width: int) -> None:
     text = shown(runs_table(RUNS, width), width)
     assert all(cell_len(line.rstrip()) <= width for line in text.splitlines())
-    for word in ("ab12cd34", "weigh", "2026-01-02 03:04", "completed", "running*", "$0.1235", "a-sk"):
+    assert "no worker serves it" in " ".join(text.split())
+    for word in ("ab12cd34", "weigh", "2026-01-02 03:04", "completed", "running*", "interrupted", "$0.1235", "a-sk"):
         assert text.count(word) >= 1, (word, text)
 
 

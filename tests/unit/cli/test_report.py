@@ -37,12 +37,21 @@ LONG = (
 HOSTILE = "openai:\x1b[2J\x1b]0;owned\x07[bold red]x[/]\u202egpt\r\n5"
 
 
-def both_arms(lift: float, low: float, high: float) -> RunReport:
+def both_arms(lift: float, low: float, high: float, n: int = 20) -> RunReport:
     models = names(2)
     rows = [
-        summary(models[0], 70.0, lift=lift, lift_low=low, lift_high=high, token_tax=321.0),
+        summary(
+            models[0],
+            70.0,
+            lift=lift,
+            lift_low=low,
+            lift_high=high,
+            lift_p=0.01 if high < 0 else 0.2,
+            lift_n=n,
+            token_tax=321.0,
+        ),
         summary(models[0], 70.0 - lift, arm="without_skill"),
-        summary(models[1], 60.0, lift=9.0, lift_low=2.0, lift_high=16.0, token_tax=320.0),
+        summary(models[1], 60.0, lift=9.0, lift_low=2.0, lift_high=16.0, lift_p=0.03, token_tax=320.0),
         summary(models[1], 51.0, arm="without_skill"),
     ]
     return report(models, rows)
@@ -136,6 +145,7 @@ REPORTS = {
     "failed": report(status="failed", error_message="The database went away. " * 20),
     "in full": in_full(),
     "preview": report(status="running", stored=False),
+    "interrupted": report(status="running", stored=False, unserved=True),
 }  # fmt: skip
 
 
@@ -179,7 +189,7 @@ def test_the_table_of_eighty_columns_has_every_figure_on_one_line() -> None:
 
 
 def test_a_proven_harm_is_a_headline_and_so_is_one_beyond_the_margin() -> None:
-    assert "The skill makes openai:model-0 worse: -12.0 points, 95% interval -20.0 to -4.0." in screen_of(
+    assert "The skill makes openai:model-0 worse: -12.0 points, 95% interval -20.0 to -4.0, n = 20." in screen_of(
         both_arms(-12.0, -20.0, -4.0), 200
     )
     assert "The skill may make openai:model-0 worse: -6.0 points" in screen_of(both_arms(-6.0, -15.0, 3.0), 200)
@@ -193,6 +203,18 @@ def test_the_verdict_in_full_has_every_model_behind_the_leader_and_what_the_next
     assert re.search(r"openai:model-0 leads – \d+\.\d \$0\.005 openai:model-1 \d+\.\d \+\d+\.\d to \+\d+\.\d", text)
     assert "Next Nothing more to be shown of quality" in text
     assert "This skill hurts openai:model-0 (-12.0 points" in screen_of(both_arms(-12.0, -20.0, -4.0), 300)
+
+
+def test_where_all_answers_failed_nothing_is_said_of_too_few_cases_or_of_a_picked_leader() -> None:
+    made = in_full()
+    assert made.detail is not None
+    assert made.detail.length is not None
+    none = replace(made.detail.length, n=0, slope=None, reason="too_few_cases")
+    equal = replace(made.verdict, models=tuple(replace(one, mean=0.0) for one in made.verdict.models))
+    found = replace(made, verdict=equal, detail=replace(made.detail, length=none))
+    text = " ".join(screen_of(found, 300).split())
+    assert "with fewer than 8 cases that have a graded answer of every model: 0 of 20 have" in text
+    assert "picked for being the highest" not in text
 
 
 def test_a_lead_that_may_be_one_of_length_is_not_said_to_leave_nothing_to_be_shown() -> None:
@@ -257,6 +279,17 @@ def test_a_tie_break_stands_beside_the_verdict_with_what_is_behind_it() -> None:
     untried = " ".join(screen_of(replace(made, tie_breaks=()), 300).split())
     assert "Tie steelyard tie-break ab12cd34 has a judge compare" in untried
     assert "steelyard tie-break" not in screen_of(report(), 300)
+    mute = replace(made, tie_breaks=(), summaries=[replace(one, answered=0) for one in made.summaries])
+    assert "steelyard tie-break" not in screen_of(mute, 300)
+
+
+def test_nothing_is_claimed_of_a_skill_below_eight_pairs_and_the_look_counts() -> None:
+    text = screen_of(both_arms(-12.0, -20.0, -4.0, n=7), 300)
+    assert "worse" not in text
+    assert "(-12.0 points, n = 7; no claim is made below 8 cases)" in text
+    # p = .03 of look 1 is not below its alpha, though the 95% interval leaves out zero.
+    assert "This skill helps" not in text
+    assert "openai:model-1 (+9.0 points, n = 20)" in text
 
 
 def test_a_harm_within_the_margin_and_not_proven_is_no_headline() -> None:
@@ -291,11 +324,22 @@ def test_a_single_model_is_not_said_to_lead() -> None:
     assert "☆" not in text
 
 
+def test_a_run_that_nobody_serves_is_told_as_interrupted_with_how_to_go_on() -> None:
+    text = " ".join(screen_of(REPORTS["interrupted"], 200).split())
+    assert "A preview, no verdict yet: the run was interrupted, no worker serves it" in text
+    assert "ab12cd34 of weigh, interrupted" in text
+    assert "Next steelyard runs resume ab12cd34 does what is left" in text
+    assert "steelyard runs resume" not in screen_of(REPORTS["preview"], 200)
+
+
 def test_unknown_prices_make_the_total_a_lower_bound() -> None:
     text = screen_of(REPORTS["unknown costs"], 120)
     assert "at least $0.1235" in text
-    assert "of which judge at least $0.0235" in text
     assert "some prices or usages are unknown" in text
+    # A candidate without a price says nothing of what the judge took.
+    assert "of which judge $0.0235" in text
+    judged = screen_of(report(spent_is_lower_bound=True, judge_spent_is_lower_bound=True), 120)
+    assert "of which judge at least $0.0235" in judged
 
 
 def test_the_judge_is_named_with_its_digest_and_its_cost() -> None:
@@ -340,6 +384,15 @@ def test_a_refused_judge_is_named_with_every_canary_and_with_what_to_do() -> Non
     assert "another --judge" in text
     assert "runs resume ab12cd34 --accept-judge" in text
     assert code_of(ended) == exits.JUDGE
+
+
+def test_an_examination_that_the_budget_cut_off_is_not_finished_and_says_what_it_took() -> None:
+    cut = report(stop_cause="budget", partial=True, examined_calls=8, examined_microcents=2_356_500)
+    text = screen_of(cut, 160)
+    assert "its examination on outputs whose grade is known was not finished (8 calls, $0.0236)" in text
+    assert "not examined" not in text
+    assert cut.to_json()["certificate"]["result"] == "unfinished"
+    assert report(status="running", examined_calls=8).to_json()["certificate"]["result"] is None
 
 
 @pytest.mark.parametrize(
@@ -407,8 +460,12 @@ def test_a_failure_reads_as_a_sentence_with_how_many_of_whom_and_what_it_counts(
 
 def test_the_legend_says_how_one_of_equal_means_came_to_lead() -> None:
     undecided = replace(verdict_of(2), kind="not_enough", best=None, tied=())
-    even = report(names(2), [summary(model, 70.0) for model in names(2)], verdict=undecided)
-    assert "leading, not proven (of equal means the cheaper)" in screen_of(even)
+    even = [summary(model, 70.0) for model in names(2)]
+    cheaper = [replace(even[0], avg_cost_microcents=400_000), even[1]]
+    assert "leading, not proven (of equal means the cheaper)" in screen_of(report(names(2), cheaper, verdict=undecided))
+    unknown = [replace(one, avg_cost_microcents=None) for one in even]
+    for rows in (even, unknown):
+        assert "leading, not proven" not in screen_of(report(names(2), rows, verdict=undecided))
     apart = report(names(2), [summary(m, q) for m, q in zip(names(2), (70.0, 60.0), strict=True)], verdict=undecided)
     assert "of equal means" not in screen_of(apart)
 

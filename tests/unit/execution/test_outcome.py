@@ -194,7 +194,7 @@ def test_what_the_verdict_leaves_out_is_neither_best_nor_cheapest() -> None:
     figures += [cell("openai:m1", i, 40.0 + i) for i in range(12)] + [cell("openai:m2", i, 70.0) for i in range(8)]
     result = outcome(plan, figures)
     assert (result.verdict.kind, result.verdict.reason) == ("not_enough", "one_model_left")
-    assert "(openai:m0 3 of 12, openai:m2 4 of 12)" in result.sentence
+    assert "(openai:m0 3 of 12 cases, openai:m2 4 of 12 cases)" in result.sentence
     assert result.best_observed == ("openai:m1", pytest.approx(45.5))
     assert result.cheapest_observed == ("openai:m1", 1000)
     none = outcome(plan, [one for one in figures if one.test_case_index < 8])

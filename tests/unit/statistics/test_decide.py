@@ -167,7 +167,7 @@ def test_the_one_model_left_of_several_is_compared_with_none_and_nothing_is_clai
     assert verdict.scores_missing == ((1, 10, 20), (2, 20, 20))
     said = sentence(verdict, ["a", "b", "c"])
     assert "a alone can be compared" in said
-    assert "(b 10 of 20, c 20 of 20); resume the run" in said
+    assert "(b 10 of 20 cases, c 20 of 20 cases); resume the run" in said
 
 
 def test_binary_scores_use_the_sign_test() -> None:

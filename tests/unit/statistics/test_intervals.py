@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.statistics import (
+    SkillEffect,
     alpha_for_look,
     cases_needed,
+    claim_effect,
     decide,
     detectable_lead,
     lift,
@@ -90,6 +92,34 @@ def test_lift_compares_only_cases_of_both_arms() -> None:
     assert (gained.n, gained.mean, gained.n_clusters) == (1, 10.0, 1)
     assert lift([np.nan], [1.0]).mean is None
     assert lift([100.0, 100.0], [100.0, 100.0]).gain is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(5, 14), st.sampled_from([0.0, 3.0, 12.0, -12.0]), st.integers(0, 2**31), st.booleans())
+def test_a_skill_is_said_to_help_or_hurt_where_decide_names_one_arm_the_best(
+    n: int, shift: float, seed: int, paired: bool
+) -> None:
+    dice = np.random.default_rng(seed)
+    without = dice.uniform(30, 70, n)
+    having = without + shift + dice.normal(0, 6, n)
+    having[dice.random(n) < 0.1] = np.nan
+    clusters = [index // 2 if paired else index for index in range(n)]
+    gained, verdict = lift(having, without, clusters), decide(np.stack([having, without], axis=1), clusters=clusters)
+    assert gained.mean is not None
+    claim = claim_effect(
+        gained.mean,
+        gained.p,
+        n=gained.n,
+        n_clusters=gained.n_clusters,
+        scored=[gained.n, n],
+        n_cases=n,
+        alpha=verdict.alpha,
+        margin=5.0,
+    )
+    named = {None: None, 0: SkillEffect.HELPS, 1: SkillEffect.HURTS}[verdict.best]
+    assert (claim.effect if claim.effect in ("helps", "hurts") else None) == named
+    if claim.reason is not None:
+        assert claim.effect is SkillEffect.NOT_SHOWN
 
 
 def test_quantiles_interpolate_and_leave_out_missing_latencies() -> None:

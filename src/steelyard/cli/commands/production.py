@@ -45,7 +45,9 @@ def _lines(found: Production, width: int) -> Iterator[Text]:
     def said(text: str, style: str = "") -> Text:
         return Text(words.hang(words.safe(text), width, 0), style=style)
 
-    yield said(traffic_sentence(found), "bold")
+    # Without a use the reason below says it.
+    if found.model_in_use is not None or found.why_none is None:
+        yield said(traffic_sentence(found), "bold")
     if found.why_none is not None:
         yield said(found.why_none)
         yield said(f"next: {found.next_step}")

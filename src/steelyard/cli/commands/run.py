@@ -20,8 +20,7 @@ from steelyard.cli.selection import Typed, read
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError
 from steelyard.domain.money import dollars
-from steelyard.services.estimates import Estimate
-from steelyard.services.run_request import RunRequest
+from steelyard.services.estimates import Estimate, ModelEstimate
 
 REQUIREMENTS = ("best", "verdict")
 
@@ -33,7 +32,7 @@ def run(chosen: Chosen, output: Output, *, yes: bool) -> int:
     check_target(output.json)
     typed = read(chosen)
     terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
-    return asyncio.run(_run(typed, output, terminal, yes=yes or chosen.cases == "-"))
+    return asyncio.run(_run(typed, output, terminal, yes=yes))
 
 
 def estimate(chosen: Chosen, json_to: str | None) -> int:
@@ -48,10 +47,12 @@ async def _run(typed: Typed, output: Output, terminal: Terminal, *, yes: bool) -
         selected = await desk.select(typed)
         request = selected.request
         announce(selected, terminal)
-        if not terminal.quiet:
+        # A budget is a yes up to so much.
+        settled = yes or request.budget_microcents is not None
+        if not (settled and terminal.quiet):
             expected = await desk.estimate(request)
             tell_estimate(request, expected, terminal)
-            if not yes and not _go_on(request, expected, terminal):
+            if not settled and not spend_unless_refused(expected.cost_microcents, terminal):
                 terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
                 return exits.OK
         started, asked = await whole(desk.start(request), terminal)
@@ -78,8 +79,18 @@ async def _estimate(typed: Typed, json_to: str | None, terminal: Terminal) -> in
     return exits.OK
 
 
+def _judges(expected: Estimate) -> list[ModelEstimate]:
+    """What all judges take, so that the table comes to the total."""
+    calls = expected.judge_calls + expected.canary_calls
+    if not calls:
+        return []
+    tokens = expected.input_tokens + expected.output_tokens - sum(row.tokens for row in expected.per_model)
+    unknown = expected.judge_unpriced and not expected.judge_cost_microcents
+    return [ModelEstimate("(judging)", calls, tokens, None if unknown else expected.judge_cost_microcents)]
+
+
 def _by_model(expected: Estimate, width: int) -> list[Text]:
-    rows = expected.per_model
+    rows = [*expected.per_model, *_judges(expected)]
     costs = ["unknown" if r.cost_microcents is None else dollars(r.cost_microcents) for r in rows]
     columns = [
         Column("Calls", "", [f"{r.calls:,}" for r in rows]),
@@ -89,8 +100,3 @@ def _by_model(expected: Estimate, width: int) -> list[Text]:
     room = max(10, width - total_width(columns) - 2)
     table = [Column("Model", "", words.short_names([r.model for r in rows], room), left=True), *columns]
     return [*heading_lines(table), *(row(table, index) for index in range(len(rows)))]
-
-
-def _go_on(request: RunRequest, expected: Estimate, terminal: Terminal) -> bool:
-    """Ask before a lot is spent, unless a budget answers already."""
-    return request.budget_microcents is not None or spend_unless_refused(expected.cost_microcents, terminal)

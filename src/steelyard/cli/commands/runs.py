@@ -20,6 +20,7 @@ from steelyard.cli.jsonout import STDOUT, check_target, write_json
 from steelyard.cli.options import Output
 from steelyard.cli.people import tell_people
 from steelyard.cli.prices import prices_lines
+from steelyard.cli.report import INTERRUPTED
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.money import dollars
 from steelyard.services.certificates import mark_so_far
@@ -129,6 +130,8 @@ def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
         lines = [line for run in runs for line in _stacked(run, width)]
     if any(run.partial for run in runs):
         lines.append(Text("* partial: `steelyard runs resume ID` does what is left", style="dim"))
+    if any(run.unserved for run in runs):
+        lines.append(Text(f"{INTERRUPTED}: no worker serves it; `steelyard runs resume ID` goes on", style="dim"))
     if any(_marked(run) and run.verdict is not None for run in runs):
         lines.append(Text("† its judge was accepted although it did not pass its examination", style="dim"))
     return lines
@@ -146,7 +149,7 @@ def _stacked(run: RunRow, width: int) -> list[Text]:
 
 
 def _status(run: RunRow) -> str:
-    return run.status + ("*" if run.partial else "")
+    return (INTERRUPTED if run.unserved else run.status) + ("*" if run.partial else "")
 
 
 def _verdict(run: RunRow) -> str:
@@ -176,6 +179,7 @@ def _row_json(run: RunRow) -> dict[str, Any]:
         "skill": run.skill_name,
         "skill_version": run.skill_digest,
         "status": run.status,
+        "unserved": run.unserved,
         "stop_cause": run.stop_cause,
         "partial": run.partial,
         "models": list(run.models),

@@ -134,7 +134,8 @@ def spend_lines(report: SpendReport, width: int) -> Iterator[str | Text]:
     if stands.unknown_calls:
         yield f"What {words.count(stands.unknown_calls, 'call')} cost is not known; no budget holds for those."
     if report.projected_microcents is not None:
-        yield f"As so far, the month comes to about {dollars(report.projected_microcents)}."
+        least = "at least " if stands.is_lower_bound else "about "
+        yield f"As so far, the month comes to {least}{dollars(report.projected_microcents)}."
     for by, split in report.splits.items():
         if split.lines:
             yield ""

@@ -55,7 +55,7 @@ async def _break_tie(
         (terminal.warn if offer.same_family else terminal.say)(words.safe(offer.judge_sentence))
         for line in offer_lines(offer):
             terminal.say(Text(line))
-        asks = not (terminal.quiet or yes or limit is not None)
+        asks = not (yes or limit is not None)
         if asks and not spend_unless_refused(offer.cost_microcents or 0, terminal):
             terminal.err.line("Nothing was called. --yes goes on without asking, --budget USD sets a limit.")
             return exits.OK

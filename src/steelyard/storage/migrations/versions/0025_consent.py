@@ -3,7 +3,7 @@
 from steelyard.storage.migrations.scripts import execute, refuse_downgrade, script
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -98,9 +98,9 @@ def fill(address: str, admin: Sender, models: str) -> dict[str, str]:
 
 async def _session(bench: Workbench, role: Role) -> dict[str, str]:
     invitation = await bench.members.invite(bench.tenant_id, _email(role), role)
-    invited, _ = await bench.members.invited(invitation.token)
-    user = await bench.members.join(invited, name=f"Some {role}", password=f"weighs {role} brass parts")
-    session = await bench.sign_in.open(user, bench.tenant_id, Client("benchmark", "127.0.0.1"))
+    invited = await bench.members.invited(invitation.token)
+    proof = await bench.members.join(invited, name=f"Some {role}", password=f"weighs {role} brass parts")
+    session = await bench.sign_in.open(proof, bench.tenant_id, Client("benchmark", "127.0.0.1"))
     return {"Cookie": f"{COOKIE}={session.token}"}
 
 

@@ -37,8 +37,8 @@ async def make_people(home: Path, count: int) -> list[Person]:
         for number in range(count):
             role, name = _ROLES[number % len(_ROLES)], f"Member {number:03}"
             invitation = await bench.members.invite(tenant, f"member-{number:03}@example.org", role)
-            invited, _ = await bench.members.invited(invitation.token)
-            user = await bench.members.join(invited, name=name, password=f"weighs {number} brass parts")
-            session = await bench.sign_in.open(user, tenant, Client("benchmark", "127.0.0.1"))
+            invited = await bench.members.invited(invitation.token)
+            proof = await bench.members.join(invited, name=name, password=f"weighs {number} brass parts")
+            session = await bench.sign_in.open(proof, tenant, Client("benchmark", "127.0.0.1"))
             made.append(Person(name, role, session.token))
     return made

@@ -116,7 +116,7 @@ async def test_a_request_under_anothers_idempotency_key_is_ones_own(twins: Twins
 
 
 async def test_an_invitation_tells_nothing_of_another_tenants_member(twins: Twins, server: Server) -> None:
-    """But that there is an account, to whoever has the link: its owner has to prove to be that."""
+    """Not even that there is an account (tests/attacks/test_accounts.py): its owner has to prove to be that."""
     a, b = twins.a, twins.b
     before, theirs = digests_of(server, a.tenant_id), a.people[Role.VIEWER]
     browser = await twins.browser(b)

@@ -11,6 +11,7 @@ import pytest
 from steelyard.api import runs as api_runs
 from steelyard.domain.access import Role, Scope
 from steelyard.domain.errors import NotFound
+from steelyard.domain.people import Proof
 from steelyard.services.live import LiveRuns
 from steelyard.storage.server import Server
 from steelyard.web.pages import run as run_page
@@ -58,8 +59,10 @@ async def test_a_stream_ends_with_the_membership_or_the_move_to_another_tenant(
         assert not watching.done()
         if moves:
             invited = await bench.members.invite(b.tenant_id, email, Role.VIEWER)
-            found, _ = await bench.members.invited(invited.token)
-            await bench.members.accept(found, user_id)
+            found = await bench.members.invited(invited.token)
+            here = await bench.sign_in.find(browser.client.cookies["steelyard_session"])
+            assert here is not None
+            await bench.members.accept(found, Proof(user_id, session_id=here.session_id))
             moved = await browser.post("/tenant", {"tenant": str(b.tenant_id)}, page="/models")
             assert moved.status_code == 303
         else:

@@ -379,6 +379,7 @@ async def _fill_users(site: TeamSite, twin: Twin) -> None:
     database, admin = site.workbench.database, twin.people[Role.ADMIN]
     await site.browser().sign_in(admin.email)
     (session,) = await site.workbench.sign_in.sessions(admin.id)
-    await identities.connect(database, admin.id, Claims("https://issuer.example", twin.word, admin.email))
+    async with database.outside() as connection:
+        await identities.connect(connection, admin.id, Claims("https://issuer.example", twin.word, admin.email))
     (identity,) = await identities.list_identities(database, admin.id)
     twin.ids |= {"session": str(session.id), "user": str(admin.id), "identity": str(identity.id)}

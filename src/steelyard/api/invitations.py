@@ -89,19 +89,19 @@ async def invite_member(
     """Invite an address, in place of an earlier invitation of it.
 
     It goes by mail where the server can send any, else its link is answered. No key invites an admin (403). Sent again
-    with its Idempotency-Key it invites nobody anew, and its link is not there any more. 409 for whoever is a member.
+    with its Idempotency-Key it invites nobody anew, and its link is not there any more. 409 for whoever is a member. At
+    most 5 an hour are mailed to one address, and 60 for a tenant (429).
     """
-    made = await bench.members.invite(tenant, body.email, body.role)
-    mailed: bool | None = None
-    if bench.people_mail.can_send:
-        name = await bench.tenants.name_of(tenant)
-        mailed = (await bench.people_mail.invite(made, name, who.name)).delivered
+    sent = await bench.inviting.invite(tenant, body.email, body.role, by=who.name)
+    made = sent.invitation
     path = f"/join/{made.token}"
     link = bench.people_mail.link(path)
+    if "://" not in link:
+        link = f"{str(request.base_url).rstrip('/')}{path}"
     return MadeInvitation(
         **Invitation.of(await bench.members.invitation(tenant, made.id)).model_dump(),
-        link=None if mailed else link if "://" in link else f"{str(request.base_url).rstrip('/')}{path}",
-        mailed=mailed,
+        link=link if sent.link_is_shown else None,
+        mailed=None if sent.mail is None else sent.mail.delivered,
     )
 
 

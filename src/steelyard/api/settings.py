@@ -154,7 +154,7 @@ async def set_rebenchmark(
 
 @operation("POST", "/v1/settings/notices/test", answers=Deliveries, errors=(422,))
 async def test_notices(bench: Bench, tenant: Tenant) -> Deliveries:
-    """Send a test on every way there is, once and now. 422 where there is none."""
+    """Send a test on every way there is, once and now. 422 where there is none, 429 past 10 an hour."""
     return Deliveries(items=[Delivery.of(one) for one in await bench.notices.test(tenant)])
 
 

@@ -1455,7 +1455,7 @@ class Operations:
         )
 
     def test_notices(self) -> documents.Deliveries:
-        """Send a test on every way there is, once and now. 422 where there is none."""
+        """Send a test on every way there is, once and now. 422 where there is none, 429 past 10 an hour."""
         return cast(
             "documents.Deliveries", self.send("POST", "/v1/settings/notices/test", template="/v1/settings/notices/test")
         )
@@ -1567,7 +1567,7 @@ class Operations:
 
         It goes by mail where the server can send any, else its link is answered. No key invites an admin (403).
         Sent again with its Idempotency-Key it invites nobody anew, and its link is not there any more. 409 for
-        whoever is a member.
+        whoever is a member. At most 5 an hour are mailed to one address, and 60 for a tenant (429).
         """
         return cast(
             "documents.MadeInvitation",

@@ -10,6 +10,7 @@ from uuid import UUID
 from steelyard.domain.access import Role
 
 BEGUN_LASTS = timedelta(minutes=10)
+ARRIVAL_LASTS = timedelta(minutes=30)
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST = 2_000
 
@@ -61,6 +62,15 @@ class Begun:
     setup_hash: bytes | None = field(default=None, repr=False)
     tenant_name: str = ""
     session_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Who came back from a provider and belongs nowhere, while they choose among invitations."""
+
+    provider: str
+    claims: Claims
+    id_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

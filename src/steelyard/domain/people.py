@@ -41,6 +41,19 @@ class User:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """By what somebody has shown to be a user, which has to hold still as a session is begun for it: one of the three.
+
+    The hash that a password was compared with, the issuer and subject of an identity, or a session there is.
+    """
+
+    user_id: UUID
+    password_hash: str | None = field(default=None, repr=False)
+    identity: tuple[str, str] | None = None
+    session_id: UUID | None = None
+
+
+@dataclass(frozen=True)
 class Belonging:
     """One tenant of a user."""
 

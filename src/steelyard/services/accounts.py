@@ -6,15 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import InputError, NotFound
-from steelyard.domain.people import RESET_LASTS, SignedIn, User
+from steelyard.domain.people import RESET_LASTS, Proof, SignedIn, User
 from steelyard.services.members import check_name_free
 from steelyard.services.names import email_address, person_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
 from steelyard.services.try_limits import TryLimits
-from steelyard.storage import memberships, one_time_links, sessions, users
-from steelyard.storage.database import Database
+from steelyard.storage import identities, memberships, one_time_links, sessions, users
+from steelyard.storage.database import Connection, Database, act_as, act_in
 
 
 class Accounts:
@@ -49,15 +50,21 @@ class Accounts:
         """Whether the user can sign in by one."""
         return (await self._user(user_id)).password_hash is not None
 
-    async def change_password(self, mine: SignedIn, old: str, new: str, *, address: str) -> None:
-        """Another password; the user's other sessions end. Raises InputError, TooMany."""
+    async def change_password(self, mine: SignedIn, old: str, new: str, *, address: str) -> Proof:
+        """Another password, by which the user goes on; their other sessions end. Raises InputError, TooMany."""
         user = await self._user(mine.user_id)
         await self._signing_in.take(user.email, address)
         if not (await self._passwords.fits(old, user.password_hash)).right:
             raise InputError("That is not your password.", field="old", kept="Nothing was changed.")
         await self._signing_in.succeeded(user.email, address)
-        await self._set(user, new)
-        await sessions.end_sessions(self._database, user.id, but=mine.session_id)
+        hashed = await self._passwords.hash(self._check(user, new))
+        async with self._database.outside() as connection:
+            held = await users.hold_user(connection, user.id)
+            if held is None or held.password_hash != user.password_hash:
+                raise InputError("That is not your password any more.", field="old", kept="Nothing was changed.")
+            await self._set(connection, user, hashed)
+            await sessions.end_every(connection, user.id, but=mine.session_id)
+        return Proof(user.id, password_hash=hashed)
 
     async def ask_reset(self, email: str, *, address: str) -> tuple[User, str] | None:
         """A link for the user of that address, None where there is none; whoever asks is told the same of both.
@@ -74,34 +81,46 @@ class Accounts:
         if user is None:
             return None
         token = new_token()
-        await one_time_links.add_reset(self._database, user.id, hash_of(token), self._now() + RESET_LASTS)
+        async with self._database.outside() as connection:
+            await users.hold_user(connection, user.id)
+            await one_time_links.add_reset(connection, user.id, hash_of(token), self._now() + RESET_LASTS)
         return user, token
 
     async def check_reset(self, token: str) -> User:
         """Whose password the link sets anew. Raises NotFound."""
-        user_id = await one_time_links.reset_user(self._database, hash_of(token), self._now(), use=False)
+        user_id = await one_time_links.reset_user(self._database, hash_of(token), self._now())
         if user_id is None:
             raise _used()
         return await self._user(user_id)
 
     async def reset(self, token: str, password: str) -> UUID:
-        """Set the password by a link, which works once; all sessions of the user end. Returns the user.
+        """Set the password by a link, which works once. Returns the user.
 
-        Raises NotFound, InputError.
+        The link shows that the account's address is theirs who has it, and nobody before may have shown that: every
+        session ends and every identity is disconnected. The memberships stay, and their tenants' logs tell of it.
+
+        Raises NotFound, InputError, TooMany.
         """
         user = await self.check_reset(token)
-        self._check(user, password)
-        if await one_time_links.reset_user(self._database, hash_of(token), self._now(), use=True) is None:
-            raise _used()
-        await self._set(user, password)
-        await sessions.end_sessions(self._database, user.id)
+        hashed = await self._passwords.hash(self._check(user, password))
+        belonging = await users.tenants_of(self._database, user.id)
+        async with self._database.outside() as connection:
+            await users.hold_user(connection, user.id)
+            if not await one_time_links.use_reset(connection, hash_of(token), user.id, self._now()):
+                raise _used()
+            await self._set(connection, user, hashed)
+            await identities.drop_every(connection, user.id)
+            await sessions.end_every(connection, user.id)
+            await act_as(connection, Actor(ActorKind.MEMBER, user.name, user.id))
+            for one in belonging:
+                await act_in(connection, one.tenant_id)
+                await memberships.note_reset(connection, user.id, self._now())
         await self._signing_in.forgive(user.email)
         return user.id
 
-    async def _set(self, user: User, password: str) -> None:
-        hashed = await self._passwords.hash(self._check(user, password))
-        await users.set_password(self._database, user.id, hashed)
-        await one_time_links.drop_resets(self._database, user.id)
+    async def _set(self, connection: Connection, user: User, hashed: str) -> None:
+        await users.set_password(connection, user.id, hashed)
+        await one_time_links.drop_resets(connection, user.id)
 
     def _check(self, user: User, password: str) -> str:
         return check_password(password, about=(user.email, user.email.partition("@")[0], user.name))

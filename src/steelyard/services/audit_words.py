@@ -67,12 +67,14 @@ _FIELDS: Mapping[str, str] = {
     "base_url": "address",
     "key_set_at": "key",
     "secret_at": "secret",
+    "reset_at": "link used at",
 }
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),
     "restored": ("brought", "back into use"),
     "adopted": ("made", "one that is in use"),
     "renewed": ("gave", "a new secret"),
+    "reset": ("set the password of", "anew by a link"),
 }
 _UNNAMED = ("tenant", "webhook", "budget")
 _NAME = 100

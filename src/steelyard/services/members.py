@@ -10,11 +10,12 @@ from uuid import UUID
 from steelyard.domain.access import Role
 from steelyard.domain.actors import Actor, ActorKind, acting
 from steelyard.domain.errors import Conflict, InputError, NotFound
-from steelyard.domain.people import INVITATION_LASTS, Invitation, Invited, MemberRow, User
+from steelyard.domain.people import INVITATION_LASTS, Invitation, Invited, MemberRow, Proof
 from steelyard.services.handing_on import check_roles, hold_acting_key
 from steelyard.services.names import email_address, person_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
+from steelyard.services.sign_in import hold_proved
 from steelyard.storage import invitations, memberships, sessions, users
 from steelyard.storage.database import Connection, Database, act_as
 from steelyard.storage.once import bind
@@ -119,40 +120,70 @@ class Members:
             if not await invitations.take_invitation(connection, invitation_id):
                 raise _gone()
 
-    async def invited(self, token: str) -> tuple[Invited, User | None]:
-        """What a token invites to, and the user who has that address already. Raises NotFound."""
+    async def invited(self, token: str) -> Invited:
+        """What a token invites to. Raises NotFound."""
         found = await invitations.find_invited(self._database, hash_of(token), self._now())
         if found is None:
             raise _gone()
-        return found, await users.by_email(self._database, found.email)
+        return found
 
-    async def join(self, invited: Invited, *, name: str, password: str) -> UUID:
-        """A new user, with the membership that is offered; returns the user.
+    async def has_account(self, invited: Invited, *, name: str, password: str) -> bool:
+        """Whether the invited address has an account, once what somebody gives for a new one could be taken.
+
+        Raises InputError as `join` does, whether there is one or not: whoever asks must not learn it by that.
+        """
+        self._check_new(invited, person_name(name), password)
+        async with self._database.tenant(invited.tenant_id) as connection:
+            await check_name_free(connection, person_name(name))
+        return await users.by_email(self._database, invited.email) is not None
+
+    def _check_new(self, invited: Invited, name: str, password: str) -> str:
+        return check_password(password, about=(invited.email, invited.email.partition("@")[0], name))
+
+    async def join(self, invited: Invited, *, name: str, password: str) -> Proof:
+        """A new user with the membership that is offered, who has the password given.
 
         Raises NotFound where the invitation went meanwhile, InputError, Conflict.
         """
         name = person_name(name)
-        normal = check_password(password, about=(invited.email, invited.email.partition("@")[0], name))
-        hashed = await self._passwords.hash(normal)
+        hashed = await self._passwords.hash(self._check_new(invited, name, password))
         async with self._database.tenant(invited.tenant_id) as connection:
             await memberships.hold_members(connection)
             await check_name_free(connection, name)
             user_id = await users.add_user(connection, invited.email, name, hashed)
             await self._take(connection, invited, Actor(ActorKind.MEMBER, name, user_id))
-        return user_id
+        return Proof(user_id, password_hash=hashed)
 
-    async def accept(self, invited: Invited, user_id: UUID) -> None:
+    async def accept(self, invited: Invited, proof: Proof) -> None:
         """The membership for a user there is, who has proved to be the invited one.
 
-        Raises NotFound where it is another's, or the invitation went meanwhile; InputError for a name that is taken.
+        Raises NotFound where it is another's, or the invitation went meanwhile; InputError for a name that is taken;
+        Forbidden where the proof holds no more.
         """
-        user = await users.by_id(self._database, user_id)
+        user = await users.by_id(self._database, proof.user_id)
         if user is None or user.email != invited.email:
             raise _gone()
         async with self._database.tenant(invited.tenant_id) as connection:
             await memberships.hold_members(connection)
-            await check_name_free(connection, user.name, but=user_id)
-            await self._take(connection, invited, Actor(ActorKind.MEMBER, user.name, user_id))
+            await hold_proved(connection, proof)
+            await check_name_free(connection, user.name, but=user.id)
+            await self._take(connection, invited, Actor(ActorKind.MEMBER, user.name, user.id))
+
+    async def waiting(self, email: str) -> Sequence[Invited]:
+        """The invitations of an address, of any tenant, the oldest first: for whoever has shown it to be theirs."""
+        return await invitations.invitations_of(self._database, email, self._now())
+
+    async def offered(self, email: str, invitation_id: UUID) -> Invited:
+        """One of those. Raises NotFound."""
+        return offered(await self.waiting(email), invitation_id)
+
+    async def decline(self, email: str, invitation_id: UUID, *, by: Actor) -> None:
+        """Turn down an invitation of that address, which is theirs who does. Raises NotFound."""
+        invited = await self.offered(email, invitation_id)
+        async with self._database.tenant(invited.tenant_id) as connection:
+            await act_as(connection, by)
+            if not await invitations.take_invitation(connection, invited.id):
+                raise _gone()
 
     async def _take(self, connection: Connection, invited: Invited, member: Actor) -> None:
         assert member.id is not None
@@ -160,6 +191,14 @@ class Members:
         if not await invitations.take_invitation(connection, invited.id):
             raise _gone()
         await memberships.add_membership(connection, invited.tenant_id, member.id, invited.role)
+
+
+def offered(waiting: Sequence[Invited], invitation_id: UUID) -> Invited:
+    """The invitation of that id among those that wait. Raises NotFound."""
+    for invited in waiting:
+        if invited.id == invitation_id:
+            return invited
+    raise _gone()
 
 
 async def check_name_free(connection: Connection, name: str, but: UUID | None = None) -> None:

@@ -13,6 +13,7 @@ from steelyard.domain.reach import check_url
 from steelyard.outbound.mail import check_recipients
 from steelyard.outbound.signing import new_secret
 from steelyard.services.deliveries import Deliveries
+from steelyard.services.mail_limits import MailLimits
 from steelyard.services.notice_words import test_payload
 from steelyard.services.rebenchmarks import Budget, Rebenchmarks
 from steelyard.storage import deliveries, schedule
@@ -48,6 +49,7 @@ class NoticeService:
         sending: Deliveries,
         rebenchmarks: Rebenchmarks,
         settings: NoticeSettings,
+        mail_limits: MailLimits,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -55,6 +57,7 @@ class NoticeService:
         self._sending = sending
         self._rebenchmarks = rebenchmarks
         self._settings = settings
+        self._mail_limits = mail_limits
         self._now = now
 
     async def standing(self, tenant_id: UUID) -> NoticeStanding:
@@ -100,8 +103,14 @@ class NoticeService:
             await deliveries.set_recipients(connection, checked)
 
     async def test(self, tenant_id: UUID) -> list[DeliveryRow]:
-        """Send a test on every way there is, once and now; how each went. Raises InputError where there is none."""
+        """Send a test on every way there is, once and now; how each went.
+
+        Raises InputError where there is none, TooMany.
+        """
         now = self._now()
+        async with self._database.tenant(tenant_id) as connection:
+            recipients = await deliveries.recipients(connection)
+        await self._mail_limits.take_test(tenant_id, recipients)
         async with self._database.tenant(tenant_id) as connection:
             sent = await self._sending.store(connection, tenant_id, TEST, test_payload(now), now)
         if not sent:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from steelyard.domain.errors import Forbidden, IssuerFailed, NotFound
-from steelyard.domain.openid import BEGUN_LASTS, Begun, OpenIdProvider
+from steelyard.domain.openid import ARRIVAL_LASTS, BEGUN_LASTS, Arrival, Begun, OpenIdProvider
 from steelyard.domain.people import SignedIn
 from steelyard.openid.issuer import Arrived, Issuer, refusal
 from steelyard.services.secret_tokens import hash_of, new_token
@@ -118,9 +118,32 @@ class OpenId:
         await self._limits.succeeded(client_address, client_address)
         return begun, arrived
 
-    async def note_origin(self, session: NewSession, name: str, arrived: Arrived) -> None:
-        """Keep what the session came of, so that its end can be told to the issuer."""
-        await openid_begun.set_origin(self._database, hash_of(session.token), name, arrived.id_token)
+    async def note_origin(self, session: NewSession, name: str, id_token: str, *, vouched: bool) -> None:
+        """Keep what the session came of, so that its end can be told to the issuer.
+
+        `vouched`: the issuer said that the account's address is theirs.
+        """
+        await openid_begun.set_origin(self._database, hash_of(session.token), name, id_token, vouched=vouched)
+
+    async def vouched(self, mine: SignedIn) -> bool:
+        """Whether the session came by an issuer that said the account's address to be theirs."""
+        return await openid_begun.is_vouched(self._database, mine.session_id)
+
+    async def note_arrival(self, name: str, arrived: Arrived) -> str:
+        """Keep what was said of somebody who belongs nowhere, while they choose; the token is kept nowhere."""
+        token, now = new_token(), self._now()
+        arrival = Arrival(name, arrived.claims, arrived.id_token)
+        await openid_begun.add_arrival(self._database, hash_of(token), arrival, now=now, expires_at=now + ARRIVAL_LASTS)
+        return token
+
+    async def arrival(self, token: str) -> Arrival | None:
+        """What was kept under that token, of a provider that there still is."""
+        found = await openid_begun.find_arrival(self._database, hash_of(token), self._now())
+        return found if found is not None and found.provider in self._issuers else None
+
+    async def forget_arrival(self, token: str) -> None:
+        """They have chosen."""
+        await openid_begun.drop_arrival(self._database, hash_of(token))
 
     async def leaving(self, mine: SignedIn, *, site: str) -> str | None:
         """Where to end the issuer's session too; None where the session came by another way, or there is no such place.

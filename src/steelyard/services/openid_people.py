@@ -11,10 +11,11 @@ from steelyard.domain.access import Role
 from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import Conflict, Forbidden, InputError, NotFound
 from steelyard.domain.openid import Claims, IdentityRow, OpenIdProvider
-from steelyard.domain.people import MAX_NAME, Invited, SignedIn
+from steelyard.domain.people import MAX_NAME, Invited, Proof, SignedIn
+from steelyard.services.members import offered
 from steelyard.services.names import email_address, person_name, tenant_name
 from steelyard.services.setup import Setup
-from steelyard.services.sign_in import Client, SignIn
+from steelyard.services.sign_in import Client, SignIn, hold_proved
 from steelyard.storage import identities, invitations, memberships, sessions, users
 from steelyard.storage.database import Connection, Database, act_as
 from steelyard.storage.tenants import known_tenants
@@ -26,11 +27,15 @@ _MOST_ALIKE = 100
 
 @dataclass(frozen=True)
 class Entered:
-    """Who comes in, and to which tenant; `joined` just now."""
+    """Who comes in, by which proof, and to which tenant; `joined` just now.
 
-    user_id: UUID
+    `vouched` is the account's address, where the provider says that it is theirs.
+    """
+
+    proof: Proof
     tenant_id: UUID
     joined: bool = False
+    vouched: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,52 @@ class OpenIdPeople:
         self._sign_in = sign_in
         self._now = now
 
-    async def enter(self, provider: OpenIdProvider, claims: Claims) -> Entered:
-        """Who that is here, with an account made where they are invited or the provider has a default tenant.
+    async def enter(self, provider: OpenIdProvider, claims: Claims) -> Entered | None:
+        """Who that is here, with an account made where the provider has a default tenant; None for somebody who belongs
+        nowhere and is invited: they choose (`join_invited`).
 
         Raises Forbidden for whom nothing lets in, Conflict for an account that has other ways of signing in.
+        """
+        user_id, email = await self._known(provider, claims)
+        if user_id is not None:
+            user = await users.by_id(self._database, user_id)
+            address = None if user is None else user.email
+            vouched = email if email == address else None
+            belonging = await users.tenants_of(self._database, user_id)
+            if belonging:
+                return Entered(_proof(user_id, claims), belonging[0].tenant_id, vouched=vouched)
+            email = vouched
+        if email is None:
+            raise _nowhere(provider)
+        waiting = await invitations.invitations_of(self._database, email, self._now())
+        place = await self._default(provider, waiting)
+        if place is not None:
+            return await self._join(provider, claims, email, user_id, place)
+        if not waiting:
+            raise _nowhere(provider)
+        return None
+
+    async def join_invited(self, provider: OpenIdProvider, claims: Claims, invitation_id: UUID) -> Entered:
+        """Take up an invitation of the address that the provider vouches for; who belongs somewhere just comes in.
+
+        Raises NotFound for an invitation that is gone, Forbidden, Conflict.
+        """
+        user_id, email = await self._known(provider, claims)
+        belonging = [] if user_id is None else await users.tenants_of(self._database, user_id)
+        if user_id is not None and belonging:
+            return Entered(_proof(user_id, claims), belonging[0].tenant_id)
+        user = None if user_id is None else await users.by_id(self._database, user_id)
+        if email is None or (user is not None and user.email != email):
+            raise _nowhere(provider)
+        waiting = await invitations.invitations_of(self._database, email, self._now())
+        invited = offered(waiting, invitation_id)
+        place = _Place(invited.tenant_id, invited.role, invited)
+        return await self._join(provider, claims, email, user_id, place)
+
+    async def _known(self, provider: OpenIdProvider, claims: Claims) -> tuple[UUID | None, str | None]:
+        """The user that the identity is of, None for a newcomer, and the address that is vouched for.
+
+        Raises Forbidden for a newcomer without such an address, Conflict for an account with other ways of signing in.
         """
         email = vouched_email(provider, claims)
         user_id = await identities.user_of(self._database, claims.issuer, claims.subject)
@@ -70,22 +117,18 @@ class OpenIdPeople:
         if user_id is None and email is not None:
             user = await users.by_email(self._database, email)
             if user is None:
-                return await self._join(provider, claims, email, None)
-            if not await identities.connect_first(self._database, user.id, claims):
+                return None, email
+            async with self._database.outside() as connection:
+                await users.hold_user(connection, user.id)
+                connected = await identities.connect_first(connection, user.id, claims)
+            if not connected:
                 raise Conflict(
                     f"There is an account of {email} here already, and {provider.name}’s word alone does not open it.",
                     kept="Nothing was changed.",
                     next_step=f"Sign in as you did before; on your account page you can then connect {provider.name}.",
                 )
             user_id = user.id
-        assert user_id is not None
-        belonging = await users.tenants_of(self._database, user_id)
-        if belonging:
-            return Entered(user_id, belonging[0].tenant_id)
-        user = await users.by_id(self._database, user_id)
-        if user is None or email != user.email:
-            raise _nowhere(provider)
-        return await self._join(provider, claims, user.email, user_id)
+        return user_id, email
 
     async def first_admin(self, provider: OpenIdProvider, claims: Claims, setup_hash: bytes, tenant: str) -> Entered:
         """The installation's first admin, by the setup link. Raises NotFound, Forbidden, InputError, Conflict."""
@@ -104,7 +147,7 @@ class OpenIdPeople:
             return user_id
 
         user_id = await self._setup.begin_with(add, tenant)
-        return Entered(user_id, self._setup.tenant_id, joined=True)
+        return Entered(_proof(user_id, claims), self._setup.tenant_id, joined=True)
 
     async def prove(self, mine: SignedIn, password: str, client: Client) -> None:
         """Before a way of signing in is added to an account: that it is its owner who asks, and no borrowed session.
@@ -123,11 +166,24 @@ class OpenIdPeople:
                 next_step="Sign out and in again, then connect it within 15 minutes.",
             )
 
-    async def connect(self, provider: OpenIdProvider, claims: Claims, user_id: UUID) -> None:
-        """One more way of signing in for a user who has proved who they are. Raises Conflict, Forbidden."""
-        if provider.domains and vouched_email(provider, claims) is None:
+    async def connect(self, provider: OpenIdProvider, claims: Claims, mine: SignedIn) -> None:
+        """One more way of signing in for a user who has proved who they are, of their account's own address.
+
+        An account may be of an address that nobody has shown to be theirs: one of another would outlast its owner's
+        coming. Raises Conflict, Forbidden.
+        """
+        email = vouched_email(provider, claims)
+        if email is None:
             raise _not_vouched(provider, claims)
-        await identities.connect(self._database, user_id, claims)
+        if email != mine.email:
+            raise Forbidden(
+                f"At {provider.name} you are {email}, and here {mine.email}.",
+                kept="Nothing was connected.",
+                next_step=f"Choose the account there that has the address {mine.email}.",
+            )
+        async with self._database.outside() as connection:
+            await hold_proved(connection, Proof(mine.user_id, session_id=mine.session_id))
+            await identities.connect(connection, mine.user_id, claims)
 
     async def has_password(self, user_id: UUID) -> bool:
         """Whether a user can sign in by password."""
@@ -140,8 +196,10 @@ class OpenIdPeople:
 
     async def disconnect(self, user_id: UUID, identity_id: UUID) -> None:
         """Raises Conflict for the last way of signing in, NotFound."""
-        if await identities.disconnect(self._database, user_id, identity_id):
-            return
+        async with self._database.outside() as connection:
+            await users.hold_user(connection, user_id)
+            if await identities.disconnect(connection, user_id, identity_id):
+                return
         if any(row.id == identity_id for row in await self.list(user_id)):
             raise Conflict(
                 "That is your only way of signing in.",
@@ -150,9 +208,10 @@ class OpenIdPeople:
             )
         raise NotFound("That is not connected (any more).", kept="Nothing was changed.")
 
-    async def _join(self, provider: OpenIdProvider, claims: Claims, email: str, user_id: UUID | None) -> Entered:
+    async def _join(
+        self, provider: OpenIdProvider, claims: Claims, email: str, user_id: UUID | None, place: _Place
+    ) -> Entered:
         """Let in who belongs nowhere yet, as a new user without `user_id`. Raises Forbidden, Conflict."""
-        place = await self._place(provider, email)
         async with self._database.tenant(place.tenant_id) as connection:
             roles = await memberships.hold_members(connection)
             if place.invited is None and Role.ADMIN not in roles.values():
@@ -168,21 +227,30 @@ class OpenIdPeople:
             if place.invited is not None and not await invitations.take_invitation(connection, place.invited.id):
                 raise _nowhere(provider)
             await memberships.add_membership(connection, place.tenant_id, user_id, place.role)
-        return Entered(user_id, place.tenant_id, joined=True)
+        return Entered(_proof(user_id, claims), place.tenant_id, joined=True, vouched=email)
 
-    async def _place(self, provider: OpenIdProvider, email: str) -> _Place:
-        invited = await invitations.find_invited_address(self._database, email, self._now())
-        if invited is not None:
-            return _Place(invited.tenant_id, invited.role, invited)
-        if provider.default_tenant is not None:
-            named = [one for one in await known_tenants(self._database) if one.name == provider.default_tenant]
-            if len(named) != 1:
-                raise Forbidden(
-                    f"{provider.name} is to let people into a tenant that there is not here, or twice.",
-                    next_step="Tell whoever runs this server: default_tenant of its settings needs a look.",
-                )
-            return _Place(named[0].id, provider.default_role)
-        raise _nowhere(provider)
+    async def _default(self, provider: OpenIdProvider, waiting: Sequence[Invited]) -> _Place | None:
+        """The provider's default tenant, as whom it invites or the settings say; None where it has none that lets in.
+
+        Raises Forbidden where the settings name one that there is not, unless an invitation waits.
+        """
+        if provider.default_tenant is None:
+            return None
+        named = [one for one in await known_tenants(self._database) if one.name == provider.default_tenant]
+        if len(named) != 1:
+            if waiting:
+                return None
+            raise Forbidden(
+                f"{provider.name} is to let people into a tenant that there is not here, or twice.",
+                next_step="Tell whoever runs this server: default_tenant of its settings needs a look.",
+            )
+        tenant_id = named[0].id
+        for invited in waiting:
+            if invited.tenant_id == tenant_id:
+                return _Place(tenant_id, invited.role, invited)
+        async with self._database.tenant(tenant_id) as connection:
+            roles = await memberships.hold_members(connection)
+        return _Place(tenant_id, provider.default_role) if Role.ADMIN in roles.values() else None
 
 
 def vouched_email(provider: OpenIdProvider, claims: Claims) -> str | None:
@@ -197,6 +265,10 @@ def vouched_email(provider: OpenIdProvider, claims: Claims) -> str | None:
     except InputError:
         return None
     return email if not provider.domains or email.rpartition("@")[2] in provider.domains else None
+
+
+def _proof(user_id: UUID, claims: Claims) -> Proof:
+    return Proof(user_id, identity=(claims.issuer, claims.subject))
 
 
 def _name(claims: Claims, email: str) -> str:

@@ -52,7 +52,8 @@ class PeopleMail:
         text = (
             "Somebody, most likely you, asked to set your password of Steelyard anew.\n\n"
             f"Open this within an hour:\n{self.link(f'/reset/{token}')}\n\n"
-            "It works once, and signs you out everywhere. If it was not you, leave it: nothing was changed.\n"
+            "It works once, signs you out everywhere and disconnects sign-in providers. If it was not you, leave it:"
+            " nothing was changed.\n"
         )
         task = asyncio.create_task(self._send(email, "Set your password of Steelyard anew", text))
         self._under_way.add(task)

@@ -9,7 +9,7 @@ from uuid import UUID
 from steelyard.domain.access import Role
 from steelyard.domain.actors import Actor, ActorKind
 from steelyard.domain.errors import NotFound
-from steelyard.domain.people import SETUP_LASTS
+from steelyard.domain.people import SETUP_LASTS, Proof
 from steelyard.services.names import email_address, person_name, tenant_name
 from steelyard.services.passwords import Passwords, check_password
 from steelyard.services.secret_tokens import hash_of, new_token
@@ -53,8 +53,8 @@ class Setup:
         if await one_time_links.setup_tenant(self._database, token_hash, self._now()) != self.tenant_id:
             raise _used()
 
-    async def first_admin(self, token: str, *, email: str, name: str, password: str, tenant: str) -> UUID:
-        """The tenant's first admin, whose user it returns; of several at once one alone is.
+    async def first_admin(self, token: str, *, email: str, name: str, password: str, tenant: str) -> Proof:
+        """The tenant's first admin; of several at once one alone is.
 
         Raises NotFound for a link that is not good, InputError and Conflict.
         """
@@ -68,7 +68,7 @@ class Setup:
             await act_as(connection, Actor(ActorKind.MEMBER, name, user_id))
             return user_id
 
-        return await self.begin_with(add, tenant)
+        return Proof(await self.begin_with(add, tenant), password_hash=hashed)
 
     async def begin_with(self, add: Callable[[Connection], Awaitable[UUID]], tenant: str) -> UUID:
         """Make the user that `add` gives the first admin; the link was checked. Raises NotFound, and as `add` does."""

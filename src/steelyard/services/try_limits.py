@@ -30,18 +30,20 @@ class TryLimits:
         *,
         of_account: int = MOST_OF_ACCOUNT,
         of_address: int = MOST_OF_ADDRESS,
+        within: timedelta = WITHIN,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._what = what
         self._of_account = of_account
         self._of_address = of_address
+        self._within = within
         self._now = now
 
     async def take(self, email: str, address: str) -> None:
         """Count one try. Raises TooMany, in the same words whether there is such an account or not."""
         account, client, now = self._account(email), self._client(address), self._now()
-        for counted in await tries.count_try(self._database, [account, client], now, WITHIN):
+        for counted in await tries.count_try(self._database, [account, client], now, self._within):
             most = self._of_account if counted.key == account else self._of_address
             if counted.tries > most:
                 wait = counted.ends_at - now

@@ -33,6 +33,8 @@ _BEGIN = sql.SQL(
     " SET LOCAL app.actor_kind = {kind}; SET LOCAL app.actor_id = {actor}; SET LOCAL app.actor_name = {name}"
 )
 
+_BEGIN_OUTSIDE = sql.SQL("BEGIN; SET LOCAL ROLE {role}").format(role=sql.Identifier(APP_ROLE))
+
 
 class Database:
     """A pool of connections that act as the application's role, never as a superuser or owner.
@@ -88,8 +90,7 @@ class Database:
         )
         connection = await self._begun(begin)
         try:
-            # Its own context commits and rolls back.
-            async with connection:
+            async with self._until_done(connection):
                 yield connection
         except psycopg.errors.ForeignKeyViolation as error:
             if "skill" not in (error.diag.constraint_name or ""):
@@ -99,6 +100,20 @@ class Database:
                 kept="Nothing was changed.",
                 next_step="Add it again if it is wanted.",
             ) from error
+
+    @asynccontextmanager
+    async def outside(self) -> AsyncGenerator[Connection]:
+        """One transaction on what stands outside the tenants, as `storage/globals.py` lists it."""
+        async with self._until_done(await self._begun(_BEGIN_OUTSIDE)) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _until_done(self, connection: Connection) -> AsyncGenerator[Connection]:
+        """Commits on leaving, rolls back on an error; then the connection is given back."""
+        try:
+            # Its own context commits and rolls back.
+            async with connection:
+                yield connection
         finally:
             await self.pool.putconn(connection)
 
@@ -159,6 +174,11 @@ async def act_as(connection: Connection, actor: Actor) -> None:
                   set_config('app.actor_name', %s, true)""",
         (actor.kind.value, "" if actor.id is None else str(actor.id), clean(actor.name)),
     )
+
+
+async def act_in(connection: Connection, tenant_id: UUID) -> None:
+    """Do the rest of the transaction in that tenant: for what concerns several, each for itself."""
+    await connection.execute("SELECT set_config('app.current_tenant_id', %s, true)", (str(tenant_id),))
 
 
 async def _become_app_role(connection: AsyncConnection[Any]) -> None:

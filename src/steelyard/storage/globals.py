@@ -7,6 +7,7 @@ GLOBAL_TABLES = {
     "one_time_links": "found by a token, before anybody is signed in; the token's SHA-256 alone",
     "user_identities": "of users, as whom an issuer knows them: found before a tenant is known",
     "openid_begun": "who is on the way to an OpenID provider, before anybody is signed in; hashes of tokens",
+    "openid_arrivals": "who came from an OpenID provider and belongs to no tenant yet; a hash of their browser's token",
     "openid_sessions": "of sessions: what to show the issuer when one ends",
     "tries": "how often signing in was tried, before anybody is signed in; hashes of accounts and addresses",
     "measurement_retention": "from which day on uses are kept, of all tenants: their partitions are shared",
@@ -34,6 +35,6 @@ SECURITY_DEFINER_FUNCTIONS = {
 INDEXES_OVER_TENANTS = {
     "api_keys_by_hash": "whose a key is, found before there is a tenant",
     "memberships_by_user": "the tenants of a user, found before there is one",
-    "invitations_by_email": "the invitation of an address an issuer vouches for, found before there is a tenant",
+    "invitations_by_email": "the invitations of an address an issuer vouches for, found before there is a tenant",
     "invitations_by_token": "the invitation of a token, found before there is a tenant",
 }

@@ -19,6 +19,15 @@ async def user_of(database: Database, issuer: str, subject: str) -> UUID | None:
     return rows[0]["user_id"] if rows else None
 
 
+async def is_identity(connection: Connection, user_id: UUID, issuer: str, subject: str) -> bool:
+    """Whether the user has that identity still."""
+    cursor = await connection.execute(
+        "SELECT 1 FROM user_identities WHERE user_id = %s AND issuer = %s AND subject = %s",
+        (user_id, clean(issuer), clean(subject)),
+    )
+    return await cursor.fetchone() is not None
+
+
 async def add_identity(connection: Connection, user_id: UUID, claims: Claims) -> None:
     """One more for a user, in the caller's transaction. Raises Conflict where it is somebody's already."""
     try:
@@ -30,21 +39,22 @@ async def add_identity(connection: Connection, user_id: UUID, claims: Claims) ->
         raise _taken() from error
 
 
-async def connect(database: Database, user_id: UUID, claims: Claims) -> None:
-    """One more for a user who has proved who they are. Raises Conflict where it is somebody else's."""
-    rows = await database.ask(
+async def connect(connection: Connection, user_id: UUID, claims: Claims) -> None:
+    """One more for a user who has proved who they are, and is held. Raises Conflict where it is somebody else's."""
+    cursor = await connection.execute(
         """INSERT INTO user_identities (user_id, issuer, subject, email) VALUES (%s, %s, %s, %s)
            ON CONFLICT (issuer, subject) DO UPDATE SET email = EXCLUDED.email
               WHERE user_identities.user_id = EXCLUDED.user_id RETURNING id""",
         (user_id, clean(claims.issuer), clean(claims.subject), clean(claims.email or "")),
     )
-    if not rows:
+    if cursor.rowcount == 0:
         raise _taken()
 
 
-async def connect_first(database: Database, user_id: UUID, claims: Claims) -> bool:
-    """The first way of signing in of a user who has none; False where they have a password or an identity."""
-    rows = await database.ask(
+async def connect_first(connection: Connection, user_id: UUID, claims: Claims) -> bool:
+    """The first way of signing in of a user who has none, and is held; False where they have a password or an
+    identity."""
+    cursor = await connection.execute(
         """INSERT INTO user_identities (user_id, issuer, subject, email)
            SELECT id, %s, %s, %s FROM users
             WHERE id = %s AND password_hash IS NULL
@@ -52,7 +62,7 @@ async def connect_first(database: Database, user_id: UUID, claims: Claims) -> bo
            ON CONFLICT DO NOTHING RETURNING id""",
         (clean(claims.issuer), clean(claims.subject), clean(claims.email or ""), user_id),
     )
-    return bool(rows)
+    return cursor.rowcount == 1
 
 
 async def list_identities(database: Database, user_id: UUID) -> list[IdentityRow]:
@@ -63,9 +73,14 @@ async def list_identities(database: Database, user_id: UUID) -> list[IdentityRow
     return [IdentityRow(**row) for row in rows]
 
 
-async def disconnect(database: Database, user_id: UUID, identity_id: UUID) -> bool:
-    """Take one off a user who has a password or another; False where they have neither, or not that one."""
-    rows = await database.ask(
+async def drop_every(connection: Connection, user_id: UUID) -> int:
+    """No identity lets the user in any more, who is held; returns how many did."""
+    return (await connection.execute("DELETE FROM user_identities WHERE user_id = %s", (user_id,))).rowcount
+
+
+async def disconnect(connection: Connection, user_id: UUID, identity_id: UUID) -> bool:
+    """Take one off a user who is held, and has a password or another; False for neither, or not that one."""
+    cursor = await connection.execute(
         """DELETE FROM user_identities i USING users u
             WHERE i.id = %(id)s AND i.user_id = %(user)s AND u.id = i.user_id
               AND (u.password_hash IS NOT NULL
@@ -73,7 +88,7 @@ async def disconnect(database: Database, user_id: UUID, identity_id: UUID) -> bo
            RETURNING i.id""",
         {"id": identity_id, "user": user_id},
     )
-    return bool(rows)
+    return cursor.rowcount == 1
 
 
 def _taken() -> Conflict:

@@ -55,7 +55,7 @@ async def find_invited(database: Database, token_hash: bytes, now: datetime) -> 
     return Invited(**with_role(rows[0])) if rows else None
 
 
-async def find_invited_address(database: Database, email: str, now: datetime) -> Invited | None:
-    """The invitation of that address, in lower case, which has waited longest; None without one that is still good."""
+async def invitations_of(database: Database, email: str, now: datetime) -> list[Invited]:
+    """Those of that address, in lower case, which are still good, whoever's tenant they are of; the oldest first."""
     rows = await database.ask("SELECT * FROM invitation_for(%s, %s)", (clean(email), now))
-    return Invited(**with_role(rows[0])) if rows else None
+    return [Invited(**with_role(row)) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from steelyard.domain.access import Role
@@ -45,6 +46,11 @@ async def set_role(connection: Connection, user_id: UUID, role: Role) -> None:
 async def remove_member(connection: Connection, user_id: UUID) -> None:
     """The user belongs here no more; what they did stays."""
     await connection.execute("DELETE FROM memberships WHERE user_id = %s", (user_id,))
+
+
+async def note_reset(connection: Connection, user_id: UUID, at: datetime) -> None:
+    """A member has set their password anew, by a link: for the audit log, which tells of it."""
+    await connection.execute("UPDATE memberships SET reset_at = %s WHERE user_id = %s", (at, user_id))
 
 
 async def name_is_taken(connection: Connection, name: str, but: UUID | None = None, *, keys: bool = True) -> bool:

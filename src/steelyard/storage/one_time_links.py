@@ -31,31 +31,33 @@ async def drop_setups(connection: Connection, tenant_id: UUID) -> None:
     await connection.execute("DELETE FROM one_time_links WHERE tenant_id = %s", (tenant_id,))
 
 
-async def add_reset(database: Database, user_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-    """A link to set a password anew, in place of an earlier one."""
-    await database.ask("DELETE FROM one_time_links WHERE user_id = %s OR expires_at < now()", (user_id,))
-    await database.ask(
+async def add_reset(connection: Connection, user_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
+    """A link to set the password of a user who is held, in place of an earlier one."""
+    await connection.execute("DELETE FROM one_time_links WHERE user_id = %s OR expires_at < now()", (user_id,))
+    await connection.execute(
         "INSERT INTO one_time_links (token_hash, purpose, user_id, expires_at) VALUES (%s, 'reset', %s, %s)",
         (token_hash, user_id, expires_at),
     )
 
 
-async def reset_user(database: Database, token_hash: bytes, now: datetime, *, use: bool) -> UUID | None:
-    """Whose password a link sets anew; with `use` it does so no more, and of two at once one alone has it."""
-    if use:
-        rows = await database.ask(
-            """DELETE FROM one_time_links WHERE token_hash = %s AND purpose = 'reset' AND expires_at > %s
-               RETURNING user_id""",
-            (token_hash, now),
-        )
-    else:
-        rows = await database.ask(
-            "SELECT user_id FROM one_time_links WHERE token_hash = %s AND purpose = 'reset' AND expires_at > %s",
-            (token_hash, now),
-        )
+async def reset_user(database: Database, token_hash: bytes, now: datetime) -> UUID | None:
+    """Whose password a link sets anew; it stays as it is."""
+    rows = await database.ask(
+        "SELECT user_id FROM one_time_links WHERE token_hash = %s AND purpose = 'reset' AND expires_at > %s",
+        (token_hash, now),
+    )
     return rows[0]["user_id"] if rows else None
 
 
-async def drop_resets(database: Database, user_id: UUID) -> None:
+async def use_reset(connection: Connection, token_hash: bytes, user_id: UUID, now: datetime) -> bool:
+    """Use the link of a user who is held up; False where it is gone."""
+    cursor = await connection.execute(
+        "DELETE FROM one_time_links WHERE token_hash = %s AND purpose = 'reset' AND user_id = %s AND expires_at > %s",
+        (token_hash, user_id, now),
+    )
+    return cursor.rowcount == 1
+
+
+async def drop_resets(connection: Connection, user_id: UUID) -> None:
     """No link sets that user's password any more."""
-    await database.ask("DELETE FROM one_time_links WHERE user_id = %s", (user_id,))
+    await connection.execute("DELETE FROM one_time_links WHERE user_id = %s", (user_id,))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from steelyard.domain.openid import Begun
+from steelyard.domain.openid import Arrival, Begun, Claims
 from steelyard.storage.database import Database, clean
 
 
@@ -55,13 +55,54 @@ async def take_begun(
     return Begun(**rows[0]) if rows else None
 
 
-async def set_origin(database: Database, token_hash: bytes, provider: str, id_token: str) -> None:
-    """Note what the session of that token came of."""
+async def add_arrival(
+    database: Database, token_hash: bytes, arrival: Arrival, *, now: datetime, expires_at: datetime
+) -> None:
+    """Note it; what is too old goes."""
+    await database.ask("DELETE FROM openid_arrivals WHERE expires_at < %s", (now,))
+    said = arrival.claims
+    texts = [None if text is None else clean(text) for text in (said.issuer, said.subject, said.email, said.name)]
     await database.ask(
-        """INSERT INTO openid_sessions (session_id, provider, id_token)
-           SELECT id, %s, %s FROM sessions WHERE token_hash = %s""",
-        (provider, clean(id_token), token_hash),
+        """INSERT INTO openid_arrivals (token_hash, provider, issuer, subject, email, name, verified, id_token,
+                                        expires_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        (token_hash, arrival.provider, *texts, said.verified, clean(arrival.id_token), expires_at),
     )
+
+
+async def find_arrival(database: Database, token_hash: bytes, now: datetime) -> Arrival | None:
+    """What was noted under that token, while it is good."""
+    rows = await database.ask(
+        """SELECT provider, issuer, subject, email, verified, name, id_token FROM openid_arrivals
+            WHERE token_hash = %s AND expires_at > %s""",
+        (token_hash, now),
+    )
+    if not rows:
+        return None
+    provider, id_token = rows[0].pop("provider"), rows[0].pop("id_token")
+    return Arrival(provider, Claims(**rows[0]), id_token)
+
+
+async def drop_arrival(database: Database, token_hash: bytes) -> None:
+    """They have chosen."""
+    await database.ask("DELETE FROM openid_arrivals WHERE token_hash = %s", (token_hash,))
+
+
+async def set_origin(
+    database: Database, token_hash: bytes, provider: str, id_token: str, *, vouched: bool = False
+) -> None:
+    """Note what the session of that token came of; `vouched`: the issuer said that the account's address is theirs."""
+    await database.ask(
+        """INSERT INTO openid_sessions (session_id, provider, id_token, vouched)
+           SELECT id, %s, %s, %s FROM sessions WHERE token_hash = %s""",
+        (provider, clean(id_token), vouched, token_hash),
+    )
+
+
+async def is_vouched(database: Database, session_id: UUID) -> bool:
+    """Whether the issuer that the session came by said that the account's address is theirs."""
+    rows = await database.ask("SELECT vouched FROM openid_sessions WHERE session_id = %s", (session_id,))
+    return bool(rows and rows[0]["vouched"])
 
 
 async def origin_of(database: Database, session_id: UUID) -> Origin | None:

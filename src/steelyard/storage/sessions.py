@@ -16,8 +16,13 @@ async def find_session(database: Database, token_hash: bytes, now: datetime, idl
     return SignedIn(**with_role(rows[0])) if rows else None
 
 
+async def drop_ended(database: Database, now: datetime) -> None:
+    """Those of anybody that have ended go."""
+    await database.ask("DELETE FROM sessions WHERE expires_at < %s", (now,))
+
+
 async def add_session(
-    database: Database,
+    connection: Connection,
     token_hash: bytes,
     user_id: UUID,
     tenant_id: UUID,
@@ -27,9 +32,8 @@ async def add_session(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """A new session; those of anybody that have ended go."""
-    await database.ask("DELETE FROM sessions WHERE expires_at < %s", (now,))
-    await database.ask(
+    """A new session of a user who is held."""
+    await connection.execute(
         """INSERT INTO sessions (token_hash, user_id, tenant_id, device, address, created_at, seen_at, expires_at)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
         (token_hash, user_id, tenant_id, clean(device), clean(address), now, now, expires_at),
@@ -58,6 +62,12 @@ async def move_session(database: Database, session_id: UUID, tenant_id: UUID) ->
     await database.ask("UPDATE sessions SET tenant_id = %s WHERE id = %s", (tenant_id, session_id))
 
 
+async def is_session(connection: Connection, user_id: UUID, session_id: UUID) -> bool:
+    """Whether the user has that session still."""
+    cursor = await connection.execute("SELECT 1 FROM sessions WHERE id = %s AND user_id = %s", (session_id, user_id))
+    return await cursor.fetchone() is not None
+
+
 async def end_session(database: Database, user_id: UUID, session_id: UUID) -> bool:
     """End one of the user's sessions; False where it is none."""
     return bool(
@@ -72,6 +82,13 @@ async def end_sessions(database: Database, user_id: UUID, *, but: UUID | None = 
             "DELETE FROM sessions WHERE user_id = %s AND (%s::uuid IS NULL OR id <> %s) RETURNING id",
             (user_id, but, but),
         )
+    )
+
+
+async def end_every(connection: Connection, user_id: UUID, *, but: UUID | None = None) -> None:
+    """The same in the caller's transaction, which holds the user."""
+    await connection.execute(
+        "DELETE FROM sessions WHERE user_id = %s AND (%s::uuid IS NULL OR id <> %s)", (user_id, but, but)
     )
 
 

@@ -43,9 +43,32 @@ async def add_user(connection: Connection, email: str, name: str, password_hash:
     return found
 
 
-async def set_password(database: Database, user_id: UUID, password_hash: str) -> None:
+async def hold_user(connection: Connection, user_id: UUID) -> User | None:
+    """The user as they are, and stay until the transaction ends.
+
+    Whatever begins or ends a user's sessions, or changes how they sign in, holds them first: of two such things the one
+    sees what the other has done.
+    """
+    cursor = await connection.execute(
+        "SELECT id, email, name, password_hash FROM users WHERE id = %s FOR NO KEY UPDATE", (user_id,)
+    )
+    row = await cursor.fetchone()
+    return User(**row) if row else None
+
+
+async def set_password(connection: Connection, user_id: UUID, password_hash: str) -> None:
     """Keep another password's hash."""
-    await database.ask("UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id))
+    await connection.execute("UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id))
+
+
+async def renew_hash(database: Database, user_id: UUID, compared: str, renewed: str) -> bool:
+    """Keep the same password's hash by other parameters; False where another hash is kept by now, which stays."""
+    return bool(
+        await database.ask(
+            "UPDATE users SET password_hash = %s WHERE id = %s AND password_hash = %s RETURNING id",
+            (renewed, user_id, compared),
+        )
+    )
 
 
 async def set_name(connection: Connection, user_id: UUID, name: str) -> None:

@@ -30,6 +30,8 @@ OPEN = frozenset(
         "POST /setup/{token}",
         "GET /join/{token}",
         "POST /join/{token}",
+        "GET /invitations",
+        "POST /invitations",
         "GET /forgotten",
         "POST /forgotten",
         "GET /reset/{token}",

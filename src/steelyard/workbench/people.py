@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from steelyard.workbench.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from steelyard.services.accounts import Accounts
+    from steelyard.services.inviting import Inviting
     from steelyard.services.members import Members
     from steelyard.services.openid import OpenId
     from steelyard.services.openid_people import OpenIdPeople
@@ -58,7 +60,7 @@ class People(Upkeep):
         from steelyard.services.accounts import Accounts
         from steelyard.services.try_limits import TryLimits
 
-        resetting = TryLimits(self.database, "reset", of_account=5, of_address=20)
+        resetting = TryLimits(self.database, "reset", of_account=5, of_address=20, within=timedelta(hours=1))
         return Accounts(self.database, self.passwords, self.sign_in_limits, resetting)
 
     @cached_property
@@ -66,6 +68,12 @@ class People(Upkeep):
         from steelyard.services.people_mail import PeopleMail
 
         return PeopleMail(self.settings.hosting, self.settings.notices)
+
+    @property
+    def inviting(self) -> Inviting:
+        from steelyard.services.inviting import Inviting
+
+        return Inviting(self.members, self.people_mail, self.mail_limits, self.tenants)
 
     @cached_property
     def tenants(self) -> Tenants:

@@ -10,6 +10,7 @@ from steelyard.workbench.runs import Runs
 if TYPE_CHECKING:
     from steelyard.services.budgets import BudgetService
     from steelyard.services.deliveries import Deliveries
+    from steelyard.services.mail_limits import MailLimits
     from steelyard.services.notices import NoticeService
     from steelyard.services.rebenchmarks import Rebenchmarks
     from steelyard.services.schedule import Schedule
@@ -82,10 +83,16 @@ class Upkeep(Runs):
         return Rebenchmarks(self.database, self.benchmarks, self.stale_checks, self._surroundings.estimate)
 
     @cached_property
+    def mail_limits(self) -> MailLimits:
+        from steelyard.services.mail_limits import MailLimits
+
+        return MailLimits(self.database)
+
+    @cached_property
     def notices(self) -> NoticeService:
         from steelyard.services.notices import NoticeService
 
-        return NoticeService(self.database, self.deliveries, self.rebenchmarks, self.settings.notices)
+        return NoticeService(self.database, self.deliveries, self.rebenchmarks, self.settings.notices, self.mail_limits)
 
     @cached_property
     def scheduled_check(self) -> ScheduledCheck:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.site import clean_environment, serving
 from steelyard.bootstrap import open_workbench
 from steelyard.domain.access import Role
+from steelyard.domain.actors import Actor, ActorKind, acting_as
 from tests.acceptance.web.conftest import serious_findings, sideways
 from tests.openid import CLIENT_SECRET, free_port, running
 
@@ -26,7 +27,8 @@ async def _set_up(env: dict[str, str]) -> None:
         assert token is not None
         given = {"email": ADMIN, "name": "Ann", "password": "seven geese over harbour", "tenant": "Acme"}
         await bench.setup.first_admin(token, **given)
-        await bench.members.invite(bench.tenant_id, INVITED, Role.VIEWER)
+        with acting_as(Actor(ActorKind.MEMBER, "Ann")):
+            await bench.members.invite(bench.tenant_id, INVITED, Role.VIEWER)
 
 
 def test_who_is_invited_signs_in_at_the_provider_sees_their_role_and_signs_out_there_too(
@@ -55,6 +57,11 @@ def test_who_is_invited_signs_in_at_the_provider_sees_their_role_and_signs_out_t
         page.locator("input[name=login]").fill(INVITED)
         page.locator("input[name=password]").fill("any")
         page.locator("[type=submit]").click()
+        page.wait_for_url(f"{address}/invitations")
+        expect(page.get_by_text("Ann invites you as viewer")).to_be_visible()
+        assert serious_findings(page) == []
+        assert sideways(page) == 0
+        page.get_by_role("button", name="Join Acme").click()
         page.wait_for_url(f"{address}/")
         page.goto(f"{address}/account")
         expect(page.get_by_text(f"ben of Acme, {INVITED}; viewer in Acme.")).to_be_visible()

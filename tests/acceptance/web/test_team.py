@@ -105,8 +105,8 @@ def test_from_the_first_admin_to_a_member_who_is_removed(browser: Browser, link:
         vera.goto(invitation)
         check(vera)
         vera.get_by_label("Your name").fill("Vera Vale")
-        vera.get_by_label("Password").fill(PASSWORD)
-        vera.get_by_role("button", name="Join").click()
+        vera.get_by_label("Password", exact=True).fill(PASSWORD)
+        vera.get_by_role("button", name="Make an account and join").click()
         expect(vera).to_have_url(base + "/")
         run = vera.get_by_role("link", name="Run benchmark").first
         vera.goto(base + "/skills/weigh/details")

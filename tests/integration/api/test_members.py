@@ -37,7 +37,8 @@ async def test_somebody_is_invited_joins_becomes_another_and_goes(team: TeamSite
 
     path = invitation["link"].removeprefix(BASE)
     browser = team.browser()
-    joined = await browser.post(path, {"name": f"Ann {uuid4().hex[:8]}", "password": PASSWORD}, page=path)
+    form = {"way": "new", "name": f"Ann {uuid4().hex[:8]}", "new_password": PASSWORD}
+    joined = await browser.post(path, form, page=path)
     assert joined.status_code == 303
     assert (await program.get(answer.headers["location"])).status_code == 404
     (member,) = (await program.get("/v1/members")).json()["items"]

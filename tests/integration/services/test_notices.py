@@ -17,6 +17,7 @@ from steelyard.domain.reach import ANYWHERE
 from steelyard.domain.stale_causes import CauseKind
 from steelyard.services.deliveries import LEASE_S, Deliveries
 from steelyard.services.estimates import Estimator
+from steelyard.services.mail_limits import MailLimits
 from steelyard.services.notices import NoticeService
 from steelyard.services.rebenchmarks import Rebenchmarks
 from steelyard.services.schedule import Schedule
@@ -106,7 +107,7 @@ async def told_of(world: World, settings: NoticeSettings) -> Told:
         now=world.now,
     )
     check = ScheduledCheck(database, StaleWatch(database, around), checks, again, sending, settings, now=world.now)
-    notices = NoticeService(database, sending, again, settings, now=world.now)
+    notices = NoticeService(database, sending, again, settings, MailLimits(database, now=world.now), now=world.now)
     clock = Schedule(database, check, sending, again, settings, now=world.now)
     return Told(world, settings, check, sending, notices, again, clock)
 

@@ -298,8 +298,8 @@ async def test_who_joins_and_what_members_become_is_noted_by_name(database: Data
     members = Members(database, Passwords())
     with acting_as(ANN):
         invitation = await members.invite(tenant_id, "bob@example.com", Role.EDITOR)
-    invited, _ = await members.invited(invitation.token)
-    bob = await members.join(invited, name="Bob", password="what a long way to go")
+    invited = await members.invited(invitation.token)
+    bob = (await members.join(invited, name="Bob", password="what a long way to go")).user_id
     with acting_as(ANN):
         async with database.tenant(tenant_id) as connection:
             await memberships.set_role(connection, bob, Role.VIEWER)

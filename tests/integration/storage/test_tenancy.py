@@ -380,9 +380,10 @@ async def test_functions_with_owners_rights_tell_what_is_asked_and_no_more(datab
     token, now, idle = uuid4().bytes, datetime.now(UTC), timedelta(days=7)
     for tenant in (other, tenant_id):
         end = now + timedelta(days=1)
-        await sessions.add_session(
-            database, token + tenant.bytes, user.id, tenant, device="", address="", now=now, expires_at=end
-        )
+        async with database.outside() as connection:
+            await sessions.add_session(
+                connection, token + tenant.bytes, user.id, tenant, device="", address="", now=now, expires_at=end
+            )
     found = await sessions.find_session(database, token + other.bytes, now, idle)
     assert found is not None
     assert (found.tenant_id, found.role, found.tenants) == (other, Role.ADMIN, 1)
@@ -398,7 +399,10 @@ async def test_use_keeps_a_session_but_not_beyond_its_longest(database: Database
     end = began + timedelta(days=30)
     used, left = uuid4().bytes, uuid4().bytes
     for token in (used, left):
-        await sessions.add_session(database, token, user.id, own, device="", address="", now=began, expires_at=end)
+        async with database.outside() as connection:
+            await sessions.add_session(
+                connection, token, user.id, own, device="", address="", now=began, expires_at=end
+            )
     for day in (5, 10, 15, 20, 25, 29):
         assert await sessions.find_session(database, used, began + timedelta(days=day), idle) is not None
     assert await sessions.find_session(database, used, end, idle) is None

@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from steelyard.domain.access import Role
-from steelyard.domain.openid import OpenIdProvider
+from steelyard.domain.openid import Claims, OpenIdProvider
 from steelyard.openid import http as openid_http
-from steelyard.storage import memberships, users
+from steelyard.storage import identities, memberships, users
 from steelyard.storage.server import Server
 from steelyard.storage.tenants import ensure_tenant
 from tests.integration.web.harness import BASE, site_of, token_in
@@ -71,7 +71,16 @@ async def back(browser: Browser, provider: Provider, address: str, login: str) -
 
 
 async def come_in(browser: Browser, provider: Provider, login: str, leads: str = "") -> httpx.Response:
-    return await back(browser, provider, await sent(browser, data={"next": leads}), login)
+    """What the callback answers; for a newcomer who is invited, what joining by the first invitation does."""
+    return await first_of(browser, await back(browser, provider, await sent(browser, data={"next": leads}), login))
+
+
+async def first_of(browser: Browser, answer: httpx.Response) -> httpx.Response:
+    if answer.headers.get("location") != "/invitations":
+        return answer
+    assert not any(line.startswith(f"{SESSION}=") for line in answer.headers.get_list("set-cookie"))
+    joins = re.findall(r'name="join" value="([0-9a-f-]+)"', (await browser.get("/invitations")).text)
+    return await browser.post("/invitations", {"join": joins[0]}, page="/invitations")
 
 
 def new_address(what: str = "ann") -> str:
@@ -100,7 +109,7 @@ async def test_who_is_invited_becomes_a_member_and_comes_in_again_without_an_inv
     assert asked["code_challenge_method"] == "S256"
     assert asked["redirect_uri"] == f"{BASE}/sign-in/oidc/acme/callback"
     assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
-    answer = await back(browser, provider, address, email)
+    answer = await first_of(browser, await back(browser, provider, address, email))
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     session = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(f"{SESSION}="))
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in session.split(";")}
@@ -270,8 +279,8 @@ async def test_an_account_with_a_password_opens_to_no_providers_word(team: TeamS
     other = await team.member(Role.ADMIN)
     is_refused(
         await back(other, provider, await sent_from_account(other, {"password": PASSWORD}), email),
-        409,
-        "belongs to somebody else here",
+        403,
+        f"At Acme you are {email}, and here ",
     )
     [identity] = await team.workbench.openid_people.list(await _user(team, email))
     assert (await browser.post(f"/account/oidc/{identity.id}/end", page="/account/oidc")).status_code == 303
@@ -392,15 +401,122 @@ async def test_a_default_tenant_takes_whom_nobody_invited_once_it_has_an_admin(
         await site.user(Role.ADMIN, tenant_id=other)
         assert (await come_in(site.browser(), provider, email)).status_code == 303
         assert (await site.workbench.members.called(other, email)).role is Role.VIEWER
-        # Who was removed is let in by it again: the operator's rule, and an invitation goes before it.
-        hostile = new_address("hostile")
+        # Another tenant that invites whoever comes has them only if they choose it.
+        hostile, browser = new_address("hostile"), site.browser()
         await site.workbench.members.invite(tenant_id, hostile, Role.EDITOR)
-        assert (await come_in(site.browser(), provider, hostile)).status_code == 303
-        member = await site.workbench.members.called(tenant_id, hostile)
-        assert member.name.isprintable()
-        assert len(member.name) <= 80
+        answer = await back(browser, provider, await sent(browser, data={"next": "/models"}), hostile)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/invitations")
+        member = await site.workbench.members.called(other, hostile)
+        assert (member.name.isprintable(), len(member.name) <= 80) == (True, True)
+        assert await belongs_to(site, hostile) == {other}
+        [offer] = re.findall(r'name="decline" value="([0-9a-f-]+)"', (await browser.get("/invitations")).text)
+        done = await browser.post("/invitations", {"decline": offer}, page="/invitations")
+        assert ("is turned down" in done.text, "None waits for your address" in done.text) == (True, True)
+        assert await site.workbench.members.invitations(tenant_id) == []
+        assert await belongs_to(site, hostile) == {other}
+        # Its own invitation says as what; it is taken up with the default.
+        wanted = new_address()
+        await site.workbench.members.invite(other, wanted, Role.EDITOR)
+        assert (await come_in(site.browser(), provider, wanted)).headers["location"] == "/"
+        assert (await site.workbench.members.called(other, wanted)).role is Role.EDITOR
     async with site_with(server_home, tenant_id, way(provider, **(more | {"default_tenant": "nowhere"}))) as site:
         is_refused(await come_in(site.browser(), provider, new_address()), 403, "default_tenant of its settings")
+
+
+async def belongs_to(site: TeamSite, email: str) -> set[UUID]:
+    return {one.tenant_id for one in await site.workbench.sign_in.tenants(await _user(site, email))}
+
+
+async def other_tenant(site: TeamSite, name: str) -> UUID:
+    made = uuid4()
+    async with site.workbench.database.tenant(made) as connection:
+        await ensure_tenant(connection, made, name)
+    return made
+
+
+async def test_a_newcomer_chooses_among_the_invitations_of_their_address(team: TeamSite, provider: Provider) -> None:
+    """A tenant that invites everybody it knows of gets nobody who does not want to be in it."""
+    email, members = new_address(), team.workbench.members
+    pushy = await other_tenant(team, "Pushy <b>works</b>")
+    first = await members.invite(pushy, email, Role.ADMIN)
+    wanted = await members.invite(team.tenant_id, email, Role.EDITOR)
+    strange = await members.invite(pushy, new_address(), Role.VIEWER)
+    browser = team.browser()
+    answer = await back(browser, provider, await sent(browser), email)
+    assert answer.headers["location"] == "/invitations"
+    assert await users.by_email(team.workbench.database, email) is None, "nothing is made before they choose"
+    page = html.unescape(re.sub(r"<[^>]+>", "", (await browser.get("/invitations")).text))
+    assert "Pushy <b>works</b>" in page
+    assert "invites you as admin" in page
+    assert "invites you as editor" in page
+    for choice in ({"join": str(strange.id)}, {"decline": str(strange.id)}, {"join": "none"}, {}):
+        assert (await browser.post("/invitations", choice, page="/invitations")).status_code == 404
+    await browser.post("/invitations", {"decline": str(first.id)}, page="/invitations")
+    joined = await browser.post("/invitations", {"join": str(wanted.id)}, page="/invitations")
+    assert (joined.status_code, joined.headers["location"]) == (303, "/")
+    assert await belongs_to(team, email) == {team.tenant_id}
+    assert await members.invitations(pushy) == [one for one in await members.invitations(pushy) if one.id == strange.id]
+    # Who is a member sees later ones where the provider vouches for the address, and not by a password.
+    again = await members.invite(pushy, email, Role.VIEWER)
+    known = team.browser()
+    answer = await back(known, provider, await sent(known, data={"next": "/models"}), email)
+    assert answer.headers["location"] == "/invitations?next=%2Fmodels"
+    assert 'href="/models"' in (await known.get(answer.headers["location"])).text
+    assert (await known.post("/invitations", {"join": str(again.id)}, page="/invitations")).status_code == 303
+    assert await belongs_to(team, email) == {team.tenant_id, pushy}
+    assert "Pushy" in (await known.get("/account")).text
+
+
+async def test_invitations_are_shown_to_nobody_else(team: TeamSite, provider: Provider) -> None:
+    email = new_address()
+    made = await team.workbench.members.invite(team.tenant_id, email, Role.VIEWER)
+    assert (await team.browser().get("/invitations")).headers["location"].startswith("/sign-in")
+    assert (await team.browser().post("/invitations", {"join": str(made.id)})).status_code == 303
+    by_password = await team.member(Role.VIEWER)
+    assert "open the link of the invitation" in (await by_password.get("/invitations")).text
+    refused = await by_password.post("/invitations", {"join": str(made.id)}, page="/invitations")
+    assert refused.status_code == 403
+    browser = team.browser()
+    await back(browser, provider, await sent(browser), email)
+    await team.workbench.members.revoke(team.tenant_id, made.id)
+    assert "Ask an admin of the tenant" in (await browser.get("/invitations")).text
+    late = await browser.post("/invitations", {"join": str(made.id)}, page="/invitations")
+    assert (late.status_code, "taken back" in late.text) == (404, True)
+    assert await users.by_email(team.workbench.database, email) is None
+
+
+async def test_who_made_an_account_of_anothers_address_has_no_way_in_once_its_owner_comes(
+    team: TeamSite, provider: Provider
+) -> None:
+    """A link that was shown on a screen proves no address: what its user leaves behind ends with a reset by mail."""
+    ceo, mallory = new_address("ceo"), new_address("mallory")
+    members, database = team.workbench.members, team.workbench.database
+    link = f"/join/{(await members.invite(team.tenant_id, ceo, Role.VIEWER)).token}"
+    hers = team.browser()
+    made = {"way": "new", "name": "The Chief", "new_password": PASSWORD}
+    assert (await hers.post(link, made, page=link)).status_code == 303
+    # Her own account of the provider is of another address, and one of his address she has not.
+    address = await sent_from_account(hers, {"password": PASSWORD})
+    is_refused(await back(hers, provider, address, mallory), 403, f"At Acme you are {mallory}, and here {ceo}.")
+    # As an earlier version would have left it.
+    hers_still = f"as:{uuid4().hex}:{mallory}"
+    subject = Claims(provider.issuer, hers_still, mallory)
+    async with database.outside() as connection:
+        await identities.connect(connection, await _user(team, ceo), subject)
+    assert (await come_in(team.browser(), provider, hers_still)).status_code == 303
+    found = await team.workbench.accounts.reset_link(ceo)
+    assert found is not None
+    reset, new = f"/reset/{found[1]}", "nine otters under bridge"
+    under_way = await sent_from_account(hers, {"password": PASSWORD})
+    browser = team.browser()
+    assert (await browser.post(reset, {"password": new}, page=reset)).status_code == 303
+    assert (await hers.get("/account")).status_code == 303
+    assert (await team.browser().sign_in(ceo)).status_code == 422
+    is_refused(await come_in(team.browser(), provider, hers_still), 403, "no invitation waits for your address")
+    is_refused(await back(hers, provider, under_way, ceo), 403, "used up")
+    assert await identities.list_identities(database, await _user(team, ceo)) == []
+    admin = await team.member()
+    assert "set the password of the member" in (await admin.get("/audit")).text
 
 
 async def test_members_of_the_same_name_stay_apart(team: TeamSite, provider: Provider) -> None:
@@ -461,7 +577,7 @@ async def test_signing_in_takes_over_no_session_and_ends_the_one_there_was(team:
     browser = await team.member()
     first = browser.client.cookies[SESSION]
     email = await invited(team)
-    answer = await back(browser, provider, await sent_with_session(browser), email)
+    answer = await first_of(browser, await back(browser, provider, await sent_with_session(browser), email))
     assert answer.status_code == 303
     assert browser.client.cookies[SESSION] != first
     other = team.browser()

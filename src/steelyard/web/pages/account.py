@@ -49,12 +49,14 @@ async def change_password(request: Request, view: Viewing, bench: Bench, mine: M
     """The other sessions end, and this one goes on under another token."""
     client = client_of(request)
     try:
-        await bench.accounts.change_password(mine, text(form, "old"), text(form, "password"), address=client.address)
+        proof = await bench.accounts.change_password(
+            mine, text(form, "old"), text(form, "password"), address=client.address
+        )
     except (InputError, TooMany) as error:
         return await _page(view, bench, mine, error=error)
     await bench.sign_in.end(mine.user_id, mine.session_id)
     answer = view.redirect("/account?changed=password")
-    begin_session(request, answer, await bench.sign_in.open(mine.user_id, mine.tenant_id, client))
+    begin_session(request, answer, await bench.sign_in.open(proof, mine.tenant_id, client))
     return answer
 
 

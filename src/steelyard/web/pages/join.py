@@ -1,4 +1,7 @@
-"""/join/{token}: an invitation taken up, by a new user or by one who has an account."""
+"""/join/{token}: an invitation taken up, by a new user or by one who has an account.
+
+Nothing here tells whoever has the link whether its address has an account: that one could be of another tenant.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import Conflict, InputError, SteelyardError, TooMany
-from steelyard.domain.people import Invited, SignedIn, User
+from steelyard.domain.people import Invited, Proof, SignedIn
 from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
@@ -19,29 +22,32 @@ router = APIRouter(dependencies=[TeamAlone])
 
 @router.get("/join/{token}")
 async def join_page(request: Request, view: Viewing, bench: Bench, token: str) -> Response:
-    invited, user = await bench.members.invited(token)
-    return _page(view, token, invited, user, await signed_in(request))
+    return _page(view, token, await bench.members.invited(token), await signed_in(request))
 
 
 @router.post("/join/{token}")
 async def join(request: Request, view: Viewing, bench: Bench, token: str, form: Form) -> Response:
     """The membership, and a session in its tenant. An account that is there has to be proved first."""
-    invited, user = await bench.members.invited(token)
-    present, client, name = await signed_in(request), client_of(request), text(form, "name")
+    invited = await bench.members.invited(token)
+    present, client = await signed_in(request), client_of(request)
+    new, name = text(form, "way") == "new", text(form, "name")
+    password = text(form, "new_password" if new else "password")
     try:
-        if user is None:
-            user_id = await bench.members.join(invited, name=name, password=text(form, "password"))
+        if present is not None and present.email == invited.email:
+            proof = Proof(present.user_id, session_id=present.session_id)
+            await bench.members.accept(invited, proof)
+        elif new and not await bench.members.has_account(invited, name=name, password=password):
+            proof = await bench.members.join(invited, name=name, password=password)
         else:
-            if present is None or present.user_id != user.id:
-                await bench.sign_in.prove(invited.email, text(form, "password"), client)
-            user_id = user.id
-            await bench.members.accept(invited, user_id)
+            proof = await bench.sign_in.prove(invited.email, password, client)
+            await bench.members.accept(invited, proof)
     except (InputError, Conflict, TooMany) as error:
-        return _page(view, token, invited, user, present, name=name, error=error)
+        return _page(view, token, invited, present, name=name, error=error)
+    session = await bench.sign_in.open(proof, invited.tenant_id, client)
     if present is not None:
         await bench.sign_in.end(present.user_id, present.session_id)
     answer = view.redirect("/")
-    begin_session(request, answer, await bench.sign_in.open(user_id, invited.tenant_id, client))
+    begin_session(request, answer, session)
     return answer
 
 
@@ -49,7 +55,6 @@ def _page(
     view: View,
     token: str,
     invited: Invited,
-    user: User | None,
     present: SignedIn | None,
     *,
     name: str = "",
@@ -64,9 +69,8 @@ def _page(
         headers=headers,
         token=token,
         invited=invited,
-        known=user is not None,
-        proved=user is not None and present is not None and present.user_id == user.id,
-        other=present if present is not None and (user is None or present.user_id != user.id) else None,
+        proved=present is not None and present.email == invited.email,
+        other=present if present is not None and present.email != invited.email else None,
         name=name,
         error=error,
     )

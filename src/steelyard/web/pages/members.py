@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.access import Role
-from steelyard.domain.errors import Conflict, InputError, SteelyardError
+from steelyard.domain.errors import Conflict, InputError, SteelyardError, TooMany
 from steelyard.services.members import NewInvitation
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.errors import status_of
@@ -39,14 +39,12 @@ async def invite(request: Request, view: Viewing, bench: Bench, tenant: Tenant, 
     try:
         if role is None:
             raise InputError("There is no such role.", field="role")
-        invitation = await bench.members.invite(tenant, email, role)
-    except (InputError, Conflict) as error:
+        sent = await bench.inviting.invite(tenant, email, role, by=mine.name)
+    except (InputError, Conflict, TooMany) as error:
         return await _page(view, bench, tenant, email=email, role=role, error=error)
-    if not bench.people_mail.can_send:
-        return await _page(view, bench, tenant, made=invitation, link=_link(request, bench, invitation))
-    outcome = await bench.people_mail.invite(invitation, mine.tenant_name, mine.name)
-    link = "" if outcome.delivered else _link(request, bench, invitation)
-    return await _page(view, bench, tenant, made=invitation, link=link, status=outcome.status)
+    link = _link(request, bench, sent.invitation) if sent.link_is_shown else ""
+    status = "" if sent.mail is None else sent.mail.status
+    return await _page(view, bench, tenant, made=sent.invitation, link=link, status=status)
 
 
 @router.post("/members/invitations/{invitation}/revoke")
@@ -94,10 +92,13 @@ async def _page(
     link: str = "",
     status: str = "",
 ) -> Response:
+    headers = {"cache-control": "no-store"}
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after_s)
     return view.page(
         "pages/members.html.jinja",
         status=200 if error is None else status_of(error),
-        headers={"cache-control": "no-store"},
+        headers=headers,
         members=await bench.members.list(tenant),
         invitations=await bench.members.invitations(tenant),
         roles=list(Role),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import Forbidden, IssuerFailed, SteelyardError
-from steelyard.domain.openid import BEGUN_LASTS, Begun, OpenIdProvider
+from steelyard.domain.openid import ARRIVAL_LASTS, BEGUN_LASTS, Begun, OpenIdProvider
 from steelyard.domain.people import SignedIn
 from steelyard.openid.issuer import Arrived
 from steelyard.services.openid import Answered
@@ -18,6 +18,7 @@ from steelyard.services.secret_tokens import hash_of
 from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
+from steelyard.web.links import with_query
 from steelyard.web.own_paths import own_path
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.address import client_address
@@ -29,6 +30,9 @@ from steelyard.workbench import Workbench
 router = APIRouter(dependencies=[TeamAlone])
 
 COOKIE = "steelyard_openid"
+# Of somebody who came back, belongs nowhere and chooses among invitations.
+ARRIVAL = "steelyard_arrival"
+INVITATIONS = "/invitations"
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -102,7 +106,7 @@ async def callback(request: Request, view: Viewing, bench: Bench, provider: str)
                     kept="Nothing was connected.",
                     next_step="Sign in, and connect it again.",
                 )
-            await bench.openid_people.connect(way, arrived.claims, before.user_id)
+            await bench.openid_people.connect(way, arrived.claims, before)
             answer = view.redirect("/account/oidc?connected=1")
         else:
             answer = await _enter(request, view, bench, way, begun, arrived, before)
@@ -121,19 +125,41 @@ async def _enter(
     arrived: Arrived,
     before: SignedIn | None,
 ) -> Response:
-    """A new session in place of any there was, whoever's."""
+    """A new session in place of any there was, whoever's; or the invitations, for who belongs nowhere yet."""
     people = bench.openid_people
-    entered: Entered = (
+    entered = (
         await people.enter(way, arrived.claims)
         if begun.setup_hash is None
         else await people.first_admin(way, arrived.claims, begun.setup_hash, begun.tenant_name)
     )
-    session = await bench.sign_in.open(entered.user_id, entered.tenant_id, client_of(request))
-    await bench.openid.note_origin(session, way.id, arrived)
+    if entered is None:
+        answer = view.redirect(INVITATIONS)
+        token = await bench.openid.note_arrival(way.id, arrived)
+        put_cookie(request, answer, ARRIVAL, token, max_age=int(ARRIVAL_LASTS.total_seconds()))
+        return answer
+    leads = "/" if entered.joined else own_path(begun.leads)
+    if entered.vouched is not None and await bench.members.waiting(entered.vouched):
+        leads = with_query(INVITATIONS, next=None if leads == "/" else leads)
+    return await come_in(request, view, bench, entered, way.id, arrived.id_token, before, leads=leads)
+
+
+async def come_in(
+    request: Request,
+    view: View,
+    bench: Workbench,
+    entered: Entered,
+    provider: str,
+    id_token: str,
+    before: SignedIn | None,
+    *,
+    leads: str,
+) -> Response:
+    """A session that came of the provider, in place of the one `before`, and on to `leads`. Raises Forbidden."""
+    session = await bench.sign_in.open(entered.proof, entered.tenant_id, client_of(request))
+    await bench.openid.note_origin(session, provider, id_token, vouched=entered.vouched is not None)
     if before is not None:
         await bench.sign_in.end(before.user_id, before.session_id)
-    # The page of an invitation that was just taken up would say that it is gone.
-    answer = view.redirect("/" if entered.joined else own_path(begun.leads))
+    answer = view.redirect(leads)
     begin_session(request, answer, session)
     return answer
 

@@ -29,10 +29,10 @@ async def setup_page(view: Viewing, bench: Bench, token: str) -> Response:
 async def set_up(request: Request, view: Viewing, bench: Bench, token: str, form: Form) -> Response:
     typed = {name: text(form, name) for name in _FIELDS}
     try:
-        user_id = await bench.setup.first_admin(token, password=text(form, "password"), **typed)
+        proof = await bench.setup.first_admin(token, password=text(form, "password"), **typed)
     except (InputError, Conflict) as error:
         return _page(view, token, error=error, **typed)
-    session = await bench.sign_in.open(user_id, bench.tenant_id, client_of(request))
+    session = await bench.sign_in.open(proof, bench.tenant_id, client_of(request))
     answer = view.redirect("/")
     begin_session(request, answer, session)
     return answer

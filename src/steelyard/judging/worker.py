@@ -2,7 +2,7 @@
 
 A pattern or schema of somebody's case may take for ever and all memory there is, and holds the interpreter's lock
 meanwhile. Frames come in on standard input and go out on standard output: in a Work, out one answer for each of its
-checks. A work that takes longer than it may ends the process by SIGALRM. It ends with its input, and so with its parent.
+checks. A work that takes longer than it may ends the process by SIGALRM; its parent's end ends it too.
 """
 
 from __future__ import annotations

@@ -74,21 +74,22 @@ async def test_hostile_checks_are_named_failures_and_nobody_elses_wait_for_them(
     plain = Check(CheckKind.REGEX, "4[0-9]")
     await apart.run("b", [plain], "42")
 
-    async def others() -> float:
-        began = time.perf_counter()
+    async def others() -> list[float]:
+        waits: list[float] = []
         for _ in range(3):
+            began = time.perf_counter()
             (held,) = await apart.run("b", [plain], "42")
+            waits.append(time.perf_counter() - began)
             assert held.passed
-            await asyncio.sleep(0.1)
-        return time.perf_counter() - began
+        return waits
 
     async with loop_is_free():
         theirs = [asyncio.create_task(apart.run("a", [*HOSTILE, plain], OBJECTS)) for _ in range(3)]
         await asyncio.sleep(0.1)
-        waited = await others()
+        waits = await others()
         results = [await one for one in theirs]
     # Once it is known whose checks take long, those of others wait for none of them.
-    assert waited < 3 * LIMIT_S
+    assert max(waits[1:]) < LIMIT_S
     for one in results:
         assert [result.passed for result in one] == [False] * 4
         assert all("could not be checked: " in result.evidence for result in one[1:])

@@ -50,7 +50,7 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
     except (TimeoutError, httpx2.TimeoutException):
         return Listing((), f"asked for a list it does not answer within {timeout_s:g} s")
     except OutOfReach as error:
-        return Listing((), f"it is not asked: {error}")
+        return Listing((), f"it is not asked: {str(error).rstrip('.')}")
     except ReplyTooLong as error:
         return Listing((), f"its list is not read: {error}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):

@@ -6,7 +6,7 @@ A server is whoever a tenant named. Its reply is unpacked before it is known to 
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import httpx2
 
@@ -61,12 +61,17 @@ class _Bounded(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         read = 0
         unpacking = _Unpacking(self._windows, self._request)
-        async for part in self._inner:
-            for piece in unpacking.pieces(part):
-                read += len(piece)
-                if read > self._most:
-                    raise ReplyTooLong(f"it is longer than {self._most // 10**6} MB", request=self._request)
-                yield piece
+        inner = self._inner.__aiter__()
+        try:
+            async for part in inner:
+                for piece in unpacking.pieces(part):
+                    read += len(piece)
+                    if read > self._most:
+                        raise ReplyTooLong(f"it is longer than {self._most // 10**6} MB", request=self._request)
+                    yield piece
+        finally:
+            if isinstance(inner, AsyncGenerator):
+                await inner.aclose()
 
     async def aclose(self) -> None:
         await self._inner.aclose()

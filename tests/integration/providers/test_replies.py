@@ -41,6 +41,7 @@ COMMENT = bomb(b": ")
 async def answering(kind: str, body: bytes, encoding: str = "gzip") -> AsyncIterator[tuple[str, list[str]]]:
     """A server that gives every request that body; with the first lines of what it was asked."""
     asked: list[str] = []
+    answers: list[asyncio.Task[None]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -53,10 +54,16 @@ async def answering(kind: str, body: bytes, encoding: str = "gzip") -> AsyncIter
         with suppress(ConnectionError):
             await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1")
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers.append(asyncio.create_task(answer(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1")
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+    await asyncio.wait_for(asyncio.gather(*answers), 10)
 
 
 def providers_at(url: str, kind: Kind, reach: Reach | None, *, stream: bool) -> Providers:

@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from typing import IO, Any
 
 from steelyard.domain.cases import Check, CheckKind
 from steelyard.domain.errors import CaseError
@@ -35,16 +36,17 @@ _CHEAP = frozenset({CheckKind.EXACT, CheckKind.CONTAINS, CheckKind.NOT_CONTAINS,
 # What may take long to be told usable or not.
 _COSTLY = frozenset({CheckKind.REGEX, CheckKind.NOT_REGEX, CheckKind.JSON_SCHEMA})
 _SHORT = 100_000
-_ALARM = getattr(signal, "SIGALRM", 14)
+_TIMED_OUT = tuple(-getattr(signal, name, 0) for name in ("SIGPROF", "SIGALRM"))
 _GONE_S = 1.0
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """The answers to the first checks, and why there are no more."""
+    """The answers to the first checks, and why there are no more; without a reason, the processor's seconds it took."""
 
     answers: Sequence[Looked]
     fault: str | None = None
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,12 @@ class Apart:
             whose, request = self._next(long)
             if not request.answer.set_running_or_notify_cancel():
                 continue
-            began = time.monotonic()
             try:
                 seen = child.ask(request.work)
             except Exception as error:
                 request.answer.set_exception(error)
                 continue
-            if time.monotonic() - began > _LONG_S:
+            if seen.fault is not None or seen.took_s > _LONG_S:
                 with self._changed:
                     self._apart_until[whose] = time.monotonic() + _APART_S
                     self._changed.notify_all()
@@ -174,13 +175,14 @@ class _Child:
             process.stdin.write(request)
             process.stdin.flush()
             while len(answers) < len(work.checks):
-                header = process.stdout.read(LENGTH_BYTES)
-                data = process.stdout.read(int.from_bytes(header, "big"))
-                # Our own process.
-                answers.append(pickle.loads(data))  # noqa: S301
+                answers.append(self._read(process.stdout))
+            return _Seen(answers, took_s=self._read(process.stdout))
         except (OSError, EOFError, pickle.UnpicklingError):
-            return _Seen(answers, _too_long(work) if self._ended(process) == -_ALARM else "its process ended")
-        return _Seen(answers)
+            return _Seen(answers, _too_long(work) if self._ended(process) in _TIMED_OUT else "its process ended")
+
+    def _read(self, answers: IO[bytes]) -> Any:
+        """One frame of our own process. Raises EOFError."""
+        return pickle.loads(answers.read(int.from_bytes(answers.read(LENGTH_BYTES), "big")))  # noqa: S301
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

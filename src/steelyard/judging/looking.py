@@ -15,7 +15,7 @@ MOST_MEMORY_BYTES = 1_000_000_000
 
 @dataclass(frozen=True)
 class Work:
-    """Checks to look at an output by, in `limit_s` seconds altogether; without one, whether the checks can be used."""
+    """Checks to look at an output by; without one, whether they can be used. `limit_s` of the processor are for all."""
 
     checks: Sequence[Check]
     output: str | None

@@ -91,7 +91,11 @@ class Apart:
                     next_step="Write a simpler pattern or schema.",
                 )
             if not one.good:
-                raise CaseError(one.said, field="checks", next_step="Correct the check.")
+                raise CaseError(
+                    f"Check {number} cannot be used: {one.said[:1].lower()}{one.said[1:]}",
+                    field="checks",
+                    next_step="Correct it, or leave it out.",
+                )
 
     def _why_not(self, seen: _Seen, place: int, checks: Sequence[Check]) -> str:
         if place == len(seen.answers):

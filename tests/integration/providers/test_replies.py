@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -38,7 +38,7 @@ COMMENT = bomb(b": ")
 
 
 @asynccontextmanager
-async def answering(kind: str, body: bytes, encoding: str = "gzip") -> AsyncIterator[tuple[str, list[str]]]:
+async def answering(kind: str, body: bytes, encoding: str = "gzip") -> AsyncGenerator[tuple[str, list[str]]]:
     """A server that gives every request that body; with the first lines of what it was asked."""
     asked: list[str] = []
     answers: list[asyncio.Task[None]] = []

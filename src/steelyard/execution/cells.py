@@ -12,6 +12,7 @@ from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState
 from steelyard.domain.spending import SpendKind
+from steelyard.execution.apart import apart
 from steelyard.execution.callers import Admit, Gate, JudgeCaller, Pricer
 from steelyard.execution.context import Overtaken, RunContext
 from steelyard.execution.panel import Panel
@@ -19,7 +20,6 @@ from steelyard.execution.plan import Cell, system_prompt
 from steelyard.execution.recorder import Recorder, Spending
 from steelyard.execution.till import Tab, Till
 from steelyard.judging import Judge, grade_by_checks
-from steelyard.judging.checks import run_checks
 from steelyard.judging.scoring import combine
 from steelyard.storage.database import DATABASE_ERROR
 from steelyard.storage.results import AnswerWrite, GradeWrite, StoredCell
@@ -133,7 +133,8 @@ class CellRunner:
             return False
         if await self._admitted(context, cell, result_id, context.judges[0], claim=claim):
             found = known[digest]
-            grade = combine(case, run_checks(case.checks, output), found.judgement, context.plan.threshold)
+            checks = await apart().run(context.tenant_id, case.checks, output)
+            grade = combine(case, checks, found.judgement, context.plan.threshold)
             write = replace(_grade_write(result_id, digest, grade), judgement=None, copied_from=found.result_id)
             await self._recorder.grade(context.tenant_id, context.run.id, write, Spending(), release=claim)
         return True
@@ -145,7 +146,8 @@ class CellRunner:
         case, digest = context.cases[cell.case_index], context.gradings[cell.case_index]
         when = datetime.now(UTC).date()
         if not context.judges or not case.needs_judge:
-            graded = _grade_write(result_id, digest, grade_by_checks(case, output, threshold=context.plan.threshold))
+            checks = await apart().run(context.tenant_id, case.checks, output)
+            graded = _grade_write(result_id, digest, grade_by_checks(case, checks, threshold=context.plan.threshold))
             await self._recorder.grade(context.tenant_id, context.run.id, graded, Spending(), release=claim)
             return
         if context.by_jury(cell.case_index):
@@ -154,10 +156,13 @@ class CellRunner:
         judge = context.judges[0]
         if not await self._admitted(context, cell, result_id, judge, claim=claim):
             return
+        checks = await apart().run(context.tenant_id, case.checks, output)
         with self._till.tab(context.account, context.refuse) as tab:
             caller = JudgeCaller(tab, gate)
             try:
-                grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
+                grade = await judge.grade(
+                    caller, case, output, context.plan.rubric, threshold=context.plan.threshold, checks=checks
+                )
             except CallError as error:
                 usage, heard, calls = error.wasted, error.wasted_known, 1
                 write = GradeWrite(

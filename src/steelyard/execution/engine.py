@@ -120,6 +120,11 @@ class Engine:
         """The runs this worker found it cannot serve as they were planned."""
         return frozenset(self._left_runs)
 
+    def was_cancelled(self, run_id: UUID) -> bool:
+        """Whether a run in hand here has been ended from outside, as far as this worker has heard."""
+        context = self._contexts.get(run_id)
+        return context is not None and context.status != RunStatus.RUNNING
+
     async def run_batch(self, tenant_id: UUID, run_id: UUID, lane: int, batch: int) -> None:
         """Bring a batch's cells to their end, or leave them when the run stops; conclude the run if it is done.
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from steelyard.domain.calls import CallError, FailureKind, Usage
-from steelyard.domain.grading import Grade
+from steelyard.domain.grading import CheckResult, Grade
 from steelyard.domain.runs import CellState
 from steelyard.domain.spending import SpendKind
+from steelyard.execution.apart import apart
 from steelyard.execution.callers import Admit, Gate, JudgeCaller, Pricer
 from steelyard.execution.context import RunContext
 from steelyard.execution.plan import Cell
 from steelyard.execution.recorder import Recorder, Spending
 from steelyard.execution.till import Till
 from steelyard.judging import Judge
-from steelyard.judging.checks import run_checks
 from steelyard.judging.panel import panel_grade
 from steelyard.judging.scoring import combine
 from steelyard.storage.judgements import JurorWrite, KnownJudgement
@@ -48,8 +49,9 @@ class Panel:
             [context.juror_grading(cell.case_index, judge) for judge in context.judges],
             elsewhere=not context.run.fresh,
         )
+        checks = await apart().run(context.tenant_id, context.cases[cell.case_index].checks, output)
         outcomes = await asyncio.gather(
-            *(self._grade(context, cell, judge, result_id, output, known, gate) for judge in context.judges),
+            *(self._grade(context, cell, judge, result_id, output, checks, known, gate) for judge in context.judges),
             return_exceptions=True,
         )
         grades: list[Grade] = []
@@ -85,6 +87,7 @@ class Panel:
         judge: Judge,
         result_id: UUID,
         output: str,
+        checks: Sequence[CheckResult],
         known: dict[str, KnownJudgement],
         gate: Gate,
     ) -> Grade | str:
@@ -96,7 +99,7 @@ class Panel:
         write = JurorWrite(result_id, grading, context.gradings[cell.case_index])
         found = known.get(grading)
         if found is not None:
-            grade = combine(case, run_checks(case.checks, output), found.judgement, context.plan.threshold)
+            grade = combine(case, tuple(checks), found.judgement, context.plan.threshold)
             if found.result_id != result_id:
                 taken = replace(write, copied_from=found.result_id, passed=grade.passed)
                 await self._recorder.juror(context.tenant_id, context.run.id, taken, Spending())
@@ -105,7 +108,9 @@ class Panel:
         with self._till.tab(context.account, context.refuse) as tab:
             caller = JudgeCaller(tab, gate)
             try:
-                grade = await judge.grade(caller, case, output, context.plan.rubric, threshold=context.plan.threshold)
+                grade = await judge.grade(
+                    caller, case, output, context.plan.rubric, threshold=context.plan.threshold, checks=checks
+                )
             except CallError as error:
                 outcome: Grade | str = f"Judge {judge.model}: {error.message}"
                 usage, heard, calls = error.wasted, error.wasted_known, 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import CaseError
 from steelyard.domain.grading import CheckResult, Grade
 from steelyard.judging.jsontext import find_json, kind_of, same_json
-from steelyard.judging.schemas import UnusableSchema, check_schema, misfit
+from steelyard.judging.schemas import TooMuchWork, UnusableSchema, check_schema, misfit
 
 REGEX_TIMEOUT_S = 1.0
 _SHOWN = 80
@@ -40,8 +40,16 @@ def run_check(check: Check, output: str) -> CheckResult:
     return CheckResult(check.to_json(), passed, evidence)
 
 
+def could_not(why: str) -> str:
+    """What is said of a check that was not carried out, and counts as one that does not hold."""
+    return f"It could not be checked: {why}."
+
+
 def validate_check(check: Check) -> None:
-    """Raises CaseError when the check itself cannot be used: a bad pattern, schema or number."""
+    """Raises CaseError when the check itself cannot be used: a bad pattern, schema or number.
+
+    How long that takes is for whoever wrote the check to say: where others wait, see `execution/apart.py`.
+    """
     match check.kind:
         case CheckKind.REGEX | CheckKind.NOT_REGEX:
             try:
@@ -63,13 +71,13 @@ def validate_check(check: Check) -> None:
             return
 
 
-def grade_by_checks(case: GoldenCase, output: str, *, threshold: float) -> Grade:
-    """The grade of a case without a judge.
+def grade_by_checks(case: GoldenCase, results: Sequence[CheckResult], *, threshold: float) -> Grade:
+    """The grade of a case without a judge, by what came of its checks.
 
     Quality is 100 x the share of checks that hold, and the case passes when all do. A case that needs a judge has no
     quality: its checks are run and shown, but say too little.
     """
-    results = run_checks(case.checks, output)
+    results = tuple(results)
     if case.needs_judge:
         return Grade(None, None, None, "This case needs a judge, and the run has none.", results)
     held = sum(result.passed for result in results)
@@ -107,7 +115,7 @@ def _search(check: Check, output: str) -> tuple[bool | None, str]:
     try:
         found = regex.search(str(check.value), output, flags, timeout=REGEX_TIMEOUT_S)
     except TimeoutError:
-        return None, f"The pattern took longer than {REGEX_TIMEOUT_S:g} s on this output."
+        return None, could_not(f"the pattern took longer than {REGEX_TIMEOUT_S:g} s on this output")
     except _BAD_PATTERN as error:
         return None, f"The pattern cannot be used: {error}."
     return found is not None, f"The pattern matches {_quoted(found[0])}." if found else "The pattern matches nowhere."
@@ -138,6 +146,8 @@ def _json_schema(check: Check, output: str) -> _Seen:
         return False, "The output holds no JSON."
     try:
         problem = misfit(check.value, value, timeout_s=REGEX_TIMEOUT_S)
+    except TooMuchWork as error:
+        return False, could_not(str(error))
     except UnusableSchema as error:
         return False, f"The schema cannot be used: {_quoted(str(error))}."
     if problem is None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.cases import GoldenCase
-from steelyard.domain.grading import CriterionLevel, Grade, Judgement
+from steelyard.domain.grading import CheckResult, CriterionLevel, Grade, Judgement
 from steelyard.domain.models import ModelRef
 from steelyard.judging.checks import run_checks
 from steelyard.judging.jsontext import only_object
@@ -90,11 +90,19 @@ class Judge:
         return ModelRequest(self.model, SYSTEM, prompt, self.max_tokens, reply_schema(len(criteria)))
 
     async def grade(
-        self, asker: Asker, case: GoldenCase, output: str, rubric: Sequence[str], *, threshold: float
+        self,
+        asker: Asker,
+        case: GoldenCase,
+        output: str,
+        rubric: Sequence[str],
+        *,
+        threshold: float,
+        checks: Sequence[CheckResult] | None = None,
     ) -> Grade:
         """Grade one output on the case's assertions, else on the skill's rubric, else on the default one.
 
-        A reply that contradicts itself is asked for once more, and flagged if it still does. Raises CallError of
+        `checks` are what came of the case's own; they are carried out here where they are not given. A reply that
+        contradicts itself is asked for once more, and flagged if it still does. Raises CallError of
         kind JUDGE, with the usage of every call made in `wasted`.
         """
         criteria = case.assertions or tuple(rubric) or DEFAULT_RUBRIC
@@ -125,7 +133,8 @@ class Judge:
             usage_known=bill.known,
             calls=bill.calls,
         )
-        return combine(case, run_checks(case.checks, output), judgement, threshold)
+        results = run_checks(case.checks, output) if checks is None else tuple(checks)
+        return combine(case, results, judgement, threshold)
 
     async def _ask_again(
         self, asker: Asker, request: Callable[[], ModelRequest], criteria: int, bill: _Bill

@@ -1,19 +1,44 @@
-"""JSON schemas of checks: nothing is fetched, and no pattern runs without a time limit."""
+"""JSON schemas of checks: nothing is fetched, and neither steps nor patterns go on without a limit."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 import regex
 
+# Keywords looked at for one value: references that double each other are soon more than there is time for.
+MOST_STEPS = 50_000
 _DATA = frozenset({"const", "default", "enum", "examples"})
 
 
 class UnusableSchema(Exception):
     """The schema itself, or it on this value, cannot be evaluated; the message is for the person."""
+
+
+class TooMuchWork(UnusableSchema):
+    """It on this value takes more than one check may."""
+
+
+@dataclass
+class _Work:
+    """What is left for one value: keywords, and seconds for all patterns."""
+
+    steps: int
+    pattern_s: float
+
+    def step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooMuchWork(f"the schema takes more than {MOST_STEPS:,} steps on this output")
+
+
+_work: ContextVar[_Work] = ContextVar("work")
 
 
 def check_schema(schema: Any) -> None:
@@ -38,15 +63,19 @@ def check_schema(schema: Any) -> None:
 
 
 def misfit(schema: Any, value: Any, *, timeout_s: float) -> str | None:
-    """What does not fit, in one sentence, or None. Raises UnusableSchema; a pattern gets `timeout_s` on each string."""
+    """What does not fit, in one sentence, or None. Raises UnusableSchema.
+
+    At most MOST_STEPS keywords are looked at, and `timeout_s` seconds are for all its patterns: TooMuchWork beyond.
+    """
     from jsonschema.exceptions import ValidationError
     from referencing.exceptions import Unresolvable
 
+    token = _work.set(_Work(MOST_STEPS, timeout_s))
     try:
-        validator = _guarded(_dialect(schema), timeout_s)(schema, registry=_registry())
+        validator = _guarded(_dialect(schema))(schema, registry=_registry())
         problem: ValidationError | None = next(iter(validator.iter_errors(value)), None)
     except TimeoutError as error:
-        raise UnusableSchema(f"a pattern took longer than {timeout_s:g} s") from error
+        raise TooMuchWork(f"its patterns took longer than {timeout_s:g} s") from error
     except RecursionError as error:
         raise UnusableSchema("it or the JSON is nested too deeply") from error
     except (
@@ -61,6 +90,8 @@ def misfit(schema: Any, value: Any, *, timeout_s: float) -> str | None:
     ) as error:
         # A schema of another dialect, or one nobody has checked, meets the library's keyword functions unprepared.
         raise UnusableSchema(str(error)) from error
+    finally:
+        _work.reset(token)
     if problem is None:
         return None
     where = "/".join(str(part) for part in problem.absolute_path)
@@ -98,13 +129,19 @@ def _references(schema: Any) -> tuple[list[str], bool]:
 
 
 @cache
-def _guarded(dialect: Any, timeout_s: float) -> Any:
-    """The dialect with its keywords that search by a pattern doing so under a time limit."""
+def _guarded(dialect: Any) -> Any:
+    """The dialect with each keyword counted, and those that search by a pattern doing so under a time limit."""
     from jsonschema import validators
     from jsonschema.exceptions import ValidationError
 
     def search(pattern: str, text: str) -> bool:
-        return regex.search(pattern, text, timeout=timeout_s) is not None
+        work = _work.get()
+        work.step()
+        began = time.process_time()
+        try:
+            return regex.search(pattern, text, timeout=max(work.pattern_s, 0.001)) is not None
+        finally:
+            work.pattern_s -= time.process_time() - began
 
     def pattern(validator: Any, expression: str, instance: Any, schema: Any) -> Iterator[Any]:
         if validator.is_type(instance, "string") and not search(expression, instance):
@@ -128,9 +165,17 @@ def _guarded(dialect: Any, timeout_s: float) -> Any:
             elif allowed is False:
                 yield ValidationError(f"{key[:80]!r} is not allowed")
 
+    def counted(keyword: Any) -> Any:
+        def step(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+            _work.get().step()
+            return keyword(validator, value, instance, schema)
+
+        return step
+
     guards = {
         "pattern": pattern,
         "patternProperties": pattern_properties,
         "additionalProperties": additional_properties,
     }
-    return cast("Any", validators).extend(dialect, {k: v for k, v in guards.items() if k in dialect.VALIDATORS})
+    keywords = dialect.VALIDATORS | {k: v for k, v in guards.items() if k in dialect.VALIDATORS}
+    return cast("Any", validators).extend(dialect, {name: counted(keyword) for name, keyword in keywords.items()})

@@ -12,6 +12,7 @@ from pydantic_ai import exceptions as pai
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.masking import masked
 from steelyard.providers.guarded import OutOfReach
+from steelyard.providers.replies import ReplyTooLong
 from steelyard.providers.scrubbing import scrub
 from steelyard.providers.settings import Endpoint
 
@@ -53,7 +54,11 @@ def call_error(error: Exception, model: str, endpoint: Endpoint) -> CallError:
     kind = kind_of(error)
     message = masked(scrub(_sentence(kind, error, model, endpoint), endpoint.secrets))
     retry_after_s = error.retry_after if isinstance(error, pai.ModelAPIError) else None
-    return CallError(kind, message, retry_after_s=retry_after_s, wasted_known=not _may_be_paid(kind, error))
+    # A server that sends too much would be paid for it again.
+    final = _too_long(error) is not None
+    return CallError(
+        kind, message, retry_after_s=retry_after_s, wasted_known=not _may_be_paid(kind, error), final=final
+    )
 
 
 def _may_be_paid(kind: FailureKind, error: BaseException) -> bool:
@@ -72,6 +77,8 @@ def kind_of(error: BaseException) -> FailureKind:
     """The taxonomy; INTERNAL for anything no rule knows."""
     if _out_of_reach(error) is not None:
         return FailureKind.BAD_REQUEST
+    if _too_long(error) is not None:
+        return FailureKind.MALFORMED
     transport = _transport_kind(error)
     if transport is not None:
         return transport
@@ -138,6 +145,11 @@ def _out_of_reach(error: BaseException) -> str | None:
     return next((str(cause) for cause in _causes(error) if isinstance(cause, OutOfReach)), None)
 
 
+def _too_long(error: BaseException) -> str | None:
+    """Why a reply was not read to its end; None where it was."""
+    return next((str(cause) for cause in _causes(error) if isinstance(cause, ReplyTooLong)), None)
+
+
 def _is_redirect(error: BaseException) -> bool:
     """Asked of the SDK's own error too: pydantic-ai keeps no status below 400."""
     statuses = (getattr(cause, name, None) for cause in _causes(error) for name in ("status_code", "code"))
@@ -193,6 +205,11 @@ def _sentence(kind: FailureKind, error: Exception, model: str, endpoint: Endpoin
             return f"No connection to {where}{said}"
         case FailureKind.TIMEOUT:
             return f"{where} did not answer {model} in time."
+        case FailureKind.MALFORMED if (cut := _too_long(error)) is not None:
+            return (
+                f"{where} sent a reply for {model} that was not read to its end: {cut}. It may have been paid for, and"
+                " is not asked for again."
+            )
         case FailureKind.MALFORMED:
             return f"{where} sent a reply for {model} that cannot be read{said}"
         case _:

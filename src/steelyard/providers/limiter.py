@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,8 +77,8 @@ class AdaptiveLimit:
         self.ceiling = max(1, ceiling)
         self.in_flight = 0
         self.generation = 0
-        # By priority and model, each a heap: a model that may not call now stands in no other's way.
-        self.waiters: dict[tuple[int, str], list[_Waiter]] = {}
+        # By priority, model and whose call it is, each a heap: who may not call now stands in no other's way.
+        self.waiters: dict[tuple[int, str, object], list[_Waiter]] = {}
         self._value = float(self.ceiling)
         self._threshold = float(self.ceiling)
 
@@ -100,22 +101,22 @@ class AdaptiveLimit:
     def open(self) -> bool:
         return self.in_flight < self.limit
 
-    def push(self, priority: int, model: str, waiter: _Waiter) -> None:
-        heapq.heappush(self.waiters.setdefault((priority, model), []), waiter)
+    def push(self, priority: int, model: str, whose: object, waiter: _Waiter) -> None:
+        heapq.heappush(self.waiters.setdefault((priority, model, whose), []), waiter)
 
-    def pop(self, priority: int, model: str) -> None:
-        heapq.heappop(self.waiters[priority, model])
+    def pop(self, priority: int, model: str, whose: object) -> None:
+        heapq.heappop(self.waiters[priority, model, whose])
 
-    def heads(self) -> Iterator[tuple[int, str, _Waiter]]:
-        """The next waiter of each priority and model that has any still waiting."""
-        for (priority, model), heap in self.waiters.items():
+    def heads(self) -> Iterator[tuple[int, str, object, _Waiter]]:
+        """The next waiter of each priority, model and tenant that has any still waiting."""
+        for (priority, model, whose), heap in self.waiters.items():
             while heap and heap[0].granted.done():
                 heapq.heappop(heap)
             if heap:
-                yield priority, model, heap[0]
+                yield priority, model, whose, heap[0]
 
     def waiting(self, priority: int) -> int:
-        return sum(len(heap) for (of, _), heap in self.waiters.items() if of == priority)
+        return sum(len(heap) for (of, _, _), heap in self.waiters.items() if of == priority)
 
 
 class CallSlots:
@@ -129,6 +130,9 @@ class CallSlots:
 
     A model that has not replied yet, or not for longer than it ever took, holds at most half of the slots: one that
     accepts calls and never answers would else take them all until its calls time out.
+
+    Whoever the calls are for (`whose`) gets no further slot over half of them while others wait. Calls that are out
+    cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it.
     """
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -136,6 +140,7 @@ class CallSlots:
             raise ValueError("the ceiling of calls at once is 1 or more")
         self.ceiling = ceiling
         self.in_flight = 0
+        self._held: Counter[object] = Counter()
         self._limits: dict[str, AdaptiveLimit] = {}
         self._models: dict[str, _Model] = {}
         self._clock = clock
@@ -164,14 +169,14 @@ class CallSlots:
 
         Calls without `model` are in no silence; `whose` call it is tells silences apart.
         """
-        await self._acquire(limit, model, priority, self.ticket() if ticket is None else ticket)
+        await self._acquire(limit, model, whose, priority, self.ticket() if ticket is None else ticket)
         call, began, held = (object(), whose), self._clock(), self._model(model)
         held.out[call] = began
         try:
             yield Slot(limit, limit.generation, lambda: held.replied(began, self._clock()))
         finally:
             del held.out[call]
-            self._release(limit, model)
+            self._release(limit, model, whose)
 
     def silences(self, whose: object = None) -> tuple[Silence, ...]:
         """The models that have replied to nothing for longer than they ever took, the longest silence first.
@@ -186,19 +191,19 @@ class CallSlots:
                 found.append(Silence(name, len(out), now - min(out)))
         return tuple(sorted((one for one in found if one.since_s > _QUIET_S), key=lambda one: -one.since_s))
 
-    async def _acquire(self, limit: AdaptiveLimit, model: str, priority: int, ticket: int) -> None:
-        if self.in_flight < self.ceiling and self._may_call(limit, model) and next(self._heads(limit), None) is None:
-            self._take(limit, model)
+    async def _acquire(self, limit: AdaptiveLimit, model: str, whose: object, priority: int, ticket: int) -> None:
+        if self._has_room(whose) and self._may_call(limit, model) and next(self._heads(limit), None) is None:
+            self._take(limit, model, whose)
             return
         waiter = _Waiter(ticket, asyncio.get_running_loop().create_future())
-        limit.push(priority, model, waiter)
+        limit.push(priority, model, whose, waiter)
         self._let_in()
         try:
             await waiter.granted
         except asyncio.CancelledError:
             # The grant and the cancellation may have come in the same turn of the loop.
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._release(limit, model)
+                self._release(limit, model, whose)
             raise
 
     def _model(self, name: str) -> _Model:
@@ -210,35 +215,46 @@ class CallSlots:
         found = self._model(model)
         return not model or found.in_flight < -(-self.ceiling // 2) or found.replies(self._clock())
 
-    def _heads(self, limit: AdaptiveLimit) -> Iterator[tuple[int, str, _Waiter]]:
-        """The next waiters of a limit that may call."""
-        return (head for head in limit.heads() if self._may_call(limit, head[1]))
+    def _has_half(self, whose: object) -> bool:
+        return self._held[whose] >= -(-self.ceiling // 2)
 
-    def _take(self, limit: AdaptiveLimit, model: str) -> None:
+    def _has_room(self, whose: object) -> bool:
+        beyond = whose is not None and not self._has_half(whose)
+        return self.in_flight < (2 * self.ceiling if beyond else self.ceiling)
+
+    def _heads(self, limit: AdaptiveLimit) -> Iterator[tuple[int, str, object, _Waiter]]:
+        """The next waiters of a limit that may call."""
+        return (head for head in limit.heads() if self._may_call(limit, head[1]) and self._has_room(head[2]))
+
+    def _take(self, limit: AdaptiveLimit, model: str, whose: object) -> None:
         self.in_flight += 1
+        self._held[whose] += 1
         limit.in_flight += 1
         self._model(model).in_flight += 1
 
-    def _release(self, limit: AdaptiveLimit, model: str) -> None:
+    def _release(self, limit: AdaptiveLimit, model: str, whose: object) -> None:
         self.in_flight -= 1
+        self._held[whose] -= 1
+        if not self._held[whose]:
+            del self._held[whose]
         limit.in_flight -= 1
         self._model(model).in_flight -= 1
         self._let_in()
 
     def _let_in(self) -> None:
-        while self.in_flight < self.ceiling:
+        while self.in_flight < 2 * self.ceiling:
             sign = 1 if self._is_last_round() else -1
             heads = [
-                ((sign * priority, waiter.ticket), priority, model, limit, waiter)
+                ((self._has_half(whose), sign * priority, waiter.ticket), priority, model, whose, limit, waiter)
                 for limit in self._limits.values()
                 if limit.open
-                for priority, model, waiter in self._heads(limit)
+                for priority, model, whose, waiter in self._heads(limit)
             ]
             if not heads:
                 return
-            _, priority, model, limit, waiter = min(heads, key=lambda entry: entry[0])
-            limit.pop(priority, model)
-            self._take(limit, model)
+            _, priority, model, whose, limit, waiter = min(heads, key=lambda entry: entry[0])
+            limit.pop(priority, model, whose)
+            self._take(limit, model, whose)
             waiter.granted.set_result(None)
 
     def _is_last_round(self) -> bool:

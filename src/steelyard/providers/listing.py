@@ -29,6 +29,7 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
     import httpx2
 
     from steelyard.providers.guarded import OutOfReach
+    from steelyard.providers.replies import ReplyTooLong
 
     if endpoint.base_url is None or endpoint.kind != "openai":
         return Listing((), "its models cannot be listed here")
@@ -50,6 +51,8 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
         return Listing((), f"asked for a list it does not answer within {timeout_s:g} s")
     except OutOfReach as error:
         return Listing((), f"it is not asked: {str(error).rstrip('.')}")
+    except ReplyTooLong as error:
+        return Listing((), f"its list is not read: {error}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
         return Listing((), "it cannot be reached")
     return _read(body)
@@ -60,9 +63,10 @@ def client_of(endpoint: Endpoint, timeout_s: float) -> httpx2.AsyncClient:
     import httpx2
 
     from steelyard.providers.guarded import GuardedTransport
+    from steelyard.providers.replies import cap
 
     transport = None if endpoint.reach is None else GuardedTransport(endpoint.reach)
-    return httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False, transport=transport)
+    return cap(httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False, transport=transport))
 
 
 def _read(body: bytes) -> Listing:

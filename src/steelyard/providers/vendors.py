@@ -112,15 +112,17 @@ def _http_client(
 ) -> httpx2.AsyncClient:
     import httpx2
 
+    from steelyard.providers.replies import cap
+
     if transport is None and endpoint.reach is not None:
         from steelyard.providers.guarded import GuardedTransport
 
         transport = GuardedTransport(endpoint.reach)
     timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
     if transport is not None:
-        return httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
+        return cap(httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False))
     # The SDKs' clients would carry a prompt, and a key, wherever a server points them.
-    return default(timeout=timeout, follow_redirects=False)
+    return cap(default(timeout=timeout, follow_redirects=False))
 
 
 def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTransport | None) -> Connection:

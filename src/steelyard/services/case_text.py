@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from steelyard.domain.cases import CaseSource, Check, GoldenCase
+from steelyard.domain.check_limits import refuse_large
 from steelyard.domain.errors import CaseError, Conflict
-from steelyard.judging import validate_check
 from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
 from steelyard.skills.text import unstorable
 from steelyard.storage import cases
@@ -71,8 +71,7 @@ def case_of(
         raise CaseError(f"The case has {length:,} characters; {MAX_CASE_CHARACTERS:,} are the most.")
     if reason := unstorable([*texts, dict(case.files), [check.to_json() for check in case.checks]]):
         raise CaseError(f"The case cannot be kept: {reason}.", next_step="Remove it.")
-    for check in case.checks:
-        validate_check(check)
+    refuse_large(case.checks)
     return case
 
 

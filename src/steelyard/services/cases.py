@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import By, CaseSource, CaseStatus
+from steelyard.domain.check_limits import refuse_large
 from steelyard.domain.errors import Conflict, Forbidden
 from steelyard.domain.feedback import FeedbackStatus, FeedbackType
+from steelyard.execution.apart import apart
 from steelyard.services.case_decisions import (
     Decision,
     decision_on_case,
@@ -151,6 +153,7 @@ class CaseService:
         on since or is out of use, NotFound.
         """
         by = by_of(author, why)
+        await _refuse_unusable(tenant_id, draft)
         async with self._database.tenant(tenant_id) as connection:
             old = await self._in_use(connection, case_id)
             await refuse_decided_case(connection, old, seen)
@@ -288,6 +291,7 @@ class CaseService:
         self, tenant_id: UUID, skill_id: UUID, draft: CaseDraft, status: CaseStatus, author: str | None, why: str
     ) -> CaseEntry:
         by, source = by_of(author, why), CaseSource.WRITTEN
+        await _refuse_unusable(tenant_id, draft)
         async with self._database.tenant(tenant_id) as connection:
             await standing.lock_skill(connection, skill_id)
             entry = await put_draft(connection, tenant_id, skill_id, draft, source, status, author, by)
@@ -306,6 +310,8 @@ class CaseService:
         seen: FeedbackStatus,
     ) -> CaseEntry:
         by = by_of(who or author, why)
+        if draft is not None:
+            await _refuse_unusable(tenant_id, draft)
         async with self._database.tenant(tenant_id) as connection:
             row = await feedback.get_feedback(connection, feedback_id)
             await standing.lock_skill(connection, row.skill_id)
@@ -368,6 +374,12 @@ def _may_not_decide(accept: bool) -> Forbidden:
         if accept
         else "Propose yours as a case of its own, under another name; an admin accepts it and retires this one.",
     )
+
+
+async def _refuse_unusable(tenant_id: UUID, draft: CaseDraft) -> None:
+    """Before the database is asked for anything: this may take seconds. Raises CaseError."""
+    refuse_large(draft.checks)
+    await apart().refuse_unusable(tenant_id, draft.checks)
 
 
 def _example_draft(row: feedback.FeedbackRow) -> CaseDraft:

@@ -20,6 +20,7 @@ from steelyard.execution.paid_job import JobUnfit, always_fit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker, TieBreakUnfit
+from steelyard.services.going_on import GoingOn
 from steelyard.services.on_behalf import OnBehalf
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
@@ -97,9 +98,10 @@ async def work(
         breaker = TieBreaker(database, caller, price, make_judge, unfit=tie_break_unfit, stopping=stop.is_set)
         drafter = Drafter(database, caller, price, unfit=drafts_unfit)
         of = OnBehalf(database)
+        going_on = GoingOn()
         queue = Queue(
             database,
-            _of_tenant(serving, of.starter(engine.run_batch)),
+            going_on.after_cancelling(_of_tenant(serving, of.starter(engine.run_batch)), engine.was_cancelled),
             _of_tenant(serving, of.starter(reviewer.run)),
             _of_tenant(serving, of.starter(breaker.run)),
             _of_tenant(serving, of.starter(drafter.run)),
@@ -116,6 +118,7 @@ async def work(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await going_on.settled()
 
 
 def _of_tenant(

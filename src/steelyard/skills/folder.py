@@ -10,6 +10,7 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import CaseError, SkillError
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.skills.cases import MAX_CASES_BYTES, GatheredCases, ParsedCases, gather_cases, parse_cases
+from steelyard.skills.cases.patience import be_patient
 from steelyard.skills.content import REFERENCE_LIMIT, build_prompt_skill, build_skill
 from steelyard.skills.digest import has_waza_spec, is_content, is_ignored
 from steelyard.skills.disk import MAX_FILES, FolderFiles
@@ -112,6 +113,7 @@ def read_cases_file(path: str | Path) -> ParsedCases:
     if path.is_dir():
         raise CaseError("is a folder, not a file of cases.", file=str(path), next_step="Give the file itself.")
     data = _read(path, CaseError, MAX_CASES_BYTES)
+    be_patient()
     root = path.parent.parent if path.parent.name == "evals" else path.parent
     name = path.name if root == path.parent else f"evals/{path.name}"
     return parse_cases(name, data, FolderFiles(root, MAX_FILE_BYTES), shown_as=str(path))

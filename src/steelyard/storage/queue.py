@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from steelyard import logs, telemetry
 from steelyard.storage.database import Connection, Database
+from steelyard.storage.places import FairManager, FairWorker, Places
 
 TASK = "run_cells"
 REVIEW_TASK = "review_skill"
@@ -287,11 +288,16 @@ class Queue:
         return rescued
 
     def worker(self, *, run_id: UUID | None, concurrency: int) -> QueueWorker:
-        """A worker for one run, or for all; `run()` serves until `stop()`."""
-        worker = Worker(
+        """A worker for one run, or for all; `run()` serves until `stop()`.
+
+        It has `concurrency` jobs in hand, and more where it has those of several tenants (`storage/places.py`).
+        """
+        places = Places(concurrency)
+        self._app.job_manager = FairManager(self._app, places)
+        worker = FairWorker(
             self._app,
+            places,
             queues=None if run_id is None else [queue_name(run_id)],
-            concurrency=concurrency,
             wait=True,
             fetch_job_polling_interval=1.0,
             delete_jobs="always",

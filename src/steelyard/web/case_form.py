@@ -139,7 +139,11 @@ def _check(row: TypedCheck, number: int) -> Check:
     try:
         kind = CheckKind(row.kind)
         return make_check(
-            kind, _value(kind, row.value), ignore_case=row.ignore_case, tolerance=row.tolerance.strip() or 0.0
+            kind,
+            _value(kind, row.value),
+            ignore_case=row.ignore_case,
+            tolerance=row.tolerance.strip() or 0.0,
+            look=False,
         )
     except (ValueError, RecursionError) as error:
         said = "its value is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import CaseError
 from steelyard.judging import grade_by_checks, run_check, validate_check
+from steelyard.judging.checks import run_checks
 
 SCHEMA = {"type": "object", "properties": {"g": {"type": "number", "minimum": 1}}, "required": ["g"]}
 ONE_OF_EACH = [
@@ -115,12 +116,12 @@ def test_a_schema_fetches_nothing() -> None:
 
 def test_a_checks_only_case_scores_the_share_that_holds() -> None:
     case = GoldenCase("1", "in", checks=(Check(CheckKind.CONTAINS, "a"), Check(CheckKind.CONTAINS, "b")))
-    half = grade_by_checks(case, "a", threshold=70)
+    half = grade_by_checks(case, run_checks(case.checks, "a"), threshold=70)
     assert (half.quality, half.passed) == (50.0, False)
-    assert grade_by_checks(case, "ab", threshold=70).passed
+    assert grade_by_checks(case, run_checks(case.checks, "ab"), threshold=70).passed
 
 
 def test_a_case_that_needs_a_judge_has_no_grade_without_one() -> None:
-    graded = grade_by_checks(GoldenCase("1", "in", "out", assertions=("good",)), "x", threshold=70)
+    graded = grade_by_checks(GoldenCase("1", "in", "out", assertions=("good",)), (), threshold=70)
     assert (graded.quality, graded.passed) == (None, None)
     assert "needs a judge" in graded.notes

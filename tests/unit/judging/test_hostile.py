@@ -230,9 +230,9 @@ def test_a_pattern_in_a_schema_is_given_up_on_too(keyword: str) -> None:
     hostile = r"^(([a-z])+.)+[A-Z]([a-z])+$"
     long = "a" * 4_000
     schema = {"pattern": hostile} if keyword == "pattern" else {"patternProperties": {hostile: False}}
-    began = time.perf_counter()
+    began = time.process_time()
     result = run_check(Check(CheckKind.JSON_SCHEMA, schema), json.dumps(long if keyword == "pattern" else {long: 1}))
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert not result.passed
     assert "took longer" in result.evidence
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from steelyard.domain.cases import Check, CheckKind
+from steelyard.domain.check_limits import refuse_large_check
+from steelyard.skills.cases.patience import looking
 
 _KINDS = {
     "exact": CheckKind.EXACT,
@@ -66,9 +68,18 @@ def read_check(data: Mapping[str, Any]) -> Check:
 
 
 def make_check(
-    kind: CheckKind, value: Any, *, negated: bool = False, ignore_case: bool = False, tolerance: Any = 0.0
+    kind: CheckKind,
+    value: Any,
+    *,
+    negated: bool = False,
+    ignore_case: bool = False,
+    tolerance: Any = 0.0,
+    look: bool = True,
 ) -> Check:
-    """A check whose value is of the type its kind needs. Raises ValueError with a sentence for the person."""
+    """A check whose value is of the type its kind needs. Raises ValueError with a sentence for the person.
+
+    Whether a pattern or schema is one takes time to find out: without `look` that is left to who asks.
+    """
     if negated:
         if kind is CheckKind.EXACT and isinstance(value, str):
             kind, value = CheckKind.REGEX, rf"\A\s*{re.escape(value.strip())}\s*\Z"
@@ -79,18 +90,21 @@ def make_check(
         case CheckKind.EXACT | CheckKind.CONTAINS | CheckKind.NOT_CONTAINS:
             return Check(kind, _text(kind, value), ignore_case=ignore_case)
         case CheckKind.REGEX | CheckKind.NOT_REGEX:
-            return Check(kind, _pattern(value), ignore_case=ignore_case)
+            return Check(kind, _pattern(value, look), ignore_case=ignore_case)
         case CheckKind.JSON_EQUAL:
+            refuse_large_check(kind, value)
             return Check(kind, value)
         case CheckKind.JSON_SCHEMA:
-            return Check(kind, _schema(value))
+            return Check(kind, _schema(value, look))
         case CheckKind.NUMBER:
             return Check(kind, _number("value", value), tolerance=_tolerance(tolerance))
 
 
 def any_of(values: list[str], *, ignore_case: bool) -> Check:
-    """At least one of the texts is in the output."""
-    return Check(CheckKind.REGEX, "|".join(re.escape(value) for value in values), ignore_case=ignore_case)
+    """At least one of the texts is in the output. Raises ValueError where they are too long."""
+    pattern = "|".join(re.escape(value) for value in values)
+    refuse_large_check(CheckKind.REGEX, pattern)
+    return Check(CheckKind.REGEX, pattern, ignore_case=ignore_case)
 
 
 def _tolerance(value: Any) -> float:
@@ -106,20 +120,26 @@ def _text(kind: CheckKind, value: Any) -> str:
     text = str(value)
     if not text and kind is not CheckKind.EXACT:
         raise ValueError(f"the value of a {kind.value} check is empty")
+    refuse_large_check(kind, text)
     return text
 
 
-def _pattern(value: Any) -> str:
+def _pattern(value: Any, look: bool) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("the value of a regex check is not a pattern")
+    refuse_large_check(CheckKind.REGEX, value)
+    if not look:
+        return value
     try:
-        re.compile(value)
+        with looking() as patient:
+            if patient:
+                re.compile(value)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"the pattern {value!r} cannot be used ({error})") from None
     return value
 
 
-def _schema(value: Any) -> dict[str, Any] | bool:
+def _schema(value: Any, look: bool) -> dict[str, Any] | bool:
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -127,13 +147,18 @@ def _schema(value: Any) -> dict[str, Any] | bool:
             raise ValueError("the value of a json_schema check is not a schema") from None
     if not isinstance(value, dict | bool):
         raise ValueError("the value of a json_schema check is not a schema")
+    schema = cast("Any", value)
+    refuse_large_check(CheckKind.JSON_SCHEMA, schema)
+    if not look:
+        return schema
     from jsonschema import SchemaError
     from jsonschema.validators import Draft202012Validator, validator_for
 
-    schema = cast("Any", value)
     validator = validator_for(schema, default=Draft202012Validator)
     try:
-        validator.check_schema(schema)
+        with looking() as patient:
+            if patient:
+                validator.check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"the value of a json_schema check is not a schema ({error.message})") from None
     except RecursionError:

@@ -7,6 +7,7 @@ import posixpath
 from typing import Any, cast
 
 from steelyard.domain.cases import Check, GoldenCase
+from steelyard.domain.check_limits import TooMuch, refuse_many
 from steelyard.skills.cases.checks import is_check, read_check
 from steelyard.skills.cases.model import MAX_CASE_CHARACTERS, Notebook
 from steelyard.skills.text import MAX_FILE_BYTES, NotText, decode, size, unstorable
@@ -71,10 +72,15 @@ def read_case(node: Node, number: int, book: Notebook) -> GoldenCase | None:
 
 
 def fits(case: GoldenCase, who: str, line: int, book: Notebook) -> bool:
-    """Whether the case is not too long; notes what else is remarkable about it."""
+    """Whether the case is not too long, nor has too many checks; notes what else is remarkable about it."""
     length = len(case.prompt) + len(case.expected)
     if length > MAX_CASE_CHARACTERS:
         book.problem(line, f"{who} has {size(length)} of text; a case may have {size(MAX_CASE_CHARACTERS)}.")
+        return False
+    try:
+        refuse_many(case.checks)
+    except TooMuch as error:
+        book.problem(line, f"the checks of {who} cannot be kept: {error}.")
         return False
     if not (case.expected or case.assertions or case.checks):
         message = f"{who} says nothing about the output: it can be judged by the skill's rubric only."

@@ -10,6 +10,7 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.skills import LintFinding
 from steelyard.skills.cases.find import find_case_files
 from steelyard.skills.cases.model import NotCases
+from steelyard.skills.cases.patience import be_patient
 from steelyard.skills.cases.read import parse_cases
 
 
@@ -34,6 +35,7 @@ def gather_cases(
     `files` resolves what cases refer to; `read` gives a case file's bytes, `shown_as` its name for a person. Raises
     CaseError.
     """
+    be_patient()
     found = find_case_files(keys, files)
     cases: list[GoldenCase] = []
     findings = list(found.findings)

@@ -103,7 +103,7 @@ _PLAIN: Mapping[str, Values] = {
 _KINDS = {"proposed": "proposed", "example": "example", "use": "use", "disagreement": "rated"}
 _OF_QUERY = frozenset(
     {"a", "b", "actor", "before", "from", "name", "rater", "review", "since", "skill", "suggestion", "to", "version"}
-    | {"after"}
+    | {"after", "was"}
 )
 # Numbers, days, orders and words of their own, which name nothing that a tenant has.
 _PLAIN_QUERY = frozenset(
@@ -341,6 +341,8 @@ def _named(name: str, theirs: Twin) -> str:
 def _of_query(template: str, name: str, theirs: Twin) -> Values:
     ids = theirs.alike.ids
     match name:
+        case "was":
+            return [str(theirs.tenant_id)]
         case "a" | "b":
             return [ids["run"]]
         case "actor":

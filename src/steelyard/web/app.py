@@ -170,7 +170,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         **({} if hosting.public_url is None else {"told": f"Open {hosting.public_url}."}),
     )
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(SecurityHeaders, tls=hosting.secure)
+    app.add_middleware(SecurityHeaders, tls=hosting.secure, team=team)
     app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)
 

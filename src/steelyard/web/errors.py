@@ -32,9 +32,11 @@ from steelyard.domain.errors import (
     UnsupportedType,
 )
 from steelyard.storage.database import DATABASE_AWAY
+from steelyard.web import other_tenant
 from steelyard.web.filters import clip
 from steelyard.web.own_paths import ask_to_sign_in
 from steelyard.web.rendering import View, is_fragment_request
+from steelyard.web.security.other_tenant import OtherTenant
 
 _LOG = logging.getLogger("steelyard.web")
 
@@ -87,6 +89,8 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
         return problem(error, status, title, _headers(error, status))
     if status == 401:
         return ask_to_sign_in(request)
+    if isinstance(error, OtherTenant):
+        return other_tenant.answer(request, error)
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"

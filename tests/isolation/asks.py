@@ -108,7 +108,21 @@ _OF_QUERY = frozenset(
 # Numbers, days, orders and words of their own, which name nothing that a tenant has.
 _PLAIN_QUERY = frozenset(
     {"again", "arm", "cases", "cause", "changed", "connected", "day", "days", "descending", "dir", "done", "download"}
-    | {"edit", "health", "judge", "kind", "limit", "line", "model", "models", "month", "next", "of_record", "offset"}
+    | {
+        "edit",
+        "health",
+        "invited",
+        "judge",
+        "kind",
+        "limit",
+        "line",
+        "model",
+        "models",
+        "month",
+        "next",
+        "of_record",
+        "offset",
+    }
     | {"only", "page", "path", "prices", "q", "show", "sort", "stale", "state", "status", "trial", "until", "view"}
     | {"way"}
 )

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from pydantic import Field
 
-from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, TeamTenant, Who
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, TeamTenant
 from steelyard.api.fields import Given, Id, Moment, Page, Shown
 from steelyard.api.members import Email, RoleWord
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
+from steelyard.domain.actors import acting
 from steelyard.workbench import Workbench
 
 operation = Operations("invitations")
@@ -83,7 +84,6 @@ async def invite_member(
     request: Request,
     bench: Bench,
     tenant: TeamTenant,
-    who: Who,
     body: Annotated[NewInvitation, Depends(json_of(NewInvitation))],
 ) -> MadeInvitation:
     """Invite an address, in place of an earlier invitation of it.
@@ -95,7 +95,7 @@ async def invite_member(
     mailed: bool | None = None
     if bench.people_mail.can_send:
         name = await bench.tenants.name_of(tenant)
-        mailed = (await bench.people_mail.invite(made, name, who.name)).delivered
+        mailed = (await bench.people_mail.invite(made, name, acting.get().told)).delivered
     path = f"/join/{made.token}"
     link = bench.people_mail.link(path)
     return MadeInvitation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
@@ -153,6 +153,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         else app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
     )
     app.state.csrf = Csrf(shared_key(workbench.home))
+    app.state.links = _one_time_links(workbench) if team else {}
     app.state.templates = make_environment(assets)
     errors.install(app)
     # The last added is the outermost.
@@ -181,3 +182,13 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     for router in (*ROUTERS, *nouns.ROUTERS):
         app.include_router(router)
     return app
+
+
+def _one_time_links(workbench: Workbench) -> Mapping[str, Callable[[str], Awaitable[object]]]:
+    """What says of a link's token that it is good, and raises NotFound where it is not (any more), by route."""
+    return {
+        "POST /join/{token}": workbench.members.invited,
+        "POST /reset/{token}": workbench.accounts.check_reset,
+        "POST /setup/{token}": workbench.setup.check,
+        "POST /setup/{token}/oidc/{provider}": workbench.setup.check,
+    }

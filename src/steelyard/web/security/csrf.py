@@ -116,6 +116,7 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
             token = given if isinstance(given, str) else ""
         told = _page_tenant(request, token)
         if told is None:
+            await _check_link(request)
             raise Forbidden(
                 "This form is not one that Steelyard gave out, or it is too old.",
                 kept="Nothing was changed.",
@@ -125,6 +126,13 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
         yield
     finally:
         await form.close()
+
+
+async def _check_link(request: Request) -> None:
+    """Of a form behind a one-time link that was used meanwhile, that is what there is to tell. Raises NotFound."""
+    check = request.app.state.links.get(routed(request))
+    if check is not None:
+        await check(request.path_params["token"])
 
 
 def _check_api(request: Request) -> None:

@@ -8,6 +8,7 @@ a lot says is kept until it has ended.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -54,8 +56,28 @@ STAGES = (
 )
 
 
-def start(lot: tuple[str, ...], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "pytest", *lot], stdout=output, stderr=subprocess.STDOUT)
+@dataclass(frozen=True)
+class AtWork:
+    """A lot that was begun."""
+
+    process: subprocess.Popen[bytes]
+    began_s: float = field(default_factory=time.monotonic)
+
+    def outcome(self) -> str | None:
+        """What came of it, with the time and the CPU time of it and its children; None while it is at work."""
+        pid, status, used = os.wait4(self.process.pid, os.WNOHANG)
+        if not pid:
+            return None
+        code = os.waitstatus_to_exitcode(status)
+        # Whoever sends a signal later must not reach another process of that number.
+        self.process.returncode = code
+        told = "passed" if code == 0 else f"not passed (pytest ended with {code})"
+        return f"{told} in {time.monotonic() - self.began_s:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU"
+
+
+def start(lot: tuple[str, ...], output: IO[bytes]) -> AtWork:
+    command = [sys.executable, "-m", "pytest", *lot]
+    return AtWork(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
 
 
 def tell(said: IO[bytes]) -> None:
@@ -65,19 +87,19 @@ def tell(said: IO[bytes]) -> None:
 
 
 def main() -> int:
-    at_work: dict[str, subprocess.Popen[bytes]] = {}
+    at_work: dict[str, AtWork] = {}
     stopped = False
 
     def stop(number: int, _: object) -> None:
         """Ctrl-C reaches every process from the terminal, SIGTERM this one alone; either way all clean up and end."""
         nonlocal stopped
         stopped = True
-        for process in at_work.values() if number == signal.SIGTERM else ():
-            process.send_signal(signal.SIGINT)
+        for lot in at_work.values() if number == signal.SIGTERM else ():
+            lot.process.send_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    codes: dict[str, int] = {}
+    outcomes: dict[str, str] = {}
     for at_once, lots in STAGES:
         waiting = dict(lots)
         said: dict[str, IO[bytes]] = {}
@@ -88,13 +110,15 @@ def main() -> int:
                     said[lot] = stack.enter_context(tempfile.TemporaryFile())
                     print(f"Tests {lot}: begun; what they say comes when they have ended.", flush=True)
                     at_work[lot] = start(waiting.pop(lot), said[lot])
-                for lot in [lot for lot, process in at_work.items() if process.poll() is not None]:
-                    codes[lot] = at_work.pop(lot).wait()
-                    tell(said.pop(lot))
+                ended = {name: told for name, lot in at_work.items() if (told := lot.outcome()) is not None}
+                for name in ended:
+                    del at_work[name]
+                    tell(said.pop(name))
+                outcomes |= ended
                 time.sleep(0.2)
-    for lot, code in codes.items():
-        print(f"Tests {lot}: {'passed' if code == 0 else f'not passed (pytest ended with {code})'}.")
-    return int(stopped or any(codes.values()))
+    for lot, told in outcomes.items():
+        print(f"Tests {lot}: {told}.")
+    return int(stopped or not all(told.startswith("passed") for told in outcomes.values()))
 
 
 if __name__ == "__main__":

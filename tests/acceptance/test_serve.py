@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from tests.integration.web.harness import token_in
 
 
 @contextmanager
-def served(shell: Shell, *options: str, until: str = "") -> Generator[tuple[httpx.Client, list[str]]]:
+def served(
+    shell: Shell, *options: str, until: str = "", while_stopping: Callable[[httpx.Client], None] | None = None
+) -> Generator[tuple[httpx.Client, list[str]]]:
     """A client of a fresh `steelyard serve`, and what it said: to the first line with `until`; in the end, all."""
     process = shell.start("serve", "--port", "0", *options)
     assert process.stderr is not None
@@ -39,7 +41,9 @@ def served(shell: Shell, *options: str, until: str = "") -> Generator[tuple[http
     assert found is not None, said[0] + process.stderr.read()
     with httpx.Client(base_url=found[0]) as client:
         yield client, said
-    process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        if while_stopping is not None:
+            while_stopping(client)
     _, rest = process.communicate(timeout=60)
     said += rest.splitlines()
     assert process.returncode == 0, said
@@ -98,6 +102,15 @@ def _wait_for_a_call(shell: Shell) -> None:
         time.sleep(0.05)
 
 
+def _told_to_send_no_more(client: httpx.Client) -> None:
+    until = time.monotonic() + 30
+    while (answer := client.get("/readyz")).status_code == 200:
+        assert time.monotonic() < until
+    assert answer.status_code == 503
+    assert answer.json()["worker"] == "stopping"
+    assert client.get("/").status_code == 200
+
+
 @pytest.mark.parametrize("shell", [(3.0,)], indirect=True)
 async def test_calls_in_flight_at_ctrl_c_finish_and_are_saved(shell: Shell, server: Server, skill: Path) -> None:
     loaded = read_skill(skill)
@@ -105,7 +118,7 @@ async def test_calls_in_flight_at_ctrl_c_finish_and_are_saved(shell: Shell, serv
     async with open_workbench(env=shell.environment()) as bench:
         request = RunRequest(loaded.content, loaded.cases, [model], judge=None, arms=(Arm.WITH_SKILL,), seed=7)
         started = await bench.benchmarks.start(bench.tenant_id, request)
-    with served(shell, "--concurrency", "4") as (_, said):
+    with served(shell, "--concurrency", "4", while_stopping=_told_to_send_no_more) as (_, said):
         await asyncio.to_thread(_wait_for_a_call, shell)
     with psycopg.connect(server.admin_dsn) as connection:
         found = connection.execute(

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import pytest
 
 from steelyard.web import patience
+from steelyard.web.quiet import QuietServer
 from steelyard.web.security import body
-from steelyard.web.server import QuietServer, config_of
+from steelyard.web.server import config_of
 from tests.integration.web.harness import Site
 
 # In place of the real waits, which are as many tens of seconds.

@@ -9,7 +9,7 @@ from typing import Any
 
 from steelyard.domain.calls import Usage
 from tests.modelserver.config import Reply
-from tests.modelserver.judging import canary_reply, pair_gate_reply, pair_reply
+from tests.modelserver.judging import canary_reply, criteria_asked, pair_gate_reply, pair_reply
 from tests.modelserver.requests import Call
 
 _WORDS = [
@@ -44,8 +44,7 @@ def default_reply(call: Call) -> Reply:
     seed = hashlib.blake2b(f"{call.model}\0{call.system}\0{call.prompt}".encode(), digest_size=32).digest()
     if call.schema is not None:
         if is_comparison(call):
-            criteria = int(call.schema["properties"]["criteria"]["minItems"])
-            return Reply(pair_gate_reply(call.prompt, criteria) or pair_reply("neither", criteria))
+            return Reply(pair_gate_reply(call.prompt) or pair_reply("neither", criteria_asked(call.prompt)))
         if (graded := canary_reply(call.prompt)) is not None:
             return Reply(graded)
         return Reply(json.dumps(example_of(call.schema, seed)))

@@ -36,13 +36,18 @@ def shown_pair(prompt: str) -> tuple[str, str]:
     return first, second
 
 
-def pair_gate_reply(prompt: str, criteria: int) -> str | None:
+def criteria_asked(prompt: str) -> int:
+    """How many criteria a judge of pairs is to compare on: vendors' clients take the bounds out of some schemas."""
+    return int(prompt.rpartition("Compare them on the ")[2].split()[0])
+
+
+def pair_gate_reply(prompt: str) -> str | None:
     """The acceptable answer is better than whatever stands beside it; None where neither or both are it."""
     acceptable = _ACCEPTABLE.search(prompt)
     right = [acceptable is not None and text.strip() == acceptable[1].strip() for text in shown_pair(prompt)]
     if right[0] == right[1]:
         return None
-    return pair_reply("first" if right[0] else "second", criteria)
+    return pair_reply("first" if right[0] else "second", criteria_asked(prompt))
 
 
 def pair_reply(better: str, criteria: int) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends
 from pydantic import Field
 
-from steelyard.api.deps import Bench, Tenant
+from steelyard.api.deps import Bench, Tenant, Who
 from steelyard.api.fields import Count, Given, Id, Microcents, Moment, Shown
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.staleness import AgeLimit
+from steelyard.domain.access import Action, Principal
 from steelyard.domain.money import usd_digits
 from steelyard.domain.stale_causes import CauseKind
 from steelyard.workbench import Workbench
@@ -46,12 +48,21 @@ class Rebenchmark(Shown):
 
 
 class Settings(Shown):
-    """What is set for this tenant. The webhook's secret is not among it: it was shown when it was made."""
+    """What is set for this tenant. The webhook's secret is not among it: it was shown when it was made.
+
+    Whoever may not set them gets of the webhook's address its host alone, since its path is often a secret, and no
+    recipients.
+    """
 
     stale_after_days: Annotated[int, Field(description="Days; what holds for skills without a limit.", examples=[90])]
     stale_after_days_set: Annotated[int | None, Field(description="Days; null: the installation's.", examples=[90])]
-    webhook: Annotated[str | None, Field(examples=["https://example.com/hook"])]
-    recipients: Annotated[list[str], Field(examples=[["ada@example.com"]])]
+    webhook: Annotated[
+        str | None,
+        Field(description="Its scheme and host alone for who may not set it.", examples=["https://example.com/hook"]),
+    ]
+    recipients: Annotated[
+        list[str] | None, Field(description="Null for who may not set them.", examples=[["ada@example.com"]])
+    ]
     checked_at: Annotated[Moment | None, Field(description="When all benchmarks were checked last.")]
     rebenchmark: Rebenchmark
     log: list[Delivery]
@@ -92,18 +103,18 @@ class Deliveries(Shown):
 
 
 @operation("GET", "/v1/settings", answers=Settings)
-async def get_settings(bench: Bench, tenant: Tenant) -> Settings:
+async def get_settings(bench: Bench, tenant: Tenant, who: Who) -> Settings:
     """What is set for this tenant, and how notices go."""
-    return await _settings(bench, tenant)
+    return await _settings(bench, tenant, who)
 
 
 @operation("PUT", "/v1/settings/staleness", answers=Settings)
 async def set_age_limit(
-    bench: Bench, tenant: Tenant, body: Annotated[AgeLimit, Depends(json_of(AgeLimit))]
+    bench: Bench, tenant: Tenant, who: Who, body: Annotated[AgeLimit, Depends(json_of(AgeLimit))]
 ) -> Settings:
     """Set after how many days benchmarks are too old; null takes the installation's."""
     await bench.staleness.set_limit(tenant, None if body.days is None else str(body.days))
-    return await _settings(bench, tenant)
+    return await _settings(bench, tenant, who)
 
 
 @operation("PUT", "/v1/settings/webhook", answers=WebhookSecret)
@@ -124,21 +135,21 @@ async def renew_webhook_secret(bench: Bench, tenant: Tenant) -> WebhookSecret:
 
 @operation("PUT", "/v1/settings/recipients", answers=Settings)
 async def set_recipients(
-    bench: Bench, tenant: Tenant, body: Annotated[Recipients, Depends(json_of(Recipients))]
+    bench: Bench, tenant: Tenant, who: Who, body: Annotated[Recipients, Depends(json_of(Recipients))]
 ) -> Settings:
     """Set which e-mail addresses are told."""
     await bench.notices.set_recipients(tenant, body.addresses)
-    return await _settings(bench, tenant)
+    return await _settings(bench, tenant, who)
 
 
 @operation("PUT", "/v1/settings/rebenchmark", answers=Settings)
 async def set_rebenchmark(
-    bench: Bench, tenant: Tenant, body: Annotated[NewRebenchmark, Depends(json_of(NewRebenchmark))]
+    bench: Bench, tenant: Tenant, who: Who, body: Annotated[NewRebenchmark, Depends(json_of(NewRebenchmark))]
 ) -> Settings:
     """Set what of a month's money may be run again of itself, and for which causes."""
     usd = None if body.budget_microcents is None else usd_digits(body.budget_microcents)
     await bench.rebenchmarks.set_allowance(tenant, usd, [cause.value for cause in body.causes])
-    return await _settings(bench, tenant)
+    return await _settings(bench, tenant, who)
 
 
 @operation("POST", "/v1/settings/notices/test", answers=Deliveries, errors=(422,))
@@ -147,15 +158,15 @@ async def test_notices(bench: Bench, tenant: Tenant) -> Deliveries:
     return Deliveries(items=[Delivery.of(one) for one in await bench.notices.test(tenant)])
 
 
-async def _settings(bench: Workbench, tenant_id: UUID) -> Settings:
+async def _settings(bench: Workbench, tenant_id: UUID, who: Principal) -> Settings:
     standing = await bench.notices.standing(tenant_id)
     limits = await bench.staleness.limits(tenant_id)
-    budget = standing.budget
+    budget, sees = standing.budget, who.may(Action.SET_STALENESS)
     return Settings(
         stale_after_days=limits.tenant or bench.staleness.limit_days,
         stale_after_days_set=limits.tenant,
-        webhook=standing.webhook,
-        recipients=list(standing.recipients),
+        webhook=standing.webhook if sees or standing.webhook is None else _host(standing.webhook),
+        recipients=list(standing.recipients) if sees else None,
         checked_at=standing.checked_at,
         rebenchmark=Rebenchmark(
             budget_microcents=standing.allowance.budget_microcents,
@@ -166,3 +177,8 @@ async def _settings(bench: Workbench, tenant_id: UUID) -> Settings:
         ),
         log=[Delivery.of(one) for one in standing.log],
     )
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

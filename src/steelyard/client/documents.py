@@ -1745,12 +1745,16 @@ class ServerProvider(TypedDict):
 
 
 class Settings(TypedDict):
-    """What is set for this tenant. The webhook's secret is not among it: it was shown when it was made."""
+    """What is set for this tenant. The webhook's secret is not among it: it was shown when it was made.
+
+    Whoever may not set them gets of the webhook's address its host alone, since its path is often a secret,
+    and no recipients.
+    """
 
     stale_after_days: int
     stale_after_days_set: int | None
     webhook: str | None
-    recipients: list[str]
+    recipients: list[str] | None
     checked_at: str | None
     rebenchmark: Rebenchmark
     log: list[Delivery]

@@ -18,6 +18,9 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # What RFC 6052 puts an IPv4 address behind. The prefix for local use (RFC 8215) says not where, and is not let through.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Where a cloud's machines, and they alone, meet its own services: Azure's at an address that looks like any other,
+# Oracle's within those kept for protocols (RFC 6890), of which Python calls some global.
+_OF_CLOUDS = (ipaddress.IPv4Network("168.63.129.16/32"), ipaddress.IPv4Network("192.0.0.0/24"))
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # A last label such as 1, 0x7f or 017 makes the whole a number to those who read addresses as inet_aton does.
@@ -38,6 +41,8 @@ def _is_public(address: _Address) -> bool:
             return _is_public(inner)
         if address not in _GLOBAL_UNICAST:
             return False
+    elif any(address in network for network in _OF_CLOUDS):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

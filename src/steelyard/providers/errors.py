@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from pydantic_ai import exceptions as pai
@@ -12,6 +12,7 @@ from pydantic_ai import exceptions as pai
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.masking import masked
 from steelyard.providers.guarded import OutOfReach
+from steelyard.providers.scrubbing import scrub
 from steelyard.providers.settings import Endpoint
 
 _LONGEST_DETAIL = 300
@@ -217,16 +218,3 @@ def _detail(error: Exception) -> str:
 def _one_line(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
-
-
-def scrub(text: str, secrets: Iterable[str]) -> str:
-    """`text` without the keys, also where a vendor shows their ends."""
-    for secret in secrets:
-        if len(secret) < 8:
-            # A stand-in such as "x" for a server that asks for none: elsewhere it is part of words.
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", text)
-            continue
-        text = text.replace(secret, "[key]")
-        if len(secret) >= 12:
-            text = re.sub(rf"{re.escape(secret[:3])}\S*{re.escape(secret[-4:])}", "[key]", text)
-    return text

@@ -49,7 +49,7 @@ async def listed_models(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> 
     except (TimeoutError, httpx2.TimeoutException):
         return Listing((), f"asked for a list it does not answer within {timeout_s:g} s")
     except OutOfReach as error:
-        return Listing((), f"it is not asked: {error}")
+        return Listing((), f"it is not asked: {str(error).rstrip('.')}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
         return Listing((), "it cannot be reached")
     return _read(body)

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steelyard.providers.errors import scrub
 from steelyard.providers.listing import client_of
+from steelyard.providers.scrubbing import scrub
 from steelyard.providers.settings import Endpoint, Kind
 
 TIMEOUT_S = 10.0

@@ -104,8 +104,11 @@ def sentence(row: AuditRow, digests: Mapping[str, str]) -> str:
     if row.action == "changed" and row.change:
         fields = _listed([_field(name) for name in row.change])
         return f"changed {fields}" + ("" if row.subject_kind == "tenant" else f" of {what}")
-    if row.action == "deleted" and row.subject_kind in ("member", "invitation"):
+    if row.action == "deleted" and row.subject_kind == "member":
         return f"removed {what}"
+    if row.action == "deleted" and row.subject_kind == "invitation":
+        # Taken back by an admin, or taken up by whom it was for: the line of the member added then stands beside it.
+        return f"ended {what}"
     before, after = _AROUND.get(row.action, (row.action, ""))
     return f"{before} {what} {after}".rstrip()
 

@@ -130,7 +130,7 @@ def budget_warnings(estimate: Estimate) -> list[str]:
     left, most = estimate.month_left_microcents, estimate.most_for_a_run_microcents
     may = "may" if estimate.race is not None else "will"
     if most is not None and estimate.cost_microcents > most:
-        said.append(f"One run may cost {dollars(most)} here: that {may} stop it before its end.")
+        said.append(f"One run has a budget of {dollars(most)} at most here: that {may} stop it before its end.")
     if left is not None and estimate.cost_microcents > left:
         said.append(f"{dollars(left)} is left of this month's budget: that {may} stop it before its end.")
     return said

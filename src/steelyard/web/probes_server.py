@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from steelyard.api import probes
 from steelyard.domain.errors import InputError
+from steelyard.web.listening import HOST
 from steelyard.web.patience import PatientProtocol
-from steelyard.web.server import HOST, QuietServer
+from steelyard.web.quiet import QuietServer
 from steelyard.workbench import Workbench
 
 
@@ -37,14 +38,11 @@ def probes_socket(address: str) -> socket.socket:
 
 
 @asynccontextmanager
-async def probed(workbench: Workbench, address: str | None, stop: asyncio.Event) -> AsyncGenerator[str | None]:
-    """Serve /healthz, /readyz and /metrics while inside; yields where. Without an address, nothing.
+async def probed(workbench: Workbench, address: str, stop: asyncio.Event) -> AsyncGenerator[str]:
+    """Serve /healthz, /readyz and /metrics while inside; yields where.
 
     What they tell is of no tenant, so they may listen beyond this machine. `stop` makes the process not ready.
     """
-    if address is None:
-        yield None
-        return
     with probes_socket(address) as listening:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         app.state.workbench, app.state.worker = workbench, "serving"

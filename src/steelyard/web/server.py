@@ -9,116 +9,42 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
 
 from steelyard import bootstrap, charts, logs, telemetry
-from steelyard.domain.errors import InputError
-from steelyard.domain.hosting import Hosting, Mode
+from steelyard.domain.hosting import Mode
 from steelyard.providers.hosting_settings import MODE_ENV
 from steelyard.services.leaving import GRACE_S, leaving_after
 from steelyard.services.live import LiveRuns
 from steelyard.web.app import create_app
+from steelyard.web.listening import Place, is_loopback
 from steelyard.web.patience import PatientProtocol
+from steelyard.web.quiet import QuietServer
 from steelyard.workbench import Workbench
 
-HOST = "127.0.0.1"
-PORT = 8765
 _GRACE_S = 5
-# What listens everywhere is opened here by a name of this machine.
-_SELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
+    place: Place,
     *,
-    host: str = HOST,
-    port: int = PORT,
     worker: bool = True,
     concurrency: int = bootstrap.DEFAULT_CONCURRENCY,
     grace_s: float = GRACE_S,
     say: Callable[[str], None],
     ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until interrupted; calls in flight then have `grace_s` to finish and are saved. Blocking.
+    """Serve there until interrupted; calls in flight then have `grace_s` to finish and are saved. Blocking.
 
-    `say` prints a line for the person; `ready` is given the address once it can be opened. Port 0 takes a free one.
-    Raises InputError for a host that is not loopback in local mode or a port that is taken, and what opening the
+    `say` prints a line for the person; `ready` is given the address once it can be opened. Raises what opening the
     workbench raises.
     """
     logs.configure()
     telemetry.configure()
-    team = is_team(bootstrap.hosting(), host)
-    with _bound(host, port) as listening:
-        number = listening.getsockname()[1]
-        place = _Place(_address(host, number), host, team)
-        asyncio.run(_serve(listening, place, worker, concurrency, grace_s, say, ready))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where it listens, and whether people sign in there."""
-
-    address: str
-    host: str
-    team: bool
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_team(hosting: Hosting, host: str) -> bool:
-    """Whether people sign in: as it was said, else where others than this machine can come. Raises InputError."""
-    if hosting.mode is None:
-        return not is_loopback(host)
-    if hosting.mode is Mode.LOCAL and not is_loopback(host):
-        raise InputError(
-            f"In local mode nobody signs in, so it serves this machine alone and does not listen on {host}.",
-            next_step="Leave --host out; or set STEELYARD_MODE=team, in which people sign in.",
-        )
-    return hosting.mode is Mode.TEAM
-
-
-def _address(host: str, port: int) -> str:
-    named = _SELF.get(host, host)
-    return f"http://[{named}]:{port}" if ":" in named else f"http://{named}:{port}"
-
-
-@contextmanager
-def _bound(host: str, port: int) -> Generator[socket.socket]:
-    """A listening socket: taken before anything slow begins, so that a taken port is told at once."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named: asyncio sends at once (TCP_NODELAY) only then, and without that the kernel holds each
-    # answer's body back for 40 ms on a connection that is kept.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, port))
-            listening.listen(128)
-        except OSError as error:
-            reason = (error.strerror or "refused").lower()
-            raise InputError(
-                f"Port {port} cannot be used ({reason}).",
-                next_step="Name another with --port, or 0 for any that is free.",
-            ) from None
-        listening.setblocking(False)
-        yield listening
-
-
-class QuietServer(uvicorn.Server):
-    """uvicorn without its own signal handling: the first Ctrl-C has calls to wait for."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+    asyncio.run(_serve(place, worker, concurrency, grace_s, say, ready))
 
 
 class _Server(QuietServer):
@@ -149,8 +75,7 @@ def config_of(app: FastAPI) -> uvicorn.Config:
 
 
 async def _serve(
-    listening: socket.socket,
-    place: _Place,
+    place: Place,
     worker: bool,
     concurrency: int,
     grace_s: float,
@@ -160,7 +85,7 @@ async def _serve(
     # What listens to others is a team's, also where the mode was not said.
     env = os.environ | {MODE_ENV: Mode.TEAM} if place.team else None
     async with bootstrap.open_workbench(env=env, concurrency=concurrency) as workbench:
-        app = create_app(workbench, team=place.team, hosts=_names(place.host))
+        app = create_app(workbench, team=place.team, hosts=place.names)
         app.state.worker = "serving" if worker else "none"
         if place.team:
             workbench.providers.require_tenant()
@@ -180,10 +105,12 @@ async def _serve(
             say(f"Stopping: {calls} in flight finish and are saved. {again}" if waiting else "Stopping.")
             stop.set()
             app.state.worker = "stopping"
-            server.should_exit = True
+            # Pages are served, and say that it is stopping, until calls in flight have ended; then the worker has.
+            if not worker:
+                server.should_exit = True
 
         with _on_signals(interrupted), leaving_after(grace_s, stop, lambda: workbench.in_flight, say):
-            serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
+            serving = asyncio.create_task(server.serve(sockets=[place.socket]), name="web server")
             tasks = [serving]
             # The first chart takes a second or more; whoever opens a page should not be the one to wait for it.
             await workbench.drawings.start()
@@ -208,12 +135,7 @@ async def _serve(
         say("Stopped; everything received is saved.")
 
 
-def _names(host: str) -> set[str]:
-    """What a Host header may call this machine, as it was told to listen."""
-    return set() if host in _SELF else {f"[{host}]" if ":" in host else host.lower()}
-
-
-async def _welcome(workbench: Workbench, place: _Place, say: Callable[[str], None]) -> None:
+async def _welcome(workbench: Workbench, place: Place, say: Callable[[str], None]) -> None:
     """Say how people reach it, and how the first of them gets in."""
     public = workbench.settings.hosting.public_url
     if public is not None:

@@ -12,9 +12,10 @@ import pytest
 
 from steelyard.domain.calls import CallError, FailureKind
 from steelyard.domain.models import ModelRef
-from steelyard.providers.errors import kind_of, scrub
+from steelyard.providers.errors import kind_of
 from steelyard.providers.registry import WHOSE, Providers
 from steelyard.providers.retry import RetryPolicy
+from steelyard.providers.scrubbing import scrub
 from steelyard.providers.settings import CallSettings
 from tests.integration.providers.conftest import ANTHROPIC, OPENAI, VENDORS, request_for
 from tests.modelserver import Call, Fault, FaultRates, ModelServer, Reply, ServerConfig

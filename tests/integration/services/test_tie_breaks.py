@@ -64,7 +64,7 @@ def pairwise(say: Say, *, gate: bool = True) -> Callable[[ModelRequest], str | M
     def reply(request: ModelRequest) -> str:
         if request.json_schema is None:
             return f"It weighs 120 g. [{request.model.name}]"
-        golden = pair_gate_reply(request.prompt, criteria(request)) if gate else None
+        golden = pair_gate_reply(request.prompt) if gate else None
         return golden or pair_reply(say(*shown_pair(request.prompt)), criteria(request))
 
     return reply

@@ -331,6 +331,9 @@ async def test_another_tenants_rows_can_be_neither_seen_nor_changed_nor_deleted(
             if table in APPEND_ONLY:
                 continue
             for change in ("DELETE FROM {} WHERE {} = %s", "UPDATE {} SET {} = %s"):
+                if table == "tenants" and "DELETE" in change:
+                    # With a tenant its log would go, so its own may not either.
+                    continue
                 done = await connection.execute(
                     sql.SQL(change).format(name, column), (other if "DELETE" in change else tenant_id,)
                 )

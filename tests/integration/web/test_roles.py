@@ -152,6 +152,18 @@ async def test_providers_and_notices_are_shown_to_admins_alone_and_the_servers_p
         assert ('action="/settings/webhook"' in page) is shown
 
 
+async def test_of_a_webhook_its_host_alone_is_told_to_who_may_not_set_it(team: TeamSite) -> None:
+    notices = team.workbench.notices
+    await notices.set_webhook(team.tenant_id, "https://hooks.example/services/T0/a-secret")
+    await notices.set_recipients(team.tenant_id, ["ann@example.org"])
+    for role, address, mails in (
+        (Role.EDITOR, "https://hooks.example", None),
+        (Role.ADMIN, "https://hooks.example/services/T0/a-secret", ["ann@example.org"]),
+    ):
+        told = (await (await team.member(role)).get("/v1/settings")).json()
+        assert (told["webhook"], told["recipients"]) == (address, mails)
+
+
 async def test_no_skill_is_added_by_a_path_of_the_server(team: TeamSite, tmp_path: Path) -> None:
     browser = await team.member(Role.ADMIN)
     assert "Path on this machine" not in (await browser.get("/skills/new")).text

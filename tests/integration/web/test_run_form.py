@@ -269,11 +269,11 @@ async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_th
             url = await skill(site, cases())
             page = await form_of(site, f"{url}/new")
             assert f"is the server at {models.openai_url}. Name its models below, as <code>openai:NAME</code>" in page
-            assert f'hx-get="{url}/models"' in page
+            assert f'hx-get="{url}/models?of=openai"' in page
             assert "No judge by default: openai (OPENAI_BASE_URL) is at an address" in page
             assert "key is at hand" not in page
             assert 'value="openai:' not in page
-            fragment = await site.client.get(f"{url}/models?models=openai:model-b", headers=FRAGMENT)
+            fragment = await site.client.get(f"{url}/models?of=openai&models=openai:model-b", headers=FRAGMENT)
             offered = re.findall(r'name="models" value="([^"]*)"', fragment.text)
             assert offered == ["openai:model-a", "openai:model-c"], "the one chosen is in the form already"
             assert "it lists 3 models. Name others below" in fragment.text
@@ -282,7 +282,9 @@ async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_th
             assert re.findall(r'value="(openai:[^"]*)"', again) == [
                 "openai:model-a", "openai:model-b", "openai:model-c",
             ]  # fmt: skip
-            assert f'hx-get="{url}/models"' not in again, "it was asked a moment ago"
+            assert f'hx-get="{url}/models' not in again, "it was asked a moment ago"
+            of_another = await site.client.get(f"{url}/models?of=other", headers=FRAGMENT)
+            assert 'name="models"' not in of_another.text, "the page shows them already"
 
 
 async def test_a_server_of_ones_own_that_lists_nothing_leaves_the_form_usable(

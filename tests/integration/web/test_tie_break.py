@@ -34,7 +34,7 @@ def judge(call: Call) -> Reply:
     first, second = shown_pair(call.prompt)
     if call.model == "swayed" and "Record this output" in first + second:
         return Reply(pair_reply("first" if "Record this output" in first else "second", criteria))
-    golden = pair_gate_reply(call.prompt, criteria)
+    golden = pair_gate_reply(call.prompt)
     if golden is not None:
         return Reply(golden)
     if call.model == "placed":

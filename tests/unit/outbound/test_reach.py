@@ -27,7 +27,15 @@ PRIVATE_V4 = [
     "224.0.0.0/4",
     "240.0.0.0/4",
 ]
-METADATA = ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "fe80::a9fe:a9fe"]
+METADATA = [
+    "169.254.169.254",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "fe80::a9fe:a9fe",
+    "168.63.129.16",
+    "192.0.0.192",
+    "::ffff:168.63.129.16",
+]
 
 
 def in_network(text: str) -> st.SearchStrategy[ipaddress.IPv4Address]:

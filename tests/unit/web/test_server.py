@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from steelyard.web.server import _bound
+from steelyard.web.listening import bound
 
 
 async def test_an_answer_in_several_writes_is_not_held_back_by_the_kernel() -> None:
@@ -16,7 +16,7 @@ async def test_an_answer_in_several_writes_is_not_held_back_by_the_kernel() -> N
         told.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         writer.close()
 
-    with _bound("127.0.0.1", 0) as listening:
+    with bound("127.0.0.1", 0) as listening:
         server = await asyncio.start_server(answer, sock=listening)
         async with server:
             _, writer = await asyncio.open_connection(*listening.getsockname())

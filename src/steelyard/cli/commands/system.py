@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from steelyard.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from steelyard.services.worker import LeftRun
+    from steelyard.workbench import Workbench
 
 _LABEL = 9
 
@@ -25,17 +28,19 @@ def serve(host: str, port: int, *, worker: bool, browse: bool, concurrency: int,
     """Serve the web application until interrupted; what is in flight then finishes and is saved."""
     import webbrowser
 
-    from steelyard.web.server import serve as body
+    from steelyard.web.listening import listening
 
-    body(
-        host=host,
-        port=port,
-        worker=worker,
-        concurrency=concurrency,
-        grace_s=grace_s,
-        say=logs.teller(Terminal().err.line),
-        ready=webbrowser.open if browse else None,
-    )
+    with listening(bootstrap.hosting(), host, port) as place:
+        from steelyard.web.server import serve as body
+
+        body(
+            place,
+            worker=worker,
+            concurrency=concurrency,
+            grace_s=grace_s,
+            say=logs.teller(Terminal().err.line),
+            ready=webbrowser.open if browse else None,
+        )
     return exits.OK
 
 
@@ -44,7 +49,6 @@ def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
 
     async def body() -> int:
         from steelyard.services.leaving import leaving_after
-        from steelyard.web.probes_server import probed
 
         terminal, stop = Terminal(), asyncio.Event()
         say = logs.teller(terminal.err.line)
@@ -52,7 +56,7 @@ def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
 
         async with (
             bootstrap.open_workbench(concurrency=concurrency) as workbench,
-            probed(workbench, probes, stop) as where,
+            _probed(workbench, probes, stop) as where,
         ):
 
             def interrupted() -> None:
@@ -84,6 +88,18 @@ def worker(concurrency: int, *, probes: str | None, grace_s: float) -> int:
     logs.configure()
     telemetry.configure()
     return asyncio.run(body())
+
+
+@asynccontextmanager
+async def _probed(workbench: Workbench, address: str | None, stop: asyncio.Event) -> AsyncGenerator[str | None]:
+    """Serve probes while inside where an address is given; yields where. Without one no web server is even imported."""
+    if address is None:
+        yield None
+        return
+    from steelyard.web.probes_server import probed
+
+    async with probed(workbench, address, stop) as where:
+        yield where
 
 
 def doctor(*, stop_database: bool) -> int:

@@ -50,13 +50,21 @@ async def new_run(request: Request, view: Viewing, bench: Bench, tenant: Tenant,
 
 @router.get("/skills/{skill}/benchmark/models")
 async def listed_models(
-    view: Viewing, bench: Bench, tenant: Tenant, skill: str, models: Annotated[list[str] | None, Query()] = None
+    view: Viewing,
+    bench: Bench,
+    tenant: Tenant,
+    skill: str,
+    models: Annotated[list[str] | None, Query()] = None,
+    of: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
-    """What the servers of one's own list, as a fragment of the form; `models` are chosen in it already."""
+    """What the servers `of` these names list, as a fragment of the form; `models` are chosen in it already.
+
+    The form shows already what the other servers list, as those were asked before it was made.
+    """
     row = await bench.catalogue.find(tenant, skill)
     await bench.offers.ask()
     form = await bench.run_forms.form(tenant, row.id, RunFormValues(models=models or ()))
-    own = {one.provider for one in form.addresses}
+    own = {one.provider for one in form.addresses}.intersection(of or ())
     new = tuple(offer for offer in form.models if offer.group == "current" and offer.provider in own)
     usable, _ = model_groups(replace(form, models=new))
     return view.fragment(
@@ -116,7 +124,8 @@ async def _page(
     left_out: tuple[str, ...] = (),
     offered: RunForm | None = None,
 ) -> Response:
-    offered = offered or await bench.run_forms.form(tenant_of(view.request), row.id, values)
+    tenant = tenant_of(view.request)
+    offered = offered or await bench.run_forms.form(tenant, row.id, values)
     usable, unusable = model_groups(offered)
     listed = {offer.model for offer in offered.models}
     typed = [model for model in values.models if model not in listed]
@@ -139,6 +148,7 @@ async def _page(
         most_ad_hoc=MOST_AD_HOC,
         most_listed=MOST_LISTED,
         most_judges=MOST_JUDGES,
+        most_for_a_run=(await bench.budgets.standing(tenant)).budget.run_microcents,
         open_more=bool(problems and MORE_FIELDS & problems.keys()),
         errors=problems or {},
         **_estimated(selected, estimate, {}),

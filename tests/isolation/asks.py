@@ -103,7 +103,7 @@ _PLAIN: Mapping[str, Values] = {
 _KINDS = {"proposed": "proposed", "example": "example", "use": "use", "disagreement": "rated"}
 _OF_QUERY = frozenset(
     {"a", "b", "actor", "before", "from", "name", "rater", "review", "since", "skill", "suggestion", "to", "version"}
-    | {"after", "was"}
+    | {"after", "of", "was"}
 )
 # Numbers, days, orders and words of their own, which name nothing that a tenant has.
 _PLAIN_QUERY = frozenset(
@@ -363,7 +363,7 @@ def _of_query(template: str, name: str, theirs: Twin) -> Values:
             return [theirs.people[Role.ADMIN].name]
         case "rater":
             return [f"ann-{theirs.word}"]
-        case "name":
+        case "name" | "of":
             return [theirs.ids["provider"]]
         case "skill":
             return [theirs.own.name, str(theirs.alike.id)]

@@ -56,7 +56,8 @@ async def test_no_form_of_another_site_is_taken_and_nothing_is_changed(team: Tea
         url = address(route, parts)
         for headers in (*with_token, {}, {"origin": BASE, "sec-fetch-site": "same-origin"}, {"x-csrf-token": "0" * 80}):
             answer = await browser.client.post(url, data={"way": "paste", "name": "forged"}, headers=headers)
-            assert answer.status_code == 403, (url, headers)
+            # Of a one-time link that is good no more that alone is told.
+            assert answer.status_code in ((403, 404) if "{token}" in route else (403,)), (url, headers)
     for method, url, body in refused(parts):
         for headers in (*with_token, {}):
             answer = await browser.client.request(method, url, json=body, headers=headers)

@@ -110,12 +110,26 @@ _PLAIN: Mapping[str, Values] = {
 _KINDS = {"proposed": "proposed", "example": "example", "use": "use", "disagreement": "rated"}
 _OF_QUERY = frozenset(
     {"a", "b", "actor", "before", "from", "name", "rater", "review", "since", "skill", "suggestion", "to", "version"}
-    | {"after"}
+    | {"after", "of", "was"}
 )
 # Numbers, days, orders and words of their own, which name nothing that a tenant has.
 _PLAIN_QUERY = frozenset(
     {"again", "arm", "cases", "cause", "changed", "connected", "day", "days", "descending", "dir", "done", "download"}
-    | {"edit", "health", "judge", "kind", "limit", "line", "model", "models", "month", "next", "of_record", "offset"}
+    | {
+        "edit",
+        "health",
+        "invited",
+        "judge",
+        "kind",
+        "limit",
+        "line",
+        "model",
+        "models",
+        "month",
+        "next",
+        "of_record",
+        "offset",
+    }
     | {"only", "page", "path", "prices", "q", "show", "sort", "stale", "state", "status", "trial", "until", "view"}
     | {"way"}
 )
@@ -348,13 +362,15 @@ def _named(name: str, theirs: Twin) -> str:
 def _of_query(template: str, name: str, theirs: Twin) -> Values:
     ids = theirs.alike.ids
     match name:
+        case "was":
+            return [str(theirs.tenant_id)]
         case "a" | "b":
             return [ids["run"]]
         case "actor":
             return [theirs.people[Role.ADMIN].name]
         case "rater":
             return [f"ann-{theirs.word}"]
-        case "name":
+        case "name" | "of":
             return [theirs.ids["provider"]]
         case "skill":
             return [theirs.own.name, str(theirs.alike.id)]

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from pydantic import Field
 
-from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, TeamTenant, Who
+from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, TeamTenant
 from steelyard.api.fields import Given, Id, Moment, Page, Shown
 from steelyard.api.members import Email, RoleWord
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
+from steelyard.domain.actors import acting
 from steelyard.workbench import Workbench
 
 operation = Operations("invitations")
@@ -83,7 +84,6 @@ async def invite_member(
     request: Request,
     bench: Bench,
     tenant: TeamTenant,
-    who: Who,
     body: Annotated[NewInvitation, Depends(json_of(NewInvitation))],
 ) -> MadeInvitation:
     """Invite an address, in place of an earlier invitation of it.
@@ -92,7 +92,7 @@ async def invite_member(
     with its Idempotency-Key it invites nobody anew, and its link is not there any more. 409 for whoever is a member. At
     most 5 an hour are mailed to one address, and 60 for a tenant (429).
     """
-    sent = await bench.inviting.invite(tenant, body.email, body.role, by=who.name)
+    sent = await bench.inviting.invite(tenant, body.email, body.role, by=acting.get().told)
     made = sent.invitation
     path = f"/join/{made.token}"
     link = bench.people_mail.link(path)

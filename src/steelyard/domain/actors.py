@@ -27,6 +27,20 @@ class Actor:
     name: str
     id: UUID | None = None
 
+    @property
+    def told(self) -> str:
+        """The name where nothing beside it says what acts, and for people who are not of the tenant (yet).
+
+        The name of the operating system's user is not for them.
+        """
+        match self.kind:
+            case ActorKind.LOCAL:
+                return "whoever runs this server"
+            case ActorKind.KEY:
+                return f"{self.name} (API key)"
+            case _:
+                return self.name
+
 
 LOCAL = Actor(ActorKind.LOCAL, "local")
 SCHEDULE = Actor(ActorKind.SCHEDULE, "schedule")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,11 +12,14 @@ from steelyard.domain.errors import SettingsError
 from steelyard.providers.own_prices import LOOK_S, file_state
 from steelyard.providers.settings import SETTINGS_FILE, ProviderSettings, load_settings
 
+_LOG = logging.getLogger("steelyard.settings")
+
 
 class SettingsWatch:
     """A server runs for weeks, and reads all but prices once: what it says of models may be of another day's file.
 
-    Looked at once a second at most.
+    Looked at once a second at most. What is amiss is logged once, for whoever runs a team's server: its pages do not
+    tell it, as the file and its place are no tenant's.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class SettingsWatch:
             if state != self._seen:
                 self._seen = state
                 self._problem = self._compare()
+                if self._problem is not None:
+                    _LOG.warning("%s", self._problem)
         return self._problem
 
     def _compare(self) -> str | None:

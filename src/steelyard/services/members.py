@@ -93,7 +93,7 @@ class Members:
                 email,
                 role,
                 hash_of(token),
-                invited_by=acting.get().name,
+                invited_by=acting.get().told,
                 now=now,
                 expires_at=now + INVITATION_LASTS,
             )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, cast, get_args
 from uuid import UUID
 
+from steelyard.domain.actors import acting
 from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
 from steelyard.domain.masking import keep_secret
 from steelyard.domain.reach import Reach, check_url
@@ -111,7 +112,7 @@ class TenantProviderService:
                 raise Conflict(f"There are {len(rows)} providers already.", next_step="Remove one first.")
             if write is None and _stays(rows.get(name), kind, url):
                 return
-            await storage.put_provider(connection, tenant_id, name, kind, url, write)
+            await storage.put_provider(connection, tenant_id, name, kind, url, write, by=acting.get().told)
         self._changed(tenant_id)
 
     async def remove(self, tenant_id: UUID, name: str) -> None:

@@ -13,7 +13,10 @@ from steelyard.domain.api_keys import ApiKey
 from steelyard.storage.database import Connection, Database, clean
 from steelyard.storage.rows import record_row
 
-_KEYS = b"SELECT id, name, scopes, a_minute, created_by, created_at, expires_at, last_used_at, revoked_at FROM api_keys"
+_KEYS = b"""SELECT id, name, scopes, a_minute,
+                   created_by || CASE created_by_kind WHEN 'key' THEN ' (API key)' ELSE '' END AS created_by,
+                   created_at, expires_at, last_used_at, revoked_at
+              FROM api_keys"""
 
 
 @dataclass(frozen=True)

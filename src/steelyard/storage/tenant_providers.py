@@ -46,15 +46,22 @@ async def list_providers(connection: Connection) -> list[ProviderRow]:
 
 
 async def put_provider(
-    connection: Connection, tenant_id: UUID, name: str, kind: str, base_url: str | None, key: KeyWrite | None
+    connection: Connection,
+    tenant_id: UUID,
+    name: str,
+    kind: str,
+    base_url: str | None,
+    key: KeyWrite | None,
+    *,
+    by: str,
 ) -> None:
-    """Keep a provider in place of one of the same name, with this key or without any."""
+    """Keep a provider in place of one of the same name, with this key, set `by` whom, or without any."""
     await connection.execute(
         """INSERT INTO tenant_providers
                   (tenant_id, name, kind, base_url, sealed, key_id, key_end, key_set_at, key_set_by)
            VALUES (%(tenant)s, %(name)s, %(kind)s, %(url)s, %(sealed)s, %(key)s, %(end)s,
                    CASE WHEN %(key)s::text IS NOT NULL THEN now() END,
-                   CASE WHEN %(key)s::text IS NOT NULL THEN current_setting('app.actor_name') END)
+                   CASE WHEN %(key)s::text IS NOT NULL THEN %(by)s END)
            ON CONFLICT (tenant_id, name) DO UPDATE SET kind = excluded.kind, base_url = excluded.base_url,
                   sealed = excluded.sealed, key_id = excluded.key_id, key_end = excluded.key_end,
                   key_set_at = excluded.key_set_at, key_set_by = excluded.key_set_by, changed_at = clock_timestamp()""",
@@ -66,6 +73,7 @@ async def put_provider(
             "sealed": None if key is None else key.sealed,
             "key": None if key is None else key.key_id,
             "end": None if key is None else key.end,
+            "by": clean(by),
         },
     )
 

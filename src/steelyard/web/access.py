@@ -44,6 +44,20 @@ OPEN = frozenset(
 # Of those, what a team's server tells to its own machine alone.
 _OWN_MACHINE = frozenset({"GET /metrics"})
 
+# About whoever is signed in and nothing of a tenant: a page of any tenant of theirs may send them.
+OF_THE_PERSON = frozenset(
+    {
+        "POST /sign-out",
+        "POST /tenant",
+        "POST /account/name",
+        "POST /account/password",
+        "POST /account/oidc/{provider}",
+        "POST /account/oidc/{identity}/end",
+        "POST /account/sessions/end",
+        "POST /account/sessions/{session}/end",
+    }
+)
+
 ACCESS: Mapping[str, Action] = {
     "GET /": Action.READ,
     "GET /audit": Action.READ_AUDIT,
@@ -51,6 +65,7 @@ ACCESS: Mapping[str, Action] = {
     "POST /demo": Action.WRITE_SKILLS,
     # These are about whoever asks, and need a session besides: see web/security/own_session.py.
     "POST /sign-out": Action.READ,
+    "GET /tenant": Action.READ,
     "POST /tenant": Action.READ,
     "GET /account": Action.READ,
     "GET /account/name": Action.READ,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from fastapi import Depends, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
@@ -155,6 +155,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         else app.state.keys.before(owner_of(Principal.owner(workbench.tenant_id)))
     )
     app.state.csrf = Csrf(shared_key(workbench.home))
+    app.state.links = _one_time_links(workbench) if team else {}
     app.state.templates = make_environment(assets)
     errors.install(app)
     # The last added is the outermost.
@@ -172,7 +173,7 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
         **({} if hosting.public_url is None else {"told": f"Open {hosting.public_url}."}),
     )
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(SecurityHeaders, tls=hosting.secure)
+    app.add_middleware(SecurityHeaders, tls=hosting.secure, team=team)
     app.add_middleware(Observed, metrics=workbench.metrics)
     app.add_middleware(HeadAsGet)
 
@@ -183,3 +184,13 @@ def create_app(workbench: Workbench, *, team: bool | None = None, hosts: Collect
     for router in (*ROUTERS, *nouns.ROUTERS):
         app.include_router(router)
     return app
+
+
+def _one_time_links(workbench: Workbench) -> Mapping[str, Callable[[str], Awaitable[object]]]:
+    """What says of a link's token that it is good, and raises NotFound where it is not (any more), by route."""
+    return {
+        "POST /join/{token}": workbench.members.invited,
+        "POST /reset/{token}": workbench.accounts.check_reset,
+        "POST /setup/{token}": workbench.setup.check,
+        "POST /setup/{token}/oidc/{provider}": workbench.setup.check,
+    }

@@ -32,9 +32,13 @@ from steelyard.domain.errors import (
     UnsupportedType,
 )
 from steelyard.storage.database import DATABASE_AWAY
+from steelyard.web import other_tenant
 from steelyard.web.filters import clip
 from steelyard.web.own_paths import ask_to_sign_in
 from steelyard.web.rendering import View, is_fragment_request
+from steelyard.web.security.cookies import read_cookie
+from steelyard.web.security.identify import COOKIE as SESSION
+from steelyard.web.security.other_tenant import OtherTenant
 
 _LOG = logging.getLogger("steelyard.web")
 
@@ -87,10 +91,15 @@ def answer(request: Request, error: SteelyardError, status: int | None = None) -
         return problem(error, status, title, _headers(error, status))
     if status == 401:
         return ask_to_sign_in(request)
+    if isinstance(error, OtherTenant):
+        return other_tenant.answer(request, error)
     if status == 404:
         error = _without_commands(error)
     template = "errors/fragment.html.jinja" if is_fragment_request(request) else "errors/page.html.jinja"
-    return View(request).page(template, status=status, title=title, error=error, status_code=status)
+    view = View(request)
+    # On a page for anybody it was not looked whose session there is.
+    asks_in = request.app.state.team and view.who is None and not read_cookie(request, SESSION)
+    return view.page(template, status=status, title=title, error=error, status_code=status, asks_in=asks_in)
 
 
 def _headers(error: SteelyardError, status: int) -> dict[str, str]:

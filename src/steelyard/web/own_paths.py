@@ -32,20 +32,21 @@ def own_path(text: str, default: str = "/") -> str:
 def ask_to_sign_in(request: Request) -> Response:
     """To the sign-in, and from there to where the request was for; htmx is told to go there as a whole page."""
     if request.headers.get("hx-request") == "true":
-        current = urlsplit(request.headers.get("hx-current-url", ""))
-        leads = _sign_in(current.path + (f"?{current.query}" if current.query else ""))
+        leads = _sign_in(page_of(request))
         return PlainTextResponse("You are not signed in.", 401, {"HX-Redirect": leads, "cache-control": "no-store"})
     if "text/event-stream" in request.headers.get("accept", ""):
         return PlainTextResponse("You are not signed in.", 401, {"cache-control": "no-store"})
     # What a form sent is not sent again: its page is opened anew.
     here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
-    leads = _sign_in(here if request.method in ("GET", "HEAD") else _page_of_form(request))
+    leads = _sign_in(here if request.method in ("GET", "HEAD") else page_of(request))
     return RedirectResponse(leads, 303, {"cache-control": "no-store"})
 
 
-def _page_of_form(request: Request) -> str:
-    parts = urlsplit(request.headers.get("referer", ""))
-    if parts.netloc != request.headers.get("host"):
+def page_of(request: Request) -> str:
+    """The path of the page that a form or htmx sent the request from; the first page's where that is not told."""
+    current = request.headers.get("hx-current-url")
+    parts = urlsplit(request.headers.get("referer", "") if current is None else current)
+    if current is None and parts.netloc != request.headers.get("host"):
         return "/"
     return parts.path + (f"?{parts.query}" if parts.query else "")
 

@@ -19,7 +19,7 @@ from tests.acceptance.web.conftest import serious_findings, sideways
 pytestmark = pytest.mark.browser
 PASSWORD = "seven geese over harbour"
 # What a browser says of an answer that these tests ask for.
-REFUSED = re.compile(r"status of 40[13]")
+REFUSED = re.compile(r"status of 40[139]")
 
 
 @contextmanager
@@ -48,9 +48,23 @@ def team_served(home: Path) -> Generator[str]:
 
 
 @pytest.fixture(scope="module")
-def link() -> Iterator[str]:
-    with temporary_home() as home, team_served(home) as link:
+def team_home() -> Iterator[Path]:
+    with temporary_home() as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def link(team_home: Path) -> Iterator[str]:
+    with team_served(team_home) as link:
         yield link
+
+
+def told(home: Path, *command: str) -> str:
+    """What a command on the server prints."""
+    env = clean_environment(home) | {"STEELYARD_MODE": "team"}
+    words = [sys.executable, "-m", "steelyard.cli.main", *command]
+    done = subprocess.run(words, env=env, check=True, capture_output=True, text=True)
+    return done.stdout + done.stderr
 
 
 @contextmanager
@@ -148,3 +162,59 @@ def test_a_page_left_open_leads_to_the_sign_in_once_its_session_has_ended(browse
         page.context.clear_cookies(name="steelyard_session")
         page.locator("#q").fill("weigh")
         expect(page).to_have_url(base + "/sign-in")
+
+
+def test_a_page_of_another_tenant_is_told_and_refused_and_nothing_stays_after_signing_out(
+    browser: Browser, link: str, team_home: Path
+) -> None:
+    base = re.sub(r"/setup/.*", "", link)
+    told(team_home, "tenants", "add", "Beta Lab")
+    joins = told(team_home, "members", "invite", "ann@example.org", "--role", "admin", "--tenant", "Beta Lab")
+    found = re.search(r"/join/\S+", joins)
+    assert found is not None, joins
+    with somebody(browser) as first:
+        first.goto(base + "/sign-in?next=/")
+        first.get_by_label("E-mail").fill("ann@example.org")
+        first.get_by_label("Password").fill(PASSWORD)
+        first.get_by_role("button", name="Sign in").click()
+        expect(first).to_have_url(base + "/")
+        first.goto(base + found[0])
+        first.get_by_role("button", name="Join").click()
+        expect(first.locator(".member")).to_contain_text("Beta Lab")
+
+        second = first.context.new_page()
+        second.goto(base + "/members")
+        second.get_by_label("E-mail").fill("somebody@example.org")
+        switch(first, "Goose & Sons")
+        expect(second.get_by_role("status")).to_contain_text("You have switched to Goose & Sons")
+        check(second)
+        second.get_by_role("button", name="Invite").click()
+        expect(second.locator("main")).to_contain_text("The form that you sent was of Beta Lab.")
+        check(second)
+        second.get_by_role("button", name="Switch back to Beta Lab").click()
+        expect(second).to_have_url(base + "/members")
+        expect(second.locator("main")).not_to_contain_text("somebody@example.org")
+
+        # The list of skills is asked for in parts: a part of another tenant's list has no place in it.
+        first.goto(base + "/")
+        switch(first, "Goose & Sons")
+        second.goto(base + "/spend")
+        switch(second, "Beta Lab")
+        first.locator("#q").fill("weigh")
+        expect(first.locator("main")).to_contain_text("The page that you came from was of Goose & Sons.")
+
+        second.goto(base + "/members")
+        second.goto(base + "/account")
+        second.locator("main").get_by_role("button", name="Sign out").click()
+        expect(second).to_have_url(base + "/sign-in")
+        for _ in range(2):
+            second.go_back()
+            expect(second).to_have_url(re.compile("/sign-in"))
+            expect(second.locator("body")).not_to_contain_text("Ann Lee")
+
+
+def switch(page: Page, tenant: str) -> None:
+    """Go on in another tenant, whose first page then is there."""
+    page.locator(".member summary").click()
+    page.get_by_role("button", name=f"Switch to {tenant}").click()
+    expect(page.locator(".member summary")).to_contain_text(tenant)

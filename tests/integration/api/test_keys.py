@@ -40,7 +40,7 @@ async def test_a_key_is_answered_once_and_lets_in_until_it_is_revoked(
     assert answer.headers["location"] == f"/v1/keys/{key['id']}"
     assert KEY.fullmatch(key["key"])
     assert key["key"].startswith(key["start"])
-    assert (key["created_by"], key["scopes"]) == ("a program", ["read"])
+    assert (key["created_by"], key["scopes"]) == ("a program (API key)", ["read"])
     reader = team.browser().client
     assert (await reader.get("/v1/skills", headers=bearer(key["key"]))).status_code == 200
 

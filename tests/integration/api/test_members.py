@@ -30,7 +30,11 @@ async def test_somebody_is_invited_joins_becomes_another_and_goes(team: TeamSite
     answer = await program.post("/v1/invitations", json=sent)
     invitation = answer.json()
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
-    assert (invitation["email"], invitation["invited_by"], invitation["mailed"]) == (sent["email"], "a program", None)
+    assert (invitation["email"], invitation["invited_by"], invitation["mailed"]) == (
+        sent["email"],
+        "a program (API key)",
+        None,
+    )
     (waiting,) = (await program.get("/v1/invitations")).json()["items"]
     assert (await program.get(answer.headers["location"])).json() == waiting
     assert "/join/" not in str(waiting)
@@ -100,7 +104,7 @@ async def test_a_link_that_went_by_mail_is_not_answered(team: TeamSite, program:
     ((_, mail),) = post.mails
     text = mail.get_payload(decode=True)
     assert isinstance(text, bytes)
-    assert b"a program invites you" in text
+    assert b"a program (API key) invites you" in text
     assert b"https://steelyard.example/join/" in text
 
 

@@ -284,6 +284,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             "openai",
             "https://models.example/",
             KeyWrite(b"sealed", "0123abcd", "wxyz"),
+            by="Ann",
         )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)

@@ -144,11 +144,11 @@ async def test_what_a_member_says_and_rates_is_under_their_name(team: TeamSite, 
     assert "Vera Viewer" in (await browser.get(rate.replace("/rate", "/people"))).text
 
 
-async def test_what_is_of_the_server_is_shown_to_admins_alone(team: TeamSite) -> None:
+async def test_providers_and_notices_are_shown_to_admins_alone_and_the_servers_places_to_nobody(team: TeamSite) -> None:
     for role, shown in ((Role.EDITOR, False), (Role.ADMIN, True)):
         page = (await (await team.member(role)).get("/settings")).text
-        assert ("ANTHROPIC_API_KEY" in page) is shown
-        assert (str(team.workbench.home) in page) is shown
+        assert ('href="/settings/providers"' in page) is shown
+        assert str(team.workbench.home) not in page
         assert ('action="/settings/webhook"' in page) is shown
 
 

@@ -13,7 +13,7 @@ from tests.integration.web.harness import Site, token_in
 from tests.integration.web.made import MadeModel, made_run, made_skill
 
 GZIP, PLAIN = {"accept-encoding": "gzip"}, {"accept-encoding": "identity"}
-_TOKENS = re.compile(r"[0-9a-f]{80}")
+_TOKENS = re.compile(r"[0-9a-f]{112}")
 
 
 async def run_of(site: Site) -> str:

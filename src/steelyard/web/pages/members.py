@@ -13,7 +13,9 @@ from steelyard.services.members import NewInvitation
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
-from steelyard.web.query import one_of
+from steelyard.web.links import with_query
+from steelyard.web.narrowing import narrowed
+from steelyard.web.query import natural, one_of
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.own_session import Mine
 from steelyard.workbench import Workbench
@@ -22,8 +24,11 @@ router = APIRouter()
 
 
 @router.get("/members")
-async def members_page(view: Viewing, bench: Bench, tenant: Tenant, mine: Mine) -> Response:
-    return await _page(view, bench, tenant)
+async def members_page(
+    view: Viewing, bench: Bench, tenant: Tenant, mine: Mine, q: str = "", offset: str = "", invited: str = ""
+) -> Response:
+    """`q` looks for members by name, address and role; `offset` and `invited` are where the two lists go on."""
+    return await _page(view, bench, tenant, q=q, offset=offset, invited=invited)
 
 
 @router.get("/members/invite")
@@ -91,7 +96,13 @@ async def _page(
     made: NewInvitation | None = None,
     link: str = "",
     status: str = "",
+    q: str = "",
+    offset: str = "",
+    invited: str = "",
 ) -> Response:
+    everybody = await bench.members.list(tenant)
+    members = narrowed(everybody, lambda one: f"{one.name} {one.email} {one.role}", q=q, first=natural(offset))
+    waiting = narrowed(await bench.members.invitations(tenant), lambda one: one.email, first=natural(invited))
     headers = {"cache-control": "no-store"}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -99,8 +110,11 @@ async def _page(
         "pages/members.html.jinja",
         status=200 if error is None else status_of(error),
         headers=headers,
-        members=await bench.members.list(tenant),
-        invitations=await bench.members.invitations(tenant),
+        members=members,
+        more=None if members.next is None else with_query("/members", q=members.q, offset=members.next),
+        # Neither taken away nor made less, so that somebody is left who can.
+        only_admin=sum(one.role is Role.ADMIN for one in everybody) == 1,
+        invitations=waiting,
         roles=list(Role),
         email=email[:320],
         chosen=role or Role.VIEWER,

@@ -11,11 +11,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.access import Scope
+from steelyard.domain.api_keys import ApiKey
 from steelyard.domain.errors import Conflict, InputError
 from steelyard.domain.hosting import Hosting
 from steelyard.services.api_keys import USUAL_DAYS, MadeKey
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text, texts
+from steelyard.web.links import with_query
+from steelyard.web.narrowing import narrowed
+from steelyard.web.query import natural
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.bearer import A_MINUTE, KNOWN_S, KeyDoor
 from steelyard.workbench import Workbench
@@ -50,8 +54,9 @@ class KeyForm:
 
 
 @router.get(_HERE)
-async def keys_page(view: Viewing, bench: Bench, tenant: Tenant) -> Response:
-    return await _page(view, bench, tenant)
+async def keys_page(view: Viewing, bench: Bench, tenant: Tenant, q: str = "", offset: str = "") -> Response:
+    """`q` looks for keys by name, start, scope and maker; `offset` is where the list goes on."""
+    return await _page(view, bench, tenant, q=q, offset=offset)
 
 
 @router.post(_HERE)
@@ -77,14 +82,23 @@ async def revoke(request: Request, view: Viewing, bench: Bench, tenant: Tenant, 
 
 
 async def _page(
-    view: View, bench: Workbench, tenant: UUID, form: KeyForm | None = None, made: MadeKey | None = None
+    view: View,
+    bench: Workbench,
+    tenant: UUID,
+    form: KeyForm | None = None,
+    made: MadeKey | None = None,
+    *,
+    q: str = "",
+    offset: str = "",
 ) -> Response:
     hosting: Hosting = view.request.app.state.hosting
+    keys = narrowed(await bench.api_keys.listed(tenant), _words, q=q, first=natural(offset))
     return view.page(
         "pages/settings_keys.html.jinja",
         status=422 if form is not None else 200,
         headers={"cache-control": "no-store"},
-        keys=await bench.api_keys.listed(tenant),
+        keys=keys,
+        more=None if keys.next is None else with_query(_HERE, q=keys.q, offset=keys.next),
         made=made,
         form=form or KeyForm(),
         now=datetime.now(UTC),
@@ -94,3 +108,7 @@ async def _page(
         known_s=KNOWN_S,
         address=(hosting.public_url or str(view.request.base_url)).rstrip("/"),
     )
+
+
+def _words(key: ApiKey) -> str:
+    return f"{key.name} {key.start} {' '.join(key.scopes)} {key.created_by}"

@@ -1,4 +1,4 @@
-"""/sign-in, /sign-out and POST /tenant: a session's beginning and end, and which tenant it is for."""
+"""/sign-in, /sign-out and /tenant: a session's beginning and end, and which tenant it is for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.domain.errors import Forbidden, InputError, NotFound, SteelyardError, TooMany
+from steelyard.web import other_tenant
 from steelyard.web.deps import Bench
 from steelyard.web.errors import status_of
 from steelyard.web.forms import Form, text
@@ -15,6 +16,7 @@ from steelyard.web.own_paths import own_path
 from steelyard.web.pages.oidc import onward, site_of, ways
 from steelyard.web.rendering import View, Viewing
 from steelyard.web.security.identify import begin_session, forget_session, signed_in
+from steelyard.web.security.other_tenant import OtherTenant
 from steelyard.web.security.own_session import Mine, TeamAlone, client_of
 
 router = APIRouter()
@@ -52,15 +54,25 @@ async def sign_out(request: Request, view: Viewing, bench: Bench, mine: Mine) ->
     return answer
 
 
+@router.get("/tenant")
+async def other_tenant_page(view: Viewing, bench: Bench, mine: Mine, was: str = "", next: str = "") -> Response:
+    """Where a page of the tenant `was` is led that asked for a part of itself once another was open."""
+    tenants = await bench.sign_in.tenants(mine.user_id)
+    before = [one.tenant_id for one in tenants if str(one.tenant_id) == was and one.tenant_id != mine.tenant_id]
+    if not before:
+        return view.redirect(own_path(next))
+    return other_tenant.page(view, OtherTenant(before[0], tenants, open_now=mine.tenant_name), next)
+
+
 @router.post("/tenant")
 async def switch_tenant(view: Viewing, bench: Bench, mine: Mine, form: Form) -> Response:
-    """Go on in another tenant, from its first page: the present one's address may be of nothing there."""
+    """Go on in another tenant: from its first page, as the present one's address may be of nothing there, or `next`."""
     try:
         tenant_id = UUID(text(form, "tenant"))
     except ValueError:
         raise NotFound("You belong to no such tenant.", kept="Nothing was changed.") from None
     await bench.sign_in.switch(mine, tenant_id)
-    return view.redirect("/")
+    return view.redirect(own_path(text(form, "next")))
 
 
 def _page(

@@ -1,7 +1,8 @@
 """Tokens that prove a changing request came from a page of ours: a signed double-submit cookie.
 
-The cookie holds a random mark; a token is a salt and the MAC of salt and mark under the key all processes of one home
-share. Nothing is stored, so any process can check any token; each page's token differs.
+The cookie holds a random mark; a token is a salt, the tenant that the page was of, and the MAC of both and the mark
+under the key all processes of one home share. Nothing is stored, so any process can check any token; each page's token
+differs. A page of one tenant that is still open after another was switched to changes nothing there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from fastapi import Request
 from starlette.responses import Response
@@ -18,15 +20,20 @@ from starlette.responses import Response
 from steelyard.api.problem import is_api
 from steelyard.domain.access import Principal
 from steelyard.domain.errors import Forbidden
+from steelyard.domain.people import SignedIn
+from steelyard.web.access import OF_THE_PERSON, routed
 from steelyard.web.forms import read_form
 from steelyard.web.security.cookies import put_cookie, read_cookie
 from steelyard.web.security.origin import SAFE_METHODS, from_own_page
+from steelyard.web.security.other_tenant import OtherTenant
 
 COOKIE = "steelyard_csrf"
 FIELD = "csrf_token"
 HEADER = "x-csrf-token"
 _MARK = re.compile(r"[0-9a-f]{32}\Z")
-_TOKEN = re.compile(r"(?P<salt>[0-9a-f]{16})(?P<mac>[0-9a-f]{64})\Z")
+_TOKEN = re.compile(r"(?P<salt>[0-9a-f]{16})(?P<tenant>[0-9a-f]{32})(?P<mac>[0-9a-f]{64})\Z")
+# What a page is of that nobody had to sign in for, and every page of a single-user installation.
+NO_TENANT = UUID(int=0)
 
 
 class Csrf:
@@ -35,20 +42,21 @@ class Csrf:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def _mac(self, salt: str, mark: str) -> str:
-        return hmac.new(self._key, f"csrf:{salt}:{mark}".encode(), hashlib.sha256).hexdigest()
+    def _mac(self, salt: str, tenant: str, mark: str) -> str:
+        return hmac.new(self._key, f"csrf:{salt}:{tenant}:{mark}".encode(), hashlib.sha256).hexdigest()
 
-    def token(self, mark: str) -> str:
-        """A token that fits the cookie's mark."""
+    def token(self, mark: str, tenant_id: UUID = NO_TENANT) -> str:
+        """A token that fits the cookie's mark, for a page of that tenant."""
         salt = secrets.token_hex(8)
-        return salt + self._mac(salt, mark)
+        return salt + tenant_id.hex + self._mac(salt, tenant_id.hex, mark)
 
-    def fits(self, token: str, mark: str) -> bool:
-        """Whether the token was made here for that mark."""
+    def tenant_of(self, token: str, mark: str) -> UUID | None:
+        """The tenant whose page it is of; None where it was not made here for that mark."""
         match = _TOKEN.match(token)
         if match is None or _MARK.match(mark) is None:
-            return False
-        return hmac.compare_digest(match["mac"], self._mac(match["salt"], mark))
+            return None
+        fits = hmac.compare_digest(match["mac"], self._mac(match["salt"], match["tenant"], mark))
+        return UUID(match["tenant"]) if fits else None
 
 
 def mark_of(request: Request) -> str:
@@ -66,7 +74,8 @@ def mark_of(request: Request) -> str:
 def token_for(request: Request) -> str:
     """A token for the forms of the page that answers `request`."""
     csrf: Csrf = request.app.state.csrf
-    return csrf.token(mark_of(request))
+    found = _signed_in(request)
+    return csrf.token(mark_of(request), NO_TENANT if found is None else found.tenant_id)
 
 
 def set_cookie(request: Request, response: Response) -> None:
@@ -83,12 +92,16 @@ def renew_mark(request: Request, response: Response) -> None:
 
 
 async def check_csrf(request: Request) -> AsyncIterator[None]:
-    """On every route: an unsafe method needs the token, in the header or the form. Raises Forbidden.
+    """On every route: an unsafe method needs the token, in the header or the form. Raises Forbidden, OtherTenant.
 
-    The API needs it in the header, and only of a member's session. The form's files are closed when the request has
+    The API needs it in the header, and only of a member's session. What only reads needs none; one that comes along, as
+    with every request of htmx, has to be of the tenant that is open. The form's files are closed when the request has
     been answered.
     """
     if request.method in SAFE_METHODS:
+        told = _page_tenant(request, request.headers.get(HEADER, ""))
+        if told is not None:
+            _check_tenant(request, told)
         yield
         return
     if is_api(request.url.path):
@@ -101,15 +114,25 @@ async def check_csrf(request: Request) -> AsyncIterator[None]:
         if token is None:
             given = form.get(FIELD)
             token = given if isinstance(given, str) else ""
-        if not _fits(request, token):
+        told = _page_tenant(request, token)
+        if told is None:
+            await _check_link(request)
             raise Forbidden(
                 "This form is not one that Steelyard gave out, or it is too old.",
                 kept="Nothing was changed.",
                 next_step="Go back, load the page again and repeat it. Cookies of this address must be allowed.",
             )
+        _check_tenant(request, told)
         yield
     finally:
         await form.close()
+
+
+async def _check_link(request: Request) -> None:
+    """Of a form behind a one-time link that was used meanwhile, that is what there is to tell. Raises NotFound."""
+    check = request.app.state.links.get(routed(request))
+    if check is not None:
+        await check(request.path_params["token"])
 
 
 def _check_api(request: Request) -> None:
@@ -117,7 +140,10 @@ def _check_api(request: Request) -> None:
     who: Principal | None = getattr(request.state, "principal", None)
     if who is None or who.user_id is None:
         return
-    if not from_own_page(request.headers) and not _fits(request, request.headers.get(HEADER, "")):
+    told = _page_tenant(request, request.headers.get(HEADER, ""))
+    if told is not None:
+        _check_tenant(request, told)
+    elif not from_own_page(request.headers):
         raise Forbidden(
             "A session alone does not change anything here: a page of another site could have sent this.",
             kept="Nothing was changed.",
@@ -125,6 +151,18 @@ def _check_api(request: Request) -> None:
         )
 
 
-def _fits(request: Request, token: str) -> bool:
+def _check_tenant(request: Request, told: UUID) -> None:
+    """Raises OtherTenant where the page is not of the tenant that the session is for, and that matters."""
+    found = _signed_in(request)
+    if found is not None and found.tenant_id != told and routed(request) not in OF_THE_PERSON:
+        raise OtherTenant(told, getattr(request.state, "tenants", ()), open_now=found.tenant_name)
+
+
+def _signed_in(request: Request) -> SignedIn | None:
+    return getattr(request.state, "signed_in", None)
+
+
+def _page_tenant(request: Request, token: str) -> UUID | None:
+    """The tenant of the page that the token was given out with, None for a token that was not given out here."""
     csrf: Csrf = request.app.state.csrf
-    return csrf.fits(token, read_cookie(request, COOKIE))
+    return csrf.tenant_of(token, read_cookie(request, COOKIE)) if token else None

@@ -26,10 +26,15 @@ TLS_ONLY = {"strict-transport-security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds the headers to every response; one that a route has set stays. `tls`: the site is reached by TLS."""
+    """Adds the headers to every response; one that a route has set stays. `tls`: the site is reached by TLS.
 
-    def __init__(self, app: ASGIApp, *, tls: bool = False) -> None:
+    `team`: what is somebody's is kept by no browser, so that after signing out "Back" asks for it anew. A page that is
+    kept as `no-cache` is asked for again when it is opened, but not when somebody goes back to it.
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: bool = False, team: bool = False) -> None:
         self._app = app
+        self._team = team
         self._headers = HEADERS | (TLS_ONLY if tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +47,9 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "private, no-cache")
+                told = headers.setdefault("cache-control", "private, no-cache")
+                if self._team and not told.startswith("public"):
+                    headers["cache-control"] = "no-store"
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -134,7 +134,12 @@ async def test_a_run_in_which_nothing_ends_says_where_to_look(site: Site, made: 
         await connection.execute(
             "UPDATE benchmark_runs SET started_at = now() - interval '4 minutes' WHERE id = %s", (run_id,)
         )
-    assert "No cell has ended in the last three minutes" in await get(site, f"/runs/{run_id}")
+        await connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    try:
+        assert "No cell has ended in the last three minutes" in await get(site, f"/runs/{run_id}")
+    finally:
+        async with site.workbench.database.tenant(site.tenant_id) as connection:
+            await connection.execute("DELETE FROM procrastinate_workers")
 
 
 async def test_what_a_viewer_has_seen_is_not_sent_again_but_the_end_always_is(site: Site, made: Made) -> None:

@@ -105,7 +105,7 @@ async def test_a_link_that_is_used_up_says_so_in_every_tab_and_leads_to_the_sign
     invited = await team.workbench.members.invite(team.tenant_id, f"{uuid4().hex}@example.org", Role.VIEWER)
     path = f"/join/{invited.token}"
     before = token_in((await anybody.get(path)).text)
-    form = {"name": f"New {uuid4().hex[:6]}", "password": PASSWORD, "csrf_token": before}
+    form = {"way": "new", "name": f"New {uuid4().hex[:6]}", "new_password": PASSWORD, "csrf_token": before}
     # Without its cookie the form is refused as any is, while the link is good.
     stranger = team.browser()
     refused = await stranger.client.post(path, data=form)

@@ -4,6 +4,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 # --inexact: uv itself lives in the environment it fills.
 SYNC := $(UV) sync --locked --inexact --quiet --compile-bytecode --extra local
+# Of our own modules too: where Python is told to write none, every command would compile hundreds of them anew.
+COMPILE := $(BIN)/python -m compileall -q src
 
 # A change of these makes uv build the package, and so the web assets, anew.
 WEB := hatch_build.py $(shell find src/steelyard/web -name '*.jinja' -o -path '*/web/assets/*' -type f)
@@ -83,8 +85,10 @@ $(UV):
 
 $(BIN)/.installed: $(UV) pyproject.toml uv.lock $(WEB)
 	$(SYNC) --no-default-groups --group weights
+	@$(COMPILE)
 	@touch $@
 
 $(BIN)/.installed-dev: $(UV) pyproject.toml uv.lock $(WEB)
 	$(SYNC)
+	@$(COMPILE)
 	@touch $@ $(BIN)/.installed

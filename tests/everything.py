@@ -77,7 +77,9 @@ class AtWork:
 
 def start(lot: tuple[str, ...], output: IO[bytes]) -> AtWork:
     command = [sys.executable, "-m", "pytest", *lot]
-    return AtWork(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+    # What one lot has compiled the others and their commands need not compile again.
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return AtWork(subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT))
 
 
 def tell(said: IO[bytes]) -> None:

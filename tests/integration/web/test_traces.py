@@ -208,14 +208,14 @@ _SPANS = st.dictionaries(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=300) | st.builds(lambda cut: protobuf(call(1), call(2, 1))[cut:], st.integers(0, 200)))
 async def test_no_bytes_make_a_fault(made: Site, body: bytes) -> None:
     for headers in (PROTOBUF, JSON):
         assert (await made.client.post(URL, content=body, headers=headers)).status_code < 500
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     spans=st.lists(_SPANS),
     attributes=st.lists(

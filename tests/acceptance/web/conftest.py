@@ -16,7 +16,7 @@ from benchmarks.site import OPTIONS, chromium, fill, of_model_server, serving, t
 from benchmarks.workload import model_server
 
 _SERIOUS = ("serious", "critical")
-# A machine that has other tests to run may take seconds to draw the first chart; what has to be quick is measured alone.
+# Beside other tests the first chart may take seconds to draw; what has to be quick is measured alone.
 expect.set_options(timeout=20_000)
 
 

@@ -49,8 +49,6 @@ def log() -> Iterator[tuple[ModelServer, Log]]:
     [
         ("openllmetry", "at once"),
         ("openinference", "split"),
-        ("openllmetry and openinference", "at once"),
-        ("pydantic-ai and openinference", "split"),
         ("pydantic-ai and both", "at once"),
     ],
 )

@@ -18,6 +18,9 @@ BACKGROUND = """() => {
   }
   return [...canvas.getImageData(0, 0, 1, 1).data];
 }"""
+# Colours change by transitions, which are looked at when they are over.
+SETTLED = """() => Promise.all(
+  document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished.catch(() => {})))"""
 
 
 def lightness(page: Page) -> float:
@@ -49,6 +52,7 @@ def test_every_page_is_accessible_and_fits_a_phone(tenant_site: TenantSite, brow
         for scheme, width in (("light", 1280), ("dark", 360)):
             shown.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             shown.set_viewport_size({"width": width, "height": 900})
+            shown.evaluate(SETTLED)
             wrong += [f"{name}, {scheme}: {found}" for found in serious_findings(shown)]
             if (lightness(shown) < 64) != (scheme == "dark"):
                 wrong.append(f"{name} is not {scheme}")

@@ -90,7 +90,8 @@ class _Unpacking:
         if self._unpack is None:
             yield data
             return
-        while data:
+        pending = False
+        while data or pending:
             try:
                 piece = self._unpack.decompress(data, _PIECE)
             except zlib.error as error:
@@ -100,5 +101,7 @@ class _Unpacking:
                 continue
             self._left.clear()
             data = self._unpack.unconsumed_tail
+            # A whole piece: what was read may hold more, also where nothing of the input is left.
+            pending = len(piece) == _PIECE
             if piece:
                 yield piece

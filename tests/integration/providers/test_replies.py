@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from steelyard.domain.calls import CallError, FailureKind
@@ -121,3 +122,12 @@ async def test_a_list_of_models_is_unpacked_no_further_than_it_is_read() -> None
     assert listing.why is not None
     assert "long" in listing.why
     assert peak < 4 * MOST_BYTES
+
+
+@pytest.mark.parametrize(("encoding", "window"), [("gzip", 31), ("deflate", 15), ("deflate", -15)])
+@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, 65_537, 65_600, 65_794, 131_072, 131_080])
+async def test_the_end_of_a_reply_is_not_lost_where_pieces_meet(encoding: str, window: int, length: int) -> None:
+    pack = zlib.compressobj(9, zlib.DEFLATED, window)
+    body = pack.compress(b"a" * length) + pack.flush()
+    async with answering(_JSON, body, encoding) as (url, _), replies.cap(httpx2.AsyncClient()) as client:
+        assert (await client.get(url)).content == b"a" * length

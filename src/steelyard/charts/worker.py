@@ -16,19 +16,14 @@ from typing import BinaryIO, Literal
 
 from steelyard.charts import render
 from steelyard.charts.chart import Chart
+from steelyard.domain.frames import LENGTH_BYTES, framed
 
-LENGTH_BYTES = 8
 DrawnForm = Literal["html", "svg", "png", "json"]
 
 
 def made(chart: Chart, form: DrawnForm) -> str | bytes:
     """The chart in that form; "" or b"" where there is nothing to draw."""
     return _MAKERS[form](chart)
-
-
-def framed(data: bytes) -> bytes:
-    """One frame."""
-    return len(data).to_bytes(LENGTH_BYTES, "big") + data
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

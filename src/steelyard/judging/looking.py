@@ -1,4 +1,4 @@
-"""Looking at an output by checks as work to be sent to another process, each piece a pickle after its length."""
+"""Looking at an output by checks, as work that is sent to another process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from steelyard.domain.cases import Check
 from steelyard.domain.errors import CaseError
 from steelyard.judging.checks import could_not, run_check, validate_check
 
-LENGTH_BYTES = 8
 MOST_MEMORY_BYTES = 1_000_000_000
 
 
@@ -28,11 +27,6 @@ class Looked:
 
     good: bool
     said: str
-
-
-def framed(data: bytes) -> bytes:
-    """One frame."""
-    return len(data).to_bytes(LENGTH_BYTES, "big") + data
 
 
 def looked(check: Check, output: str | None) -> Looked:

@@ -1,13 +1,15 @@
 """`python -m steelyard.judging.worker`: looks at outputs by the checks it is sent, in a process that may be lost.
 
 A pattern or schema of somebody's case may take for ever and all memory there is, and holds the interpreter's lock
-meanwhile. Frames come in on standard input and go out on standard output: in a Work, out one answer for each of its
-checks and then the seconds it took. A work that takes longer than it may ends the process by SIGPROF: seconds of the
-processor, so that no check fails because the machine is busy. Its parent's end ends it too.
+meanwhile. Frames come in on standard input and go out on standard output: in a pickled Work, out one answer for each
+of its checks and then the seconds it took, as JSON: what worked on hostile texts is not trusted to say more. A work
+that takes longer than it may ends the process by SIGPROF: seconds of the processor, so that no check fails because
+the machine is busy. Its parent's end ends it too.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -15,7 +17,8 @@ import sys
 import time
 from typing import BinaryIO
 
-from steelyard.judging.looking import LENGTH_BYTES, MOST_MEMORY_BYTES, Work, framed, looked
+from steelyard.domain.frames import LENGTH_BYTES, framed
+from steelyard.judging.looking import MOST_MEMORY_BYTES, Work, looked
 
 _HAS_TIMER = hasattr(signal, "setitimer")
 _WAITING = 20
@@ -29,10 +32,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         _time(work.limit_s)
         began = time.process_time()
         for check in work.checks:
-            answers.write(framed(pickle.dumps(looked(check, work.output))))
+            one = looked(check, work.output)
+            answers.write(framed(json.dumps([one.good, one.said]).encode()))
             answers.flush()
         _time(0)
-        answers.write(framed(pickle.dumps(time.process_time() - began)))
+        answers.write(framed(json.dumps(time.process_time() - began).encode()))
         answers.flush()
 
 

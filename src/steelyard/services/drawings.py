@@ -13,7 +13,8 @@ from collections import OrderedDict
 from contextlib import suppress
 
 from steelyard.charts import Chart
-from steelyard.charts.worker import LENGTH_BYTES, DrawnForm, framed
+from steelyard.charts.worker import DrawnForm
+from steelyard.domain.frames import LENGTH_BYTES, framed
 
 MOST_KEPT_BYTES = 32_000_000
 _GRACE_S = 2.0

@@ -34,6 +34,7 @@ class Measured:
     """One run of the command. Seconds, and MiB of the process at its largest."""
 
     cells: int
+    calls: int
     latency_s: float
     span_s: float
     wall_s: float
@@ -50,8 +51,8 @@ class Measured:
 
     @property
     def limit_s(self) -> float:
-        """A call and a judgement for each cell, `CONCURRENCY` at once, nothing else."""
-        return math.ceil(2 * self.cells / CONCURRENCY) * self.latency_s
+        """The calls the server answered, `CONCURRENCY` at once, and nothing else."""
+        return math.ceil(self.calls / CONCURRENCY) * self.latency_s
 
 
 def measure(home: Path, cases: int, latency_s: float, program: tuple[str, ...] = PROGRAM) -> Measured:
@@ -82,6 +83,7 @@ def measure(home: Path, cases: int, latency_s: float, program: tuple[str, ...] =
         run = json.loads(report.read_text())["run"]
         return Measured(
             cells=run["planned"],
+            calls=seen["served"],
             latency_s=latency_s,
             span_s=seen["span_s"],
             wall_s=wall_s,
@@ -101,6 +103,7 @@ def median_of(runs: list[Measured]) -> Measured:
 
 COLUMNS = (
     "cells",
+    "calls",
     "server latency",
     "limit",
     "span of the calls",
@@ -121,6 +124,7 @@ def table_row(row: Measured) -> str:
     """One line of the table."""
     cells = (
         f"{row.cells:,}",
+        f"{row.calls:,}",
         f"{row.latency_s * 1000:.0f} ms",
         f"{row.limit_s:.1f} s",
         f"{row.span_s:.2f} s ({row.span_s / row.limit_s:.2f} x)",

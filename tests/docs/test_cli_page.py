@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from steelyard.cli import exits
-from steelyard.cli.main import app
+from steelyard.cli.main import GROUPS, app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -40,3 +41,9 @@ def test_every_page_the_readme_names_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = {part.split(")")[0] for part in readme.split("](")[1:]}
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_lists_of_commands_cut_no_sentence_off() -> None:
+    for words in ([], *([word] for word in GROUPS)):
+        shown = CliRunner().invoke(app, [*words, "--help"], terminal_width=80, env={"COLUMNS": "80"}).stdout
+        assert [line for line in shown.splitlines()[1:] if line.endswith("...")] == []

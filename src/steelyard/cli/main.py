@@ -15,7 +15,7 @@ from steelyard.cli import parameters as given
 from steelyard.cli.audit_commands import audit
 from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
-from steelyard.cli.groups import group
+from steelyard.cli.groups import group, say_in_lists
 from steelyard.cli.guard import guarded
 from steelyard.cli.key_commands import keys_app
 from steelyard.cli.login_commands import login, logout
@@ -391,6 +391,7 @@ GROUPS = {
 }
 for word, commands in GROUPS.items():
     app.add_typer(commands, name=word)
+say_in_lists(app)
 
 
 def leave_out_what_is_not_asked_for(words: Collection[str]) -> None:

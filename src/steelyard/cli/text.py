@@ -94,7 +94,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def hang(text: str, width: int, indent: int) -> str:
-    """The text wrapped at `width`, every line but the first moved in by `indent`; the first has its place already."""
+    """The text wrapped at `width`, every line but the first moved in by `indent`; the text has nothing of that."""
     lines = textwrap.wrap(text, max(20, width - indent), break_on_hyphens=False)
     return ("\n" + " " * indent).join(lines)
 

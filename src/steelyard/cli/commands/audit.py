@@ -50,6 +50,6 @@ def lines_of(groups: Sequence[AuditGroup], width: int) -> Iterator[Text]:
         yield Text("No change is kept of that.")
     for group in groups:
         when = f"{group.row.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}  "
-        line = Text(words.hang(when + words.safe(f"{group.row.actor_name} {group.sentence}"), width, len(when)))
+        line = Text(when + words.hang(words.safe(f"{group.row.actor_name} {group.sentence}"), width, len(when)))
         line.stylize("dim", 0, len(when))
         yield line

@@ -136,8 +136,8 @@ def show_history(ref: str, limit: int, json_to: str | None) -> int:
     for row in rows:
         why = f": {words.safe(row.why)}" if row.why else ""
         when = f"{row.changed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-        said = f"{when}  {row.change} {words.safe(row.case_key, 60)} by {words.safe(row.who)}{why}"
-        out.line(words.hang(said, out.width, 18))
+        said = f"{row.change} case {words.safe(row.case_key, 60)} by {words.safe(row.who)}{why}"
+        out.line(f"{when}  {words.hang(said, out.width, 18)}")
     if not rows:
         out.line("No change yet.")
     write_json({"schema": "steelyard.case-history/1", "changes": [_change_json(row) for row in rows]}, json_to)

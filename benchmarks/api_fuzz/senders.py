@@ -20,6 +20,7 @@ from steelyard.web.security.origin import SAFE_METHODS
 from steelyard.workbench import Workbench
 
 MODELS = ["openai:gpt-4o-mini", "openai:gpt-4.1-mini"]
+JUDGE = "openai:gpt-4.1"
 TEXT = "---\nname: weigh\ndescription: States what an item weighs, in one sentence.\n---\n\nState the weight.\n"
 
 
@@ -67,7 +68,10 @@ async def make_senders(home: Path) -> tuple[list[Sender], dict[str, str]]:
 
 
 def fill(address: str, admin: Sender, models: str) -> dict[str, str]:
-    """A skill with cases, a tied run, a suggestion and a provider; returns what stands for them in addresses."""
+    """A skill with cases, a tied run, what is asked of a judge and a drafter, a suggestion and a provider.
+
+    Returns what stands for them in addresses.
+    """
     with httpx.Client(base_url=f"{address}/v1", timeout=60, headers=dict(admin.headers)) as client:
 
         def send(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,10 @@ def fill(address: str, admin: Sender, models: str) -> dict[str, str]:
         ]
         run = send("POST", "/skills/weigh/runs", {"models": MODELS, "judge": "none", "arm": "with_skill"})
         client.get(f"/runs/{run['id']}/events")
+        case = client.get(f"/runs/{run['id']}/cases/1").raise_for_status().json()
+        broken = send("POST", f"/runs/{run['id']}/tie-breaks", {"judge": JUDGE})
+        review = send("POST", "/skills/weigh/reviews", {"model": JUDGE})
+        drafts = send("POST", "/skills/weigh/case-drafts", {"model": JUDGE, "count": 2})
         suggestion = send("POST", "/skills/weigh/suggestions", {"title": "Name the unit"})
         send("PUT", "/providers/workshop", {"kind": "openai-compatible", "base_url": f"{models}/v1", "key": "test"})
     return {
@@ -92,6 +100,13 @@ def fill(address: str, admin: Sender, models: str) -> dict[str, str]:
         "case_id": cases[0]["id"],
         "item_id": cases[0]["id"],
         "suggestion_id": suggestion["id"],
+        "start": run["id"],
+        "case_start": cases[0]["id"],
+        "cases_of": "weigh",
+        "output_id": case["outputs"][0]["id"],
+        "tie_break_id": broken["id"],
+        "review_id": review["id"],
+        "draft_id": drafts["id"],
         "name": "workshop",
     }
 

@@ -47,7 +47,7 @@ class RunName(Shown):
     id: Id
 
 
-@operation("GET", "/v1/parts/runs", answers=Parts)
+@operation("GET", "/v1/parts/runs", answers=Parts, errors=(404,))
 async def list_run_parts(
     bench: Bench,
     tenant: Tenant,

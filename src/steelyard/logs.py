@@ -1,8 +1,8 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand, and so are API keys and every key of a
-tenant's provider that this process has met.
+Values of the environment that are secrets are struck out wherever they stand, and so are API keys. A tenant's keys of
+providers are struck out of what is said while that tenant is served, and of no field beside it: they are of its choosing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ FIELDS = "steelyard_fields"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SECRET = re.compile(r"(KEY|TOKEN|PASSWORD|SECRET)\Z")
 _SHORTEST_SECRET = 8
+# Of a traceback in characters: the end, which says what happened.
+_LONGEST_TOLD = 50_000
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
 
@@ -88,11 +90,16 @@ class _Formatter(logging.Formatter):
         super().__init__()
         self._secrets = secrets
 
-    def struck(self, text: str) -> str:
+    def without_ours(self, text: str) -> str:
+        """Without the installation's secrets, and API keys."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         # Of an API key how it begins is left, which lists show too.
-        return masked(KEY.sub(r"sy_\1_***", text))
+        return KEY.sub(r"sy_\1_***", text)
+
+    def struck(self, text: str) -> str:
+        """What was said, also without the secrets of the tenant of whom it was."""
+        return masked(self.without_ours(text))
 
 
 class _Text(_Formatter):
@@ -102,6 +109,8 @@ class _Text(_Formatter):
         lines = [_one_line(self.struck(record.getMessage()))]
         if record.exc_info and record.exc_info[1] is not None:
             told = "".join(traceback.format_exception(record.exc_info[1]))
+            if len(told) > _LONGEST_TOLD:
+                told = told[-_LONGEST_TOLD:].partition("\n")[2]
             lines += ["  " + _one_line(line) for line in self.struck(told).split("\n") if line]
         return "\n".join(lines)
 
@@ -116,8 +125,7 @@ class _Json(_Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": self.struck(record.getMessage()),
-            **_about.get(),
-            **getattr(record, FIELDS, {}),
+            **{name: self._field(value) for name, value in {**_about.get(), **getattr(record, FIELDS, {})}.items()},
         }
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
@@ -125,9 +133,11 @@ class _Json(_Formatter):
             if isinstance(error, SteelyardError):
                 line["error_message"] = self.struck(error.message)
             frames = traceback.extract_tb(error.__traceback__)
-            line["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        # Once more as a whole, for what a field or an id may have of it.
-        return self.struck(json.dumps(line, default=str))
+            line["frames"] = [self.without_ours(f"{one.filename}:{one.lineno} {one.name}") for one in frames]
+        return json.dumps(line)
+
+    def _field(self, value: object) -> object:
+        return value if value is None or isinstance(value, int | float) else self.without_ours(str(value))
 
 
 def _one_line(text: str) -> str:

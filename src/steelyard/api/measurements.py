@@ -22,6 +22,9 @@ from steelyard.workbench import Workbench
 
 operation = Operations("uses")
 
+# A batch of as many items as it may have, each as long as it may be.
+_MOST_BYTES, _MOST_VALUES = 20_000_000, 250_000
+
 
 class NewMeasurement(Given):
     """One use of a skill. `key` tells repeats apart: sent again under one key it counts once.
@@ -101,7 +104,7 @@ async def send_measurements(request: Request) -> Response:
     What is answered as kept is committed; what is refused is named. 422 where every item was refused: `refused` names
     each.
     """
-    body = await json_body(request)
+    body = await json_body(request, most=_MOST_BYTES, most_values=_MOST_VALUES)
     items = cast("dict[str, Any]", body).get("measurements") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise InputError(

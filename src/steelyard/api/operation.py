@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,9 +16,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
-from steelyard.api.body import json_bytes, refuse_nul
+from steelyard.api.body import LARGE, MAX_VALUES, json_bytes, refuse_nul
+from steelyard.api.misfit import refused
 from steelyard.api.once import Answer, once
-from steelyard.domain.errors import InputError, InvalidForm, NotFound
+from steelyard.domain.errors import InputError, NotFound
+from steelyard.domain.json_bodies import check_values
 from steelyard.workbench import Workbench
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,7 +30,6 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Again = Callable[[Workbench, UUID, UUID], Awaitable[BaseModel]]
 
 JSON = "application/json"
-_MOST_PROBLEMS = 20
 _REQUEST = "the_request"
 _MODEL_OF: dict[Callable[..., Any], type[BaseModel]] = {}
 # Of every operation: a request without a Host of ours, one that is not signed in, one that may not, the database away.
@@ -139,36 +141,25 @@ def json_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
         optional = not any(one.is_required() for one in model.model_fields.values())
         if optional and not await request.body():
             return model()
-        data = await json_bytes(request)
-        refuse_nul(data)
-        try:
-            return model.model_validate_json(data)
-        except ValidationError as error:
-            raise refused(error) from None
+        async with json_bytes(request) as data:
+            return await asyncio.to_thread(_read, model, data) if len(data) > LARGE else _read(model, data)
 
     note_model(read, model)
     return read
 
 
+def _read(model: type[M], data: bytes) -> M:
+    refuse_nul(data)
+    check_values(data, MAX_VALUES)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise refused(error, model, data) from None
+
+
 def note_model(dependency: Callable[..., Any], model: type[BaseModel]) -> None:
     """Let the document say that operations with this dependency take such a body."""
     _MODEL_OF[dependency] = model
-
-
-def refused(error: ValidationError) -> InputError:
-    """What is wrong with a body, by field."""
-    problems: list[InputError] = []
-    for one in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_PROBLEMS]:
-        place = ".".join(str(part) for part in one["loc"])
-        if one["type"] == "json_invalid":
-            return InputError("The body is no valid JSON.", kept="Nothing was kept.")
-        said = one["msg"].removeprefix("Value error, ")
-        problems.append(
-            InputError(f"{place}: {said}." if place else f"{said}.", field=place or None, kept="Nothing was kept.")
-        )
-    if len(problems) == 1:
-        return problems[0]
-    return InvalidForm(problems)
 
 
 def _call(dependant: Any) -> Callable[..., Any]:

@@ -10,11 +10,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.responses import JSONResponse, Response
 
 from steelyard.api.away import database_away
-from steelyard.api.body import plain_body
+from steelyard.api.body import body_in_turn
 from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
 from steelyard.domain.errors import SteelyardError, UnsupportedType
-from steelyard.intake.otlp import Form
+from steelyard.intake.otlp import MOST_BYTES, Form
 from steelyard.services.intake import TakenSpans
 from steelyard.workbench import Workbench
 
@@ -58,11 +58,11 @@ async def send_traces(request: Request) -> Response:
         raise UnsupportedType(
             "The body is neither application/x-protobuf nor application/json.", kept="Nothing was kept."
         )
-    body = await plain_body(request)
     bench: Workbench = request.app.state.workbench
     tenant = tenant_of(request)
-    with database_away():
-        taken = await bench.intake.take_spans(tenant, body, form)
+    async with body_in_turn(request, MOST_BYTES[form]) as body:
+        with database_away():
+            taken = await bench.intake.take_spans(tenant, body, form)
     bench.metrics.uses(
         "traces", kept=taken.kept, duplicate=taken.duplicates, unmatched=taken.unmatched, refused=taken.rejected
     )

@@ -14,6 +14,7 @@ from uuid import UUID
 from weakref import WeakSet
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Trouble
+from steelyard.domain.masking import serve_alone, texts_of
 from steelyard.domain.models import ModelRef
 from steelyard.providers.registry import WHOSE, Providers
 
@@ -87,10 +88,12 @@ class TenantProviders:
         """Ask `find` for tenants' providers from now on. Where no tenant is being served, `default` is meant."""
         self._find = find
         self._default = default
+        serve_alone(default)
 
     def require_tenant(self) -> None:
         """From now on it is an error to ask for models where no tenant is being served."""
         self._default = None
+        serve_alone(None)
 
     async def of(self, tenant_id: UUID) -> Providers:
         """The tenant's providers, at most `look_s` old. Raises what looking them up raises."""
@@ -107,18 +110,20 @@ class TenantProviders:
     async def serving(self, tenant_id: UUID) -> AsyncGenerator[None]:
         """Answer for this tenant inside, also in tasks begun there, by its providers as they are at the beginning."""
         found = await self.of(tenant_id)
-        token, whose = _serving.set(found), WHOSE.set(tenant_id)
+        token, whose, texts = _serving.set(found), WHOSE.set(tenant_id), texts_of.set(tenant_id)
         self._held[found] += 1
         try:
             yield
         finally:
             _serving.reset(token)
             WHOSE.reset(whose)
+            texts_of.reset(texts)
             self._held[found] -= 1
             self._let_go(found)
 
     async def enter(self, tenant_id: UUID) -> None:
         """Answer for this tenant from now on in the present task: a request, which calls no model itself."""
+        texts_of.set(tenant_id)
         _serving.set(await self.of(tenant_id))
         WHOSE.set(tenant_id)
 

@@ -10,7 +10,10 @@ from steelyard.vault.ring import KeyRing, Place, Sealed
 
 
 class SecretKeeping:
-    """Encrypts and decrypts. What is decrypted is struck out of whatever this process logs from then on."""
+    """Encrypts and decrypts. What is decrypted is struck out of its tenant's lines of the log from then on.
+
+    What is only being encrypted may be refused yet, and would be struck out for nothing.
+    """
 
     def __init__(self, find_ring: Callable[[], KeyRing]) -> None:
         """`find_ring` blocks, and raises SettingsError where there is no master key."""
@@ -25,7 +28,6 @@ class SecretKeeping:
 
     async def seal(self, text: str, place: Place) -> Sealed:
         """Raises SettingsError where there is no master key."""
-        keep_secret(text)
         return (await self.ring()).seal(text, place)
 
     async def unseal(self, sealed: Sealed, place: Place) -> str:
@@ -35,5 +37,5 @@ class SecretKeeping:
             # A file of keys may have got a new one since.
             ring = await self.ring(anew=True)
         text = ring.unseal(sealed, place)
-        keep_secret(text)
+        keep_secret(place.tenant_id, text)
         return text

@@ -31,7 +31,8 @@ COMPATIBLE: Choice = "openai-compatible"
 
 MOST_PROVIDERS = 20
 MOST_NAME = 40
-MOST_KEY = 4_096
+# Vendors' keys have 30 to 200 signs, tokens of gateways up to a few thousand; the 8 are what is struck out of texts.
+FEWEST_KEY, MOST_KEY = 8, 4_096
 # No more than a quarter of a key is shown.
 _SHORTEST_SHOWN = 16
 _END = 4
@@ -113,6 +114,8 @@ class TenantProviderService:
             if write is None and _stays(rows.get(name), kind, url):
                 return
             await storage.put_provider(connection, tenant_id, name, kind, url, write, by=acting.get().told)
+        if write is not None and key is not None:
+            keep_secret(tenant_id, key.strip())
         self._changed(tenant_id)
 
     async def remove(self, tenant_id: UUID, name: str) -> None:
@@ -178,12 +181,11 @@ class TenantProviderService:
         return name, "openai" if choice == COMPATIBLE else cast(Kind, choice), url
 
     async def _sealed(self, tenant_id: UUID, name: str, key: str) -> KeyWrite:
-        keep_secret(key)
-        if len(key) > MOST_KEY or not re.fullmatch(r"[\x21-\x7e]+", key):
+        if not FEWEST_KEY <= len(key) <= MOST_KEY or not re.fullmatch(r"[\x21-\x7e]+", key):
             raise InputError(
-                "That cannot be a key: it has spaces, line ends or letters outside ASCII, or is too long.",
+                f"That cannot be a key: it has {FEWEST_KEY} to {MOST_KEY:,} signs of ASCII, and no spaces or line ends.",
                 field="key",
-                next_step="Copy it once more.",
+                next_step="Copy it once more; where the server asks for none, leave it out.",
             )
         sealed = await self._secrets.seal(key, Place(tenant_id, "provider", name))
         return KeyWrite(sealed.data, sealed.key_id, key[-_END:] if len(key) >= _SHORTEST_SHOWN else None)

@@ -246,8 +246,8 @@ def _above(span: Span, by_id: Mapping[tuple[bytes, bytes], Span]) -> tuple[UUID,
     return tuple(_of_span(span.trace_id, one) for one in dict.fromkeys(ids) if one and one != span.span_id)
 
 
-# In a long chain each span is above the next sixty-four.
-@lru_cache(maxsize=4096)
+# In a long chain each span is above the next sixty-four, in any order within a request.
+@lru_cache(maxsize=32_768)
 def _of_span(trace_id: bytes, span_id: bytes) -> UUID:
     return _digest(b"span", trace_id, span_id)
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from steelyard.domain.errors import InputError
+from steelyard.domain.errors import InputError, TooLarge
+from steelyard.domain.json_bodies import parsed
+from steelyard.intake.otlp.bounds import Form, check_fields, check_spans, check_values
 from steelyard.intake.otlp.spellings import READ, RESOURCE_READ
 
 Value = str | int | float | bool
 _MOST = 2**64
 _ERROR = 2
 _CLIENT, _PRODUCER = 3, 4
-
-
-class Form(Enum):
-    """How a request is written, by its content type."""
-
-    PROTOBUF = "application/x-protobuf"
-    JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +41,26 @@ class Span:
 
 
 def read_spans(body: bytes, form: Form) -> list[Span]:
-    """The spans of an ExportTraceServiceRequest. Raises InputError when it is none."""
+    """The spans of an ExportTraceServiceRequest. Raises TooLarge for too many, InputError when it is none."""
     try:
         return list(_from_protobuf(body) if form is Form.PROTOBUF else _from_json(body))
-    except (DecodeError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+    except TooLarge:
+        raise
+    except (InputError, DecodeError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         kind = "protobuf" if form is Form.PROTOBUF else "JSON"
         raise InputError(f"The body is no ExportTraceServiceRequest in {kind}.", kept="Nothing was kept.") from None
 
 
 def _from_protobuf(body: bytes) -> Iterator[Span]:
+    check_fields(body)
     request = ExportTraceServiceRequest.FromString(body)
     for of_resource in request.resource_spans:
+        if not of_resource.scope_spans:
+            continue
         resource = _values(of_resource.resource.attributes, RESOURCE_READ)
         for of_scope in of_resource.scope_spans:
+            if not of_scope.spans:
+                continue
             scope = of_scope.scope.name
             for span in of_scope.spans:
                 yield Span(
@@ -88,11 +88,16 @@ def _values(pairs: Iterable[KeyValue], wanted: frozenset[str]) -> dict[str, Valu
 
 
 def _from_json(body: bytes) -> Iterator[Span]:
-    for of_resource in _list(_object(json.loads(body)), "resourceSpans"):
+    check_values(body)
+    count = 0
+    for of_resource in _list(_object(parsed(body)), "resourceSpans"):
         resource = _json_values(_object(of_resource.get("resource")), RESOURCE_READ)
         for of_scope in _list(of_resource, "scopeSpans"):
             scope = _text(_object(of_scope.get("scope")).get("name"))
-            for span in _list(of_scope, "spans"):
+            spans = _list(of_scope, "spans")
+            count += len(spans)
+            check_spans(count)
+            for span in spans:
                 status = _object(span.get("status"))
                 yield Span(
                     bytes.fromhex(_text(span.get("traceId"))),

@@ -1,13 +1,14 @@
 """Values that no text may show: struck out of what is logged, stored and shown, each in the texts of its own tenant.
 
 A tenant chooses what its keys are. In another tenant's texts they would strike out whatever it likes, so that whose
-text it is has to be known: the doors and the queue say it by `texts_of`.
+text it is has to be known: the doors say it by `texts_of`, the queue by `texts_being`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from urllib.parse import quote
 from uuid import UUID
@@ -109,6 +110,16 @@ texts_of: ContextVar[UUID | None] = ContextVar("texts_of", default=None)
 _maskers: dict[UUID, Masker] = {}
 # Whose texts are meant where nobody says it: in a process that serves one tenant.
 _alone: UUID | None = None
+
+
+@contextmanager
+def texts_being(tenant_id: UUID) -> Generator[None]:
+    """What is said within is this tenant's."""
+    token = texts_of.set(tenant_id)
+    try:
+        yield
+    finally:
+        texts_of.reset(token)
 
 
 def serve_alone(tenant_id: UUID | None) -> None:

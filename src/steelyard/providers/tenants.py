@@ -14,7 +14,7 @@ from uuid import UUID
 from weakref import WeakSet
 
 from steelyard.domain.calls import CallError, ModelRequest, ModelResponse, Trouble
-from steelyard.domain.masking import serve_alone, texts_of
+from steelyard.domain.masking import serve_alone, texts_being, texts_of
 from steelyard.domain.models import ModelRef
 from steelyard.providers.registry import WHOSE, Providers
 
@@ -110,14 +110,14 @@ class TenantProviders:
     async def serving(self, tenant_id: UUID) -> AsyncGenerator[None]:
         """Answer for this tenant inside, also in tasks begun there, by its providers as they are at the beginning."""
         found = await self.of(tenant_id)
-        token, whose, texts = _serving.set(found), WHOSE.set(tenant_id), texts_of.set(tenant_id)
+        token, whose = _serving.set(found), WHOSE.set(tenant_id)
         self._held[found] += 1
         try:
-            yield
+            with texts_being(tenant_id):
+                yield
         finally:
             _serving.reset(token)
             WHOSE.reset(whose)
-            texts_of.reset(texts)
             self._held[found] -= 1
             self._let_go(found)
 

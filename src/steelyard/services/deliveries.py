@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from steelyard.domain.errors import SettingsError
+from steelyard.domain.masking import keep_secret
 from steelyard.domain.notices import TEST, NoticeSettings, Way, retry_at
 from steelyard.outbound import mail, webhook
 from steelyard.outbound.outcome import Outcome
@@ -89,6 +90,7 @@ class Deliveries:
 
     async def sealed(self, tenant_id: UUID, secret: str) -> Sealed:
         """A webhook's secret as it is stored. Raises SettingsError where no master key is at hand."""
+        keep_secret(tenant_id, secret)
         return await self._secrets.seal(secret, _place(tenant_id))
 
     async def _encrypted(self, connection: Connection, tenant_id: UUID, hook: Webhook | None) -> Webhook | None:

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from steelyard import logs, telemetry
+from steelyard.domain.masking import texts_being
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.places import FairManager, FairWorker, Places
 
@@ -108,9 +109,10 @@ def _not_of_the_queue(record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def _at(job: str, **ids: str) -> Generator[None]:
+def _at(job: str, tenant_id: str, **ids: str) -> Generator[None]:
     """Lines and spans of a job say what it is of."""
-    with logs.about(**ids), telemetry.job(job, **ids):
+    ids["tenant_id"] = tenant_id
+    with logs.about(**ids), telemetry.job(job, **ids), texts_being(UUID(tenant_id)):
         yield
 
 

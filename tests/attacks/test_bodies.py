@@ -1,0 +1,195 @@
+"""Bodies made to take time and memory: refused soon by name, while others are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from steelyard.domain import json_bodies
+from steelyard.domain.json_bodies import has_more_values, has_nul
+from steelyard.web.quiet import QuietServer
+from steelyard.web.server import config_of
+from tests.integration.web.harness import Site
+
+JSON = {"content-type": "application/json", "content-encoding": "gzip"}
+PROTOBUF = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
+# A loaded machine takes its part of it; the faults these are made for took tens of seconds.
+SOON_S = 2.0
+MOST_MB = 300
+
+
+def keys(count: int) -> bytes:
+    return ("{" + ",".join(f'"{number:07x}":0' for number in range(count)) + "}").encode()
+
+
+CRUEL = {
+    "a million properties": keys(1_000_000),
+    "three million properties": keys(3_000_000),
+    "numbers": b'{"a":[' + b"0," * 4_900_000 + b"0]}",
+    "brackets": b"[" * 9_900_000,
+    "objects": b'{"a":[' + b'{"a":0},' * 1_200_000 + b"0]}",
+    "backslashes": b'{"a":"' + b"\\\\" * 4_900_000 + b'"}',
+    "twenty megabytes of backslashes": b'{"a":"' + b"\\\\" * 9_900_000 + b'"}',
+    "half NULs": b'{"a":"' + b"\\\\u0000" * 1_400_000 + b'"}',
+    "a long property": b'{"' + b"a" * 9_900_000 + b'":0}',
+    "wide": ('{"a":"\U0001f600' + "x" * 9_900_000 + '"}').encode(),
+}
+
+
+@pytest.fixture
+async def port(site: Site) -> AsyncIterator[int]:
+    server = QuietServer(config_of(site.app))
+    listening = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    socket = listening.sockets[0].dup()
+    listening.close()
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    yield socket.getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+def memory(of: str) -> int:
+    """Megabytes of this process: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(of)).split()[1]) // 1000
+
+
+async def sent(port: int, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    """The answer, before which others were answered soon, and nothing like the body's size was taken of memory."""
+    body = gzip.compress(body, 1)
+    waited = 0.0
+
+    async def asks_on() -> None:
+        nonlocal waited
+        async with httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=60) as other:
+            while True:
+                began = time.perf_counter()
+                assert (await other.get("/healthz")).status_code == 200
+                waited = max(waited, time.perf_counter() - began)
+                await asyncio.sleep(0.02)
+
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = memory("VmRSS")
+    asking = asyncio.create_task(asks_on())
+    async with httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=120) as client:
+        answer = await client.post(path, content=body, headers=headers)
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    assert waited < SOON_S, f"{path}: another one waited for {waited:.1f} s"
+    assert memory("VmHWM") - before < MOST_MB, path
+    return answer
+
+
+@pytest.mark.parametrize("path", ["/v1/skills/none/suggestions", "/v1/feedback", "/v1/measurements", "/v1/traces"])
+async def test_no_body_holds_up_others_or_fills_the_memory(port: int, path: str) -> None:
+    for name, body in CRUEL.items():
+        answer = await sent(port, path, body, JSON)
+        assert answer.status_code in (200, 400, 404, 413, 422), name
+        assert len(answer.content) < 10_000, name
+    assert (await sent(port, path, CRUEL["numbers"], JSON)).status_code == 413
+
+
+async def test_what_is_named_in_vain_is_told_by_a_few_and_a_number(port: int) -> None:
+    answer = await sent(port, "/v1/skills/none/suggestions", keys(50_000), JSON)
+    assert answer.status_code == 422
+    assert "'0000000', '0000001'" in answer.json()["detail"]
+    assert "and 49,995 more" in answer.json()["detail"]
+    assert "title" in answer.json()["next_step"]
+    wrong = b'{"files":[' + b",".join([b'{"path":0,"text":0}'] * 4_000) + b"]}"
+    answer = await sent(port, "/v1/lint", wrong, JSON)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "8,000 of the values in the body cannot be used.")
+
+
+async def test_no_body_but_a_batch_unpacks_to_more_than_ten_megabytes(port: int) -> None:
+    padded = b" " * 11_000_000 + b"{}"
+    for path, status in (("/v1/feedback", 413), ("/v1/lint", 413), ("/v1/measurements", 422), ("/v1/traces", 200)):
+        assert (await sent(port, path, padded, JSON)).status_code == status, path
+
+
+def nested(*tags: bytes, inner: bytes) -> bytes:
+    for tag in reversed(tags):
+        size, length = bytearray(), len(inner)
+        while length > 127:
+            size.append(length & 127 | 128)
+            length >>= 7
+        inner = tag + bytes([*size, length]) + inner
+    return inner
+
+
+def exported(spans: int, attributes: int) -> bytes:
+    request = ExportTraceServiceRequest()
+    of_scope = request.resource_spans.add().scope_spans.add()
+    for number in range(1, spans + 1):
+        span = of_scope.spans.add(trace_id=number.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"), name="chat")
+        span.start_time_unix_nano = span.end_time_unix_nano = 1_800_000_000_000_000_000
+        for place in range(attributes):
+            attribute = span.attributes.add(key=f"http.request.header.{place}")
+            attribute.value.string_value = "x" * 40
+    return request.SerializeToString()
+
+
+SPANS = {
+    "spans": nested(b"\x0a", b"\x12", inner=b"\x12\x00" * 2_000_000),
+    "attributes": nested(b"\x0a", b"\x12", b"\x12", inner=b"\x4a\x00" * 4_000_000),
+    "events": nested(b"\x0a", b"\x12", b"\x12", inner=b"\x5a\x00" * 4_000_000),
+    "values": nested(b"\x0a", b"\x12", b"\x12", b"\x4a", b"\x12", b"\x2a", inner=b"\x0a\x00" * 4_000_000),
+    "resources": b"\x0a\x00" * 4_000_000,
+    "scopes": nested(b"\x0a", inner=b"\x12\x00" * 4_000_000),
+}
+
+
+async def test_more_spans_than_are_taken_at_once_are_refused_before_they_are_made(port: int) -> None:
+    for name, body in SPANS.items():
+        answer = await sent(port, "/v1/traces", body, PROTOBUF)
+        assert answer.status_code == 413, name
+        assert b"Nothing was kept. Send fewer spans at a time" in answer.content, name
+    for inside in ('{"spans":[%s]}' % ",".join(["{}"] * 25_000), ",".join(["{}"] * 800_000)):
+        answer = await sent(port, "/v1/traces", ('{"resourceSpans":[{"scopeSpans":[%s]}]}' % inside).encode(), JSON)
+        assert answer.status_code == 413
+        assert "Nothing was kept. Send fewer spans at a time" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("spans", [512, 5_000])
+async def test_what_exporters_send_is_taken(port: int, spans: int) -> None:
+    answer = await sent(port, "/v1/traces", exported(spans, 30), PROTOBUF)
+    assert answer.status_code == 200
+    assert not ExportTraceServiceResponse.FromString(answer.content).HasField("partial_success")
+
+
+values = st.recursive(
+    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+
+
+def counted(value: object) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(counted, inner))
+
+
+@given(values, st.booleans(), st.integers(1, 9))
+def test_values_are_counted_whatever_stands_in_the_texts(value: object, escaped: bool, at_once: int) -> None:
+    data = json.dumps(value, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    count = counted(value)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json_bodies, "_AT_ONCE", at_once)
+        # An empty list or object is counted by its bracket and by the comma before it.
+        assert not has_more_values(data, 2 * count)
+        assert count == 1 or has_more_values(data, count - 1)
+
+
+@given(st.text('\\u0\x00"n', max_size=12))
+def test_a_nul_is_found_and_the_letters_of_one_are_not(text: str) -> None:
+    assert has_nul(json.dumps({text: [text]}).encode()) == ("\x00" in text)

@@ -1,8 +1,8 @@
 """What a serving process writes to standard error: lines for a person, or JSON for a collector.
 
 A line is always one line: whatever a log is given of strangers' text, its control characters are written as escapes.
-Values of the environment that are secrets are struck out wherever they stand, and so are API keys. A tenant's keys of
-providers are struck out of what is said while that tenant is served, and of no field beside it: they are of its choosing.
+Values of the environment that are secrets are struck out wherever they stand, and so are API keys. The keys of a
+tenant's providers are struck out of what is said while it is served, and of no field beside that: it chooses them.
 """
 
 from __future__ import annotations

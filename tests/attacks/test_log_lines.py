@@ -95,7 +95,7 @@ async def test_of_a_key_no_more_is_written_than_how_it_begins(site: Site, log: i
 async def test_a_tenants_keys_strike_no_field_of_a_line_and_no_line_of_another_tenant(
     site: Site, log: io.StringIO
 ) -> None:
-    """The keys are words of lines that are no secret; what is said of the tenant itself is without them all the same."""
+    """The keys are words of lines that are no secret; of what is said of the tenant itself they are struck out."""
     chosen = [
         '"method":',
         '"status":',

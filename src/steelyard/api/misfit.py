@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -36,7 +36,8 @@ def refused(error: ValidationError, model: type[BaseModel], data: bytes) -> Inpu
 
 def _too_many(count: int, model: type[BaseModel], data: bytes) -> InputError:
     given: Any = json.loads(data)
-    unknown = [name for name in given if name not in model.model_fields] if isinstance(given, dict) else list[str]()
+    names = cast("dict[str, Any]", given) if isinstance(given, dict) else dict[str, Any]()
+    unknown = [name for name in names if name not in model.model_fields]
     if len(unknown) <= _NAMED:
         return InputError(
             f"{count:,} of the values in the body cannot be used.",

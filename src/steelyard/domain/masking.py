@@ -124,7 +124,7 @@ def texts_being(tenant_id: UUID) -> Generator[None]:
 
 def serve_alone(tenant_id: UUID | None) -> None:
     """Texts of nobody's are this tenant's from now on; None: they are nobody's."""
-    global _alone  # noqa: PLW0603 - one for the process, as its log is.
+    global _alone
     _alone = tenant_id
 
 

@@ -183,7 +183,7 @@ class TenantProviderService:
     async def _sealed(self, tenant_id: UUID, name: str, key: str) -> KeyWrite:
         if not FEWEST_KEY <= len(key) <= MOST_KEY or not re.fullmatch(r"[\x21-\x7e]+", key):
             raise InputError(
-                f"That cannot be a key: it has {FEWEST_KEY} to {MOST_KEY:,} signs of ASCII, and no spaces or line ends.",
+                f"That cannot be a key: one has {FEWEST_KEY} to {MOST_KEY:,} signs of ASCII, no space or line end.",
                 field="key",
                 next_step="Copy it once more; where the server asks for none, leave it out.",
             )

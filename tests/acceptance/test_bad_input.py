@@ -97,6 +97,8 @@ def test_a_missing_key_names_the_variable(shell: Shell, skill: Path) -> None:
         ("--budget", "nan"),
         ("--margin", "101"),
         ("--trials", "0"),
+        ("--seed", "9223372036854775808"),
+        ("--seed", "-1"),
         ("--arm", "left"),
         ("--require", "luck"),
         ("--case", "only an input"),

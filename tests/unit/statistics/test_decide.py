@@ -188,7 +188,7 @@ def test_two_scores_within_the_scale_are_no_promise_that_there_is_no_third() -> 
     rng = np.random.default_rng(1)
     named = 0
     for _ in range(400):
-        # The dear model is 100 on a few, the cheap one 0 on a few: 5.1 points apart, and often 80 and 100 alone are seen.
+        # The dear model is 100 on a few, the cheap one 0 on a few: 5.1 points apart, and often none of these is seen.
         dear, cheap = np.where(rng.random(30) < 0.05, 100.0, 80.0), np.where(rng.random(30) < 0.051, 0.0, 80.0)
         named += decide(np.column_stack((dear, cheap)), [2e6, 1e6]).cheapest_good_enough == 1
     assert named / 400 < 0.05

@@ -57,7 +57,7 @@ def test_a_case_file_that_is_a_link_to_nowhere_is_named(shell: Shell, skill: Pat
     (skill / "evals" / "evals.json").symlink_to(skill / "gone.json")
     said = refused(shell, "run", str(skill), *MODEL)
     assert "evals.json" in said
-    assert "a symbolic link that leaves the folder" in said
+    assert "a symbolic link to nothing in the folder" in said
 
 
 def test_no_cases_says_how_to_add_some(shell: Shell, skill: Path) -> None:

@@ -171,7 +171,7 @@ def _entries(path: Path) -> list[str]:
 
 def _no_skill(path: Path, here: list[str]) -> SkillError:
     if own := next((name for name in here if name.lower() == "skill.md"), None):
-        reason = "a symbolic link that leaves the folder" if (path / own).is_symlink() else "no regular file"
+        reason = "a symbolic link to nothing in the folder" if (path / own).is_symlink() else "no regular file"
         return SkillError(f"SKILL.md is {reason}.", file=str(path), next_step="Put the file itself into the folder.")
     skills = find_skills(path, levels=1)
     if skills:

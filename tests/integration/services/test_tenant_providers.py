@@ -435,10 +435,11 @@ async def everything_goes_wrong(team: Team, server: Server, capfd: pytest.Captur
     left = list(answers)
     run_id = await run_of(team, team.ann, "leaky", ["theirs:model-a", "theirs:model-b"])
     await worked(team, run_id)
-    try:
-        raise RuntimeError(f"a fault that repeats {ANN}")
-    except RuntimeError:
-        logging.getLogger("steelyard.test").exception("It failed with %s", ANN)
+    async with team.bench.providers.serving(team.ann):
+        try:
+            raise RuntimeError(f"a fault that repeats {ANN}")
+        except RuntimeError:
+            logging.getLogger("steelyard.test").exception("It failed with %s", ANN)
     said += [(await team.bench.tenant_providers.try_out(team.ann, name)).said for name in ("theirs", "hangs")]
     said.append(capfd.readouterr().err)
     assert "It failed with [key]" in said[-1]

@@ -17,7 +17,7 @@ def audit(
     actor: Annotated[str, typer.Option("--by", metavar="NAME", help="Only what this one changed.")] = "",
     limit: Annotated[
         int,
-        typer.Option("--limit", metavar="N", min=1, help="At most so many acts; JSON: changes."),
+        typer.Option("--limit", metavar="N", min=1, help="At most so many acts; of --json changes."),
     ] = 50,
     json: given.Json = None,
 ) -> None:

@@ -144,6 +144,12 @@ def test_the_same_commands_say_the_same_here_and_against_a_server(shell: Shell, 
     away.env["STEELYARD_KEY"] = key_of(shell, "admin")
     logs = [here(one, "audit", "--skill", name, "--json", "-", "--limit", "300") for one in (shell, away)]
     assert (logs[0].exit_code, logs[0].stdout) == (0, logs[1].stdout)
+    # A limit is one of acts: none of them is cut.
+    logs = [here(one, "audit", "--skill", name, "--limit", "2") for one in (shell, away)]
+    assert (logs[0].exit_code, logs[0].stdout) == (0, logs[1].stdout)
+    assert len([line for line in logs[0].stdout.splitlines() if line[:2] == "20"]) == 2
+    logs = [here(one, "audit", "--skill", name, "--until", "2999-12-31") for one in (shell, away)]
+    assert all(f"added 12 golden cases of {name}" in log.stdout for log in logs)
     gone = away.run("skills", "delete", name, "--yes")
     assert gone.returncode == 0
     assert gone.stdout.startswith(f"Deleted {name} with 1 version, 12 golden cases, ")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,12 @@ import typer.main
 import yaml
 
 from steelyard.cli.main import app
+from steelyard.domain.hosting import Mode
+from steelyard.domain.reach import reach_of
+from steelyard.providers.hosting_settings import Server
+from steelyard.providers.openid_settings import openid_providers
+from steelyard.vault.keys import MissingMasterKey, key_ring
+from steelyard.vault.ring import new_key
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -23,10 +31,20 @@ PINNED = re.compile(r"[a-z0-9./-]+:[a-z0-9][\w.-]*\Z")
 DIRECTIVES = {
     "Unit": {"Description", "Wants", "After"},
     "Install": {"WantedBy"},
+    "Timer": {"OnCalendar", "Persistent"},
     "Service": {
         *("Type", "User", "Group", "StateDirectory", "StateDirectoryMode", "Environment", "EnvironmentFile"),
-        *("ExecStart", "ExecStopPost", "Restart", "RestartSec", "KillMode", "TimeoutStopSec", "UMask"),
-        *("NoNewPrivileges", "CapabilityBoundingSet", "AmbientCapabilities", "ProtectSystem", "ProtectHome"),
+        *(
+            "ExecStart",
+            "ExecStopPost",
+            "Restart",
+            "RestartSec",
+            "KillMode",
+            "TimeoutStartSec",
+            "TimeoutStopSec",
+            "UMask",
+        ),
+        *("UMask", "NoNewPrivileges", "CapabilityBoundingSet", "AmbientCapabilities", "ProtectSystem", "ProtectHome"),
         *("ProtectProc", "ProtectClock", "ProtectHostname", "ProtectControlGroups", "ProtectKernelLogs"),
         *("ProtectKernelModules", "ProtectKernelTunables", "PrivateTmp", "PrivateDevices", "RestrictAddressFamilies"),
         *("RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality"),
@@ -114,11 +132,81 @@ def test_the_services_are_whole_and_shut_off() -> None:
 
 def test_every_variable_of_the_compose_file_is_needed_or_may_be_empty_and_is_explained() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    plain = re.sub(r"\$\$\w+", "", text)
+    plain = text.replace("$$", "")
     used = re.findall(r"\$\{(\w+)(:[?-])?", plain)
     assert "$" not in re.sub(r"\$\{[^}]*\}", "", plain)
     assert all(mark for _, mark in used), used
     assert [name for name, mark in used if mark == ":?" and f"`{name}`" not in PAGE] == []
+
+
+def resolved(service: str, dotenv: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a service's container, given those of `.env`; what `steelyard.env` has is not among them."""
+    return {
+        name: re.sub(r"\$\{(\w+):[-?]([^}]*)\}", lambda found: dotenv.get(found[1]) or found[2], str(value))
+        for name, value in compose()["services"][service]["environment"].items()
+    }
+
+
+def documented() -> set[str]:
+    """The variables of ours that the page names, `_NAME` after a longer one being another of its kind."""
+    named = set(re.findall(r"\bSTEELYARD_[A-Z_]*[A-Z]\b", PAGE))
+    return named | {f"STEELYARD_OPENID{name}" for name in re.findall(r"`(_[A-Z_]+)`", PAGE)}
+
+
+@pytest.mark.parametrize("service", ["web", "worker"])
+def test_every_variable_the_page_names_reaches_the_containers(service: str) -> None:
+    dotenv = {name: f"value of {name}" for name in documented()}
+    reach = resolved(service, dotenv)
+    elsewhere = {
+        "STEELYARD_HOME",  # the image's
+        "STEELYARD_ADMIN_DATABASE_URL",  # the migration's alone
+        "STEELYARD_OPENID_ACME_SECRET",  # a name that is chosen: of steelyard.env
+    }
+    assert len(dotenv) > 15
+    assert {name: reach.get(name) for name in dotenv.keys() - elsewhere} == {
+        name: dotenv[name] for name in dotenv.keys() - elsewhere
+    }
+    assert compose()["services"][service]["env_file"] == [{"path": "steelyard.env", "required": False}]
+    assert "`steelyard.env`" in PAGE
+
+
+def test_what_a_container_is_not_given_is_as_if_not_set_and_what_it_is_given_makes_a_team(tmp_path: Path) -> None:
+    empty = resolved("web", {})
+    assert Server().hosting(empty) == Server().hosting({})
+    assert (openid_providers({}, empty), reach_of(empty)) == ([], reach_of({}))
+    with pytest.raises(MissingMasterKey):
+        key_ring(tmp_path, empty, may_make=False)
+    key = new_key()
+    given = resolved(
+        "web",
+        {
+            "STEELYARD_MODE": "team",
+            "STEELYARD_PUBLIC_URL": "https://steelyard.example",
+            "STEELYARD_TRUSTED_PROXIES": "172.18.0.1,10.0.0.0/24",
+            "STEELYARD_SECRET_KEY": key,
+            "STEELYARD_OPENID_ISSUER": "https://id.acme.example",
+            "STEELYARD_OPENID_CLIENT_ID": "steelyard",
+        },
+    )
+    hosting = Server().hosting(given)
+    assert (hosting.mode, hosting.proxies) == (Mode.TEAM, ("172.18.0.1", "10.0.0.0/24"))
+    assert [provider.issuer for provider in openid_providers({}, given)] == ["https://id.acme.example"]
+    assert len(key_ring(tmp_path, given, may_make=False).ids) == 1
+
+
+def test_the_door_believes_the_proxies_that_the_site_believes_and_by_default_nobody() -> None:
+    door = compose()["services"]["door"]
+    text = compose()["configs"]["door"]["content"].replace("$$", "$")
+    assert re.search(r"reverse_proxy 127\.0\.0\.1:8765 \{[^}]*\n\s+trusted_proxies \{\$TRUSTED\}\n", text)
+    assert "private_ranges" not in text
+    *shell, line = door["command"]
+    assert (shell, line.count("exec caddy run --config /etc/caddy/Caddyfile")) == (["sh", "-c"], 1)
+    for told, ranges in (("172.18.0.1, 10.0.0.0/24", ["172.18.0.1", "10.0.0.0/24"]), ("", [])):
+        # As Compose gives it to the container, with the program that it starts put in the place of Caddy.
+        script = re.sub(r"exec caddy .*", "exec sh -c 'echo \"$TRUSTED\"'", line.replace("$$", "$"))
+        env = {"PATH": os.environ["PATH"], **resolved("door", {"STEELYARD_TRUSTED_PROXIES": told})}
+        said = subprocess.run([*shell, script], env=env, capture_output=True, text=True, check=True).stdout
+        assert said.split() == ranges
 
 
 class Unit(configparser.RawConfigParser):
@@ -128,16 +216,23 @@ class Unit(configparser.RawConfigParser):
         return optionstr
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_a_unit_runs_a_command_there_is_and_is_shut_off(unit: Path) -> None:
+def read(unit: Path) -> Unit:
     parser = Unit(strict=False, comment_prefixes="#", interpolation=None)
     parser.read(unit, encoding="utf-8")
     for section in parser.sections():
         assert set(parser[section]) <= DIRECTIVES[section]
-    service = parser["Service"]
+    assert f"deploy/{unit.name}" in PAGE
+    return parser
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_runs_a_command_there_is_and_is_shut_off(unit: Path) -> None:
+    service = read(unit)["Service"]
     for name in ("ExecStart", "ExecStopPost"):
         if name in service:
             program, *words = shlex.split(service[name])
+            if program == "/bin/sh":
+                _, program, *words = shlex.split(re.sub(r"\$\$\([^)]*\)", "now", words[1]))
             assert program == "/opt/steelyard/bin/steelyard"
             check_command(words)
     shut = ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "ProtectKernelModules", "LockPersonality")
@@ -146,8 +241,32 @@ def test_a_unit_runs_a_command_there_is_and_is_shut_off(unit: Path) -> None:
     assert service["User"] not in ("root", "")
     # Longer than calls in flight may take, or systemd would end the process before it is done.
     grace = next(parameter for parameter in _options("serve") if parameter.name == "grace").default
-    assert float(service["TimeoutStopSec"]) > grace
-    assert f"deploy/{unit.name}" in PAGE
+    assert service["Type"] == "oneshot" or float(service["TimeoutStopSec"]) > grace
+
+
+def test_the_timer_takes_a_backup_with_the_environment_and_the_home_of_the_site(tmp_path: Path) -> None:
+    """The command as systemd runs it: its own marks read, the files' lines as variables, no shell between."""
+    timer = read(ROOT / "deploy" / "steelyard-backup.timer")
+    assert (timer["Timer"]["OnCalendar"], timer["Install"]["WantedBy"]) == ("*-*-* 03:15:00", "timers.target")
+    text = (ROOT / "deploy" / "steelyard-backup.service").read_text(encoding="utf-8")
+    site = (ROOT / "deploy" / "steelyard.service").read_text(encoding="utf-8")
+    for line in re.findall(r"^(?:User|Environment|EnvironmentFile)=.*", site, re.M):
+        assert f"\n{line}\n" in text
+    stub = tmp_path / "steelyard"
+    stub.write_text('#!/bin/sh\necho "$DATABASE_URL $STEELYARD_HOME $1 $2"\n', encoding="utf-8")
+    stub.chmod(0o755)
+    command = re.findall(r"^ExecStart=(.*)", text, re.M)[0].replace("%%", "%").replace("$$", "$")
+    words = [word.replace("/opt/steelyard/bin/steelyard", str(stub)) for word in shlex.split(command)]
+    given = dict(re.findall(r"^Environment=(\w+)=(.*)", text, re.M))
+    env = {"PATH": os.environ["PATH"], **given, "DATABASE_URL": "postgresql://there"}
+    said = subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(
+        r"postgresql://there /var/lib/steelyard-home backup"
+        r" /var/lib/steelyard-backups/\d{4}-\d\d-\d\d-\d{6}\.backup\n",
+        said,
+    )
+    assert "steelyard-backups" in re.findall(r"^StateDirectory=(.*)", text, re.M)[0].split()
+    assert ". /etc/steelyard/environment" not in PAGE
 
 
 def _options(name: str) -> list[Any]:

@@ -210,7 +210,7 @@ async def list_audit_parts(
     wanted, problem = filter_of(actor=actor, skill=skill, since=since, until=until)
     if problem is not None:
         raise problem
-    return _parts(wire.audit_page().to_json(await bench.audit.page(tenant, wanted, before=before, limit=limit)))
+    return _parts(wire.audit_acts().to_json(await bench.audit.acts(tenant, wanted, before=before, limit=limit)))
 
 
 def _parts(value: Any) -> Parts:

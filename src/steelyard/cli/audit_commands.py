@@ -15,7 +15,10 @@ def audit(
     until: Annotated[str, typer.Option("--until", metavar="DAY", help="Up to and with this day (UTC).")] = "",
     skill: Annotated[str, typer.Option("--skill", metavar="NAME", help="Only of this skill, deleted or not.")] = "",
     actor: Annotated[str, typer.Option("--by", metavar="NAME", help="Only what this one changed.")] = "",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many, the newest.")] = 50,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=1, help="At most so many acts; of --json changes."),
+    ] = 50,
     json: given.Json = None,
 ) -> None:
     """Say who changed what and when, the newest first."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from steelyard.bootstrap import DEFAULT_CONCURRENCY
 from steelyard.cli.case_desk import CaseDesk
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
     from steelyard.domain.models import ModelRef
-    from steelyard.services.audit import AuditPage
+    from steelyard.services.audit import AuditActs
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
@@ -142,8 +142,14 @@ class Desk(CaseDesk, Protocol):
         """What a month's money went to; this one's where none is named."""
         ...
 
-    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
-        """The newest changes of those wanted, from before that one on."""
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditActs:
+        """The newest acts of those wanted, from before that change on."""
+        ...
+
+    async def changes(
+        self, wanted: AuditFilter, before: UUID | None, limit: int
+    ) -> tuple[Sequence[Mapping[str, Any]], UUID | None]:
+        """The newest changes of those wanted as JSON, from before that one on, and before which the older ones are."""
         ...
 
 

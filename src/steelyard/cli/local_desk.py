@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from steelyard.cli.local_cases import LocalCases
@@ -13,7 +13,7 @@ from steelyard.services.wire import ShownRun, ShownSkill
 if TYPE_CHECKING:
     from steelyard.cli.selection import Selected, Typed
     from steelyard.cli.terminal import Terminal
-    from steelyard.services.audit import AuditPage
+    from steelyard.services.audit import AuditActs
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
@@ -153,5 +153,11 @@ class LocalDesk(LocalCases, LocalTieBreaks):
         service = self._workbench.spend
         return await service.report(self._tenant, None if month is None else service.month_of(month))
 
-    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
-        return await self._workbench.audit.page(self._tenant, wanted, before=before, limit=limit)
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditActs:
+        return await self._workbench.audit.acts(self._tenant, wanted, before=before, limit=limit)
+
+    async def changes(
+        self, wanted: AuditFilter, before: UUID | None, limit: int
+    ) -> tuple[Sequence[Mapping[str, Any]], UUID | None]:
+        page = await self._workbench.audit.page(self._tenant, wanted, before=before, limit=limit)
+        return [entry.to_json() for entry in page.entries], page.next

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from steelyard.client.api import Client
     from steelyard.client.documents import SkillStaleness
     from steelyard.judging.default import DefaultJudge
-    from steelyard.services.audit import AuditPage
+    from steelyard.services.audit import AuditActs
     from steelyard.services.benchmarks import Started
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.estimates import Estimate
@@ -193,19 +193,20 @@ class RemoteDesk(RemoteCases, RemoteTieBreaks):
     async def spend(self, month: str | None) -> SpendReport:
         return await self._value(wire.spend(), lambda: self._client.get_spend_parts(month=month))
 
-    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditPage:
-        until = None if wanted.until is None else wanted.until - timedelta(days=1)
+    async def audit(self, wanted: AuditFilter, before: UUID | None, limit: int) -> AuditActs:
         return await self._value(
-            wire.audit_page(),
+            wire.audit_acts(),
             lambda: self._client.list_audit_parts(
-                actor=wanted.actor,
-                skill=wanted.skill,
-                since=_day(wanted.since),
-                until=_day(until),
-                before=None if before is None else str(before),
-                limit=limit,
+                **_asked(wanted), before=None if before is None else str(before), limit=limit
             ),
         )
+
+    async def changes(
+        self, wanted: AuditFilter, before: UUID | None, limit: int
+    ) -> tuple[Sequence[Mapping[str, Any]], UUID | None]:
+        after = None if before is None else str(before)
+        found = await apart(lambda: self._client.list_audit(**_asked(wanted), after=after, limit=limit))
+        return found["changes"], None if found["next"] is None else UUID(found["next"])
 
     async def _run_id(self, id_prefix: str) -> str:
         return (await apart(lambda: self._client.find_run(id_prefix)))["id"]
@@ -257,6 +258,11 @@ def _checked(told: SkillStaleness) -> Checked:
             "causes": [{**one, "noticed": one["since_is_when_noticed"]} for one in told["causes"]],
         }
     )
+
+
+def _asked(wanted: AuditFilter) -> dict[str, str | None]:
+    until = None if wanted.until is None else wanted.until - timedelta(days=1)
+    return {"actor": wanted.actor, "skill": wanted.skill, "since": _day(wanted.since), "until": _day(until)}
 
 
 def _day(moment: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from steelyard.domain.errors import SettingsError
 from steelyard.domain.hosting import Hosting
+from steelyard.domain.models import ModelRef
 from steelyard.domain.notices import NoticeSettings
 from steelyard.domain.openid import OpenIdProvider
 from steelyard.domain.reach import Reach
@@ -136,6 +137,10 @@ class _Provider(BaseModel):
         return url
 
 
+# What a section may say of the models of a provider that is not its own.
+_OF_MODELS = frozenset({"prices", "deprecated", "gone"})
+
+
 class _Calls(BaseModel):
     model_config = ConfigDict(extra="forbid")
     attempt_timeout_s: float = Field(default=300.0, gt=0)
@@ -187,6 +192,9 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
             )
         built_in = endpoints.get(name)
         kind = provider.kind or (built_in.kind if built_in else None)
+        if kind is None and provider.model_fields_set <= _OF_MODELS:
+            # Of a provider that tenants make for themselves, which is none of the file's.
+            continue
         if kind is None:
             raise SettingsError(
                 f"providers.{name}: it has no kind, which says how it is spoken to.",
@@ -219,6 +227,13 @@ def load_settings(home: Path, env: Mapping[str, str]) -> ProviderSettings:
 def is_name(text: str) -> bool:
     """Whether a provider may be called so."""
     return re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", text) is not None and text != LOCAL
+
+
+def price_section(model: ModelRef) -> str:
+    """The heading under which the settings file has a model's price."""
+    # A name's other signs, '-' and '_', need no quotes in TOML; a dot would begin a section of its own.
+    provider = json.dumps(model.provider) if "." in model.provider else model.provider
+    return f"[providers.{provider}.prices.{json.dumps(model.name, ensure_ascii=False)}]"
 
 
 def read_prices(home: Path) -> dict[str, Rates]:
@@ -320,6 +335,13 @@ def _read(path: Path) -> _File:
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or brackets within brackets without end.
         raise SettingsError("This is no TOML that can be read.", file=str(path)) from error
+    if "prices" in data:
+        raise SettingsError(
+            "prices: prices stand under their provider, and these would be of none.",
+            file=str(path),
+            line=_line_of_prices(text),
+            next_step='Write [providers.NAME.prices."MODEL"] with input and output, in US dollars per million tokens.',
+        )
     try:
         return _File.model_validate(data)
     except ValidationError as error:
@@ -331,6 +353,11 @@ def _read(path: Path) -> _File:
             line=_line(path, keys),
             next_step="Mend the file, then give the command again; `steelyard doctor` says whether it can be read.",
         ) from error
+
+
+def _line_of_prices(text: str) -> int | None:
+    lines = enumerate(text.splitlines(), 1)
+    return next((number for number, line in lines if re.match(r"\s*(\[\s*)?[\"']?prices[\"']?\s*[\].=]", line)), None)
 
 
 def _problem(place: Sequence[int | str], kind: str, message: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ PAGE = 100
 MAX_PAGE = 200
 _ACTORS = 200
 _ROWS_AT_ONCE = 1000
+# Of one act, with what it was and became; the export has them all.
+_SHOWN = 10
 # One act writes its rows at once, thousands of them in a second or two.
 _ONE_ACT = timedelta(seconds=2)
 
@@ -54,22 +57,12 @@ class AuditPage:
     entries: tuple[AuditEntry, ...]
     next: UUID | None
 
-    @property
-    def groups(self) -> tuple[AuditGroup, ...]:
-        """The entries with those put together that one act made of many things alike, as adding a folder's cases."""
-        found: list[list[AuditEntry]] = []
-        for entry in self.entries:
-            if found and _alike(found[-1][-1].row, entry.row):
-                found[-1].append(entry)
-            else:
-                found.append([entry])
-        return tuple(AuditGroup(tuple(group)) for group in found)
-
 
 @dataclass(frozen=True)
-class AuditGroup:
-    """One change, or several that one act made, the newest first."""
+class AuditAct:
+    """One change, or many alike that one act made: how many, and the newest of them."""
 
+    size: int
     entries: tuple[AuditEntry, ...]
 
     @property
@@ -80,7 +73,15 @@ class AuditGroup:
     @property
     def sentence(self) -> str:
         """Of all of them, to be read after the actor's name."""
-        return self.entries[0].sentence if len(self.entries) == 1 else many(self.row, len(self.entries))
+        return self.entries[0].sentence if self.size == 1 else many(self.row, self.size)
+
+
+@dataclass(frozen=True)
+class AuditActs:
+    """Some acts, each whole, the newest first; below the id `next` the older ones go on, None at the end."""
+
+    acts: tuple[AuditAct, ...]
+    next: UUID | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,20 @@ class AuditService:
             rows = await audit.page(connection, wanted, before=before, limit=limit + 1)
             entries = await _entries(connection, rows[:limit])
         return AuditPage(entries, rows[limit - 1].id if len(rows) > limit else None)
+
+    async def acts(
+        self, tenant_id: UUID, wanted: AuditFilter = AuditFilter(), *, before: UUID | None = None, limit: int = PAGE
+    ) -> AuditActs:
+        """At most `limit` (200) acts from below the id `before` on, each with its newest 10 changes."""
+        limit = min(max(1, limit), MAX_PAGE)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await audit.acts(connection, wanted, before=before, limit=limit + 1, apart=_ONE_ACT)
+            shown = found[:limit]
+            rows = await audit.of_acts(connection, wanted, shown, each=_SHOWN)
+            entries = iter(await _entries(connection, [row for act in shown for row in rows[act.id]]))
+        made = tuple(AuditAct(act.size, tuple(islice(entries, len(rows[act.id])))) for act in shown)
+        # Right above the act that comes next: below the last one shown are changes of its own.
+        return AuditActs(made, UUID(int=found[limit].id.int + 1) if len(found) > limit else None)
 
     async def actors(self, tenant_id: UUID) -> list[str]:
         """The names of those who changed something, the first 200 by name."""
@@ -173,13 +188,6 @@ async def _entries(connection: Connection, rows: Sequence[AuditRow]) -> tuple[Au
     digests = await audit.digests(connection, [found for row in rows for found in _versions_in(row)])
     named = {str(version): digest for version, digest in digests.items()}
     return tuple(AuditEntry(row, sentence(row, named), tuple(details(row, named))) for row in rows)
-
-
-def _alike(later: AuditRow, earlier: AuditRow) -> bool:
-    return later.at - earlier.at < _ONE_ACT and all(
-        getattr(later, name) == getattr(earlier, name)
-        for name in ("actor_kind", "actor_id", "actor_name", "action", "subject_kind", "skill_id", "skill_name")
-    )
 
 
 def _versions_in(row: AuditRow) -> list[UUID]:

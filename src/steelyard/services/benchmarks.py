@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -14,7 +15,7 @@ from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.execution.conclude import conclude
 from steelyard.execution.context import grading_digest
 from steelyard.execution.fitness import KnownModels, why_unfit
-from steelyard.execution.plan import CellGrid, Juror, Plan, job_order, jury_of
+from steelyard.execution.plan import Cell, CellGrid, Juror, Plan, job_order, jury_of
 from steelyard.execution.turns import open_race
 from steelyard.judging import Judge, rubric_of
 from steelyard.services.certificates import failed_judges
@@ -97,11 +98,7 @@ class BenchmarkService:
         plan = self._plan(request, [UUID(int=0)] * len(request.cases))
         digests = [self._make_judge(judge).digest for judge in request.judges]
         gradings = [[grading_digest(case, plan, digest) for case in request.cases] for digest in digests]
-        cells = [
-            cell
-            for cell in CellGrid(plan, request.cases, request.content.prompt).all()
-            if request.cases[cell.case_index].needs_judge
-        ]
+        cells = [cell for cell in await _cells(request, plan) if request.cases[cell.case_index].needs_judge]
         async with self._database.tenant(tenant_id) as connection:
             known = await graded_cells(
                 connection, [cell.digest for cell in cells], sorted({one for each in gradings for one in each})
@@ -366,8 +363,13 @@ async def _paid(connection: Connection, request: RunRequest, plan: Plan) -> Sequ
     """By model, how many of its cells have an answer that can be used again."""
     paid = [0] * len(plan.models)
     if not request.fresh:
-        cells = CellGrid(plan, request.cases, request.content.prompt).all()
+        cells = await _cells(request, plan)
         found = await results.paid_cells(connection, [cell.digest for cell in cells])
         for cell in cells:
             paid[cell.model_index] += cell.digest in found
     return paid
+
+
+async def _cells(request: RunRequest, plan: Plan) -> list[Cell]:
+    """Every cell, each with its digest: of many that is seconds, in which others are answered."""
+    return await asyncio.to_thread(CellGrid(plan, request.cases, request.content.prompt).all)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage.database import Database
 from steelyard.storage.sealed import SealedRow, reseal, secrets_not_under
 from steelyard.storage.tenants import known_tenants
+from steelyard.vault.keys import MissingMasterKey
 from steelyard.vault.ring import CannotUnseal, KeyRing, Place, Sealed
 
 CLEAR = "not encrypted"
@@ -30,8 +32,8 @@ class Unreadable:
 class SecretsStanding:
     """How many secrets are encrypted under which master key (by its id, or CLEAR), and which cannot be read.
 
-    `ring` are the keys at hand, the one that encrypts first. `done` were encrypted anew, `passed` were replaced by
-    somebody else meanwhile.
+    `ring` are the keys at hand, if any, the one that encrypts first. `done` were encrypted anew, `passed` were replaced
+    by somebody else meanwhile.
     """
 
     ring: tuple[str, ...]
@@ -45,14 +47,22 @@ class SecretsStanding:
 class Rotation:
     """Looks at, and encrypts anew, the secrets of all tenants, one tenant's transaction at a time."""
 
-    def __init__(self, database: Database, secrets: SecretKeeping) -> None:
+    def __init__(self, database: Database, secrets: SecretKeeping, look: Callable[[], KeyRing]) -> None:
+        """`look` finds the master keys as `secrets` does, and makes none. Blocking."""
         self._database = database
         self._secrets = secrets
+        self._look = look
 
     async def status(self) -> SecretsStanding:
-        """What there is, each tried for whether it can be read. Raises SettingsError without a master key."""
-        ring = await self._secrets.ring(anew=True)
-        standing = SecretsStanding(ring.ids)
+        """What there is, each tried for whether it can be read; no master key is made for that.
+
+        Raises SettingsError for master keys that cannot be used.
+        """
+        try:
+            ring = await asyncio.to_thread(self._look)
+        except MissingMasterKey:
+            ring = None
+        standing = SecretsStanding(() if ring is None else ring.ids)
         async for tenant_id, rows in self._secrets_of_all(standing, None):
             for row in rows:
                 standing.under[row.key_id or CLEAR] += 1
@@ -89,11 +99,15 @@ class Rotation:
             if rows:
                 yield tenant_id, rows
 
-    def _open(self, ring: KeyRing, tenant_id: UUID, row: SealedRow, standing: SecretsStanding) -> str | None:
+    def _open(self, ring: KeyRing | None, tenant_id: UUID, row: SealedRow, standing: SecretsStanding) -> str | None:
         if row.clear is not None:
             return row.clear
         assert row.sealed is not None
         assert row.key_id is not None
+        if ring is None:
+            why = f"It was encrypted with the master key {row.key_id}, and there is none here."
+            standing.unreadable.append(Unreadable(tenant_id, row.what, row.name, why))
+            return None
         try:
             return ring.unseal(Sealed(row.key_id, row.sealed), _place(tenant_id, row))
         except CannotUnseal as error:

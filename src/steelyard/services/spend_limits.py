@@ -10,6 +10,7 @@ from steelyard.domain.errors import InputError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
 from steelyard.pricing import Cost
+from steelyard.providers.settings import price_section
 from steelyard.storage import spending
 from steelyard.storage.database import Connection
 
@@ -37,13 +38,15 @@ async def granted(
         )
     if limits.month_microcents is not None and limits.refuse_unpriced and price is not None:
         today = datetime.now(UTC).date()
-        unknown = [model.text for model in models if price(_ANY, model, today) is None]
+        unknown = [model for model in models if price(_ANY, model, today) is None]
         if unknown:
+            named = ", ".join(model.text for model in unknown)
             raise InputError(
-                f"No price is known of {', '.join(unknown)}, and this month has a budget, which could not hold for"
+                f"No price is known of {named}, and this month has a budget, which could not hold for"
                 f" {'it' if len(unknown) == 1 else 'them'}.",
                 field="models",
-                next_step="Put a price under [prices] in the settings file, or choose other models; an admin can allow"
-                " such models on the Settings page.",
+                # Also of a provider that is the tenant's own: what its models cost is said nowhere else.
+                next_step="Choose other models, or have an admin allow such models on the Settings page. A price is"
+                f" given by whoever runs the server, in its settings file under {price_section(unknown[0])}.",
             )
     return most if asked_microcents is None else asked_microcents

@@ -19,7 +19,7 @@ from steelyard.domain.errors import SteelyardError
 if TYPE_CHECKING:
     from steelyard.domain.calls import Trouble
     from steelyard.domain.races import RaceStanding
-    from steelyard.services.audit import AuditPage
+    from steelyard.services.audit import AuditActs
     from steelyard.services.case_health import CaseHealth
     from steelyard.services.case_queue import QueuePage
     from steelyard.services.estimates import Estimate
@@ -165,10 +165,10 @@ def spend() -> Form[SpendReport]:
 
 
 @cache
-def audit_page() -> Form[AuditPage]:
-    from steelyard.services.audit import AuditPage
+def audit_acts() -> Form[AuditActs]:
+    from steelyard.services.audit import AuditActs
 
-    return Form(AuditPage)
+    return Form(AuditActs)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,11 @@ from steelyard.storage.rows import record_row
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BITS_AFTER_THE_TIME = 80
 _LAST_TIME = (1 << 48) - 1
+_ROW = """a.id, a.at, a.actor_kind, a.actor_id, a.actor_name, a.action, a.subject_kind, a.subject_id, a.subject_name,
+    a.skill_id, a.skill_name, a.change,
+    EXISTS (SELECT 1 FROM skills s WHERE s.tenant_id = a.tenant_id AND s.id = a.skill_id) AS here"""
+# What the changes of one act have in common.
+_ALIKE = "ROW(a.actor_kind, a.actor_id, a.actor_name, a.action, a.subject_kind, a.skill_id, a.skill_name)"
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,76 @@ class AuditFilter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class ActSize:
+    """What one act changed: the id of its newest change, and how many there are."""
+
+    id: UUID
+    size: int
+
+
 async def page(connection: Connection, wanted: AuditFilter, *, before: UUID | None, limit: int) -> list[AuditRow]:
     """The newest changes first, from below the id `before` on."""
+    where, values = _where(wanted, before)
+    async with connection.cursor(row_factory=record_row(AuditRow)) as cursor:
+        await cursor.execute(
+            f"SELECT {_ROW} FROM audit_log a WHERE {where} ORDER BY a.id DESC LIMIT %(limit)s".encode(),
+            {**values, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def acts(
+    connection: Connection, wanted: AuditFilter, *, before: UUID | None, limit: int, apart: timedelta
+) -> list[ActSize]:
+    """The newest acts first, from below the id `before` on, each with all its changes that are wanted.
+
+    An act's changes follow each other, differ in their subject alone, and are less than `apart` from one to the next.
+    Reads the rows of these acts and one more, however many acts there are.
+    """
+    where, values = _where(wanted, before)
+    # The window runs along the index and stops with the last act asked for: no row below it is looked at.
+    cursor = await connection.execute(
+        f"""SELECT r.id, r.place FROM (
+                SELECT a.id, row_number() OVER w AS place,
+                       lag(a.at) OVER w - a.at >= %(apart)s OR lag({_ALIKE}) OVER w IS DISTINCT FROM {_ALIKE} AS begins
+                  FROM audit_log a WHERE {where} WINDOW w AS (ORDER BY a.id DESC)) r
+             WHERE r.begins ORDER BY r.id DESC LIMIT %(limit)s""".encode(),
+        {**values, "apart": apart, "limit": limit + 1},
+    )
+    begun = [(row["id"], row["place"]) for row in await cursor.fetchall()]
+    if begun and len(begun) <= limit:
+        # The log ends with the last of them.
+        last, place = begun[-1]
+        cursor = await connection.execute(
+            f"SELECT count(*) AS size FROM audit_log a WHERE {where} AND a.id <= %(last)s".encode(),
+            {**values, "last": last},
+        )
+        begun.append((last, place + (await cursor.fetchall())[0]["size"]))
+    return [ActSize(one, after - place) for (one, place), (_, after) in pairwise(begun)]
+
+
+async def of_acts(
+    connection: Connection, wanted: AuditFilter, found: Sequence[ActSize], *, each: int
+) -> dict[UUID, list[AuditRow]]:
+    """Of each act of `acts`, by its id, the newest `each` changes, the newest first."""
+    where, values = _where(wanted, None)
+    async with connection.cursor(row_factory=record_row(AuditRow)) as cursor:
+        await cursor.execute(
+            f"""SELECT r.* FROM unnest(%(ids)s::uuid[], %(sizes)s::bigint[]) AS act (newest, size)
+                 CROSS JOIN LATERAL (SELECT {_ROW} FROM audit_log a WHERE {where} AND a.id <= act.newest
+                                      ORDER BY a.id DESC LIMIT least(act.size, %(each)s)) r
+                 ORDER BY r.id DESC""".encode(),
+            {**values, "ids": [act.id for act in found], "sizes": [act.size for act in found], "each": each},
+        )
+        rows = iter(await cursor.fetchall())
+    return {act.id: list(islice(rows, min(act.size, each))) for act in found}
+
+
+def _where(wanted: AuditFilter, before: UUID | None) -> tuple[str, dict[str, Any]]:
     # By id alone, which is the time: then whatever else is asked for, one index has the rows in their order.
     conditions = ["true"]
-    values: dict[str, Any] = {"limit": limit}
+    values: dict[str, Any] = {}
     for name, value, condition in (
         ("actor", wanted.actor and clean(wanted.actor), "a.actor_name = %(actor)s"),
         ("kind", wanted.kind and clean(wanted.kind), "a.subject_kind = %(kind)s"),
@@ -66,15 +137,7 @@ async def page(connection: Connection, wanted: AuditFilter, *, before: UUID | No
         if value is not None:
             conditions.append(condition)
             values[name] = value
-    async with connection.cursor(row_factory=record_row(AuditRow)) as cursor:
-        await cursor.execute(
-            f"""SELECT a.id, a.at, a.actor_kind, a.actor_id, a.actor_name, a.action, a.subject_kind, a.subject_id,
-                      a.subject_name, a.skill_id, a.skill_name, a.change,
-                      EXISTS (SELECT 1 FROM skills s WHERE s.tenant_id = a.tenant_id AND s.id = a.skill_id) AS here
-                 FROM audit_log a WHERE {" AND ".join(conditions)} ORDER BY a.id DESC LIMIT %(limit)s""".encode(),
-            values,
-        )
-        return await cursor.fetchall()
+    return " AND ".join(conditions), values
 
 
 async def actors(connection: Connection, *, limit: int) -> list[str]:

@@ -14,7 +14,7 @@ from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.runs import RunCounts
-from steelyard.storage import run_models, standing
+from steelyard.storage import run_lines, run_models, standing
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
@@ -224,11 +224,12 @@ async def runs_in_progress(connection: Connection) -> list[RunRow]:
 
 async def start_run(connection: Connection, run_id: UUID) -> None:
     """pending -> running; a run already further is left as it is."""
-    await connection.execute(
-        """UPDATE benchmark_runs SET status = 'running', started_at = coalesce(started_at, now())
-            WHERE id = %s AND status = 'pending'""",
+    cursor = await connection.execute(
+        f"""UPDATE benchmark_runs SET status = 'running', started_at = coalesce(started_at, now())
+            WHERE id = %s AND status = 'pending' {run_lines.TOLD}""".encode(),
         (run_id,),
     )
+    await run_lines.began(cursor)
 
 
 async def reopen_run(
@@ -263,12 +264,12 @@ async def stop_run(
 ) -> bool:
     """End a run early, keeping what it has; False when it had ended already."""
     cursor = await connection.execute(
-        """UPDATE benchmark_runs
-              SET status = %s, stop_cause = %s, error_message = %s, partial = true, completed_at = now()
-            WHERE id = %s AND status IN ('pending', 'running')""",
+        f"""UPDATE benchmark_runs
+               SET status = %s, stop_cause = %s, error_message = %s, partial = true, completed_at = now()
+             WHERE id = %s AND status IN ('pending', 'running') {run_lines.TOLD}""".encode(),
         (status, stop_cause, error_message and clean(error_message), run_id),
     )
-    return cursor.rowcount == 1
+    return await run_lines.ended(cursor)
 
 
 async def lock_run(connection: Connection, run_id: UUID) -> RunRow:
@@ -293,8 +294,8 @@ async def conclude_run(
 
     That is so also where it was stopped with its last calls out. The caller has the run locked by `lock_run`.
     """
-    await connection.execute(
-        """UPDATE benchmark_runs
+    cursor = await connection.execute(
+        f"""UPDATE benchmark_runs
               SET verdict = %s, best_model = %s, best_quality_score = %s, cheapest_model = %s,
                   cheapest_cost_microcents = %s, verdict_kind = %s, headline_model = %s, headline_quality = %s,
                   headline_quality_low = %s, headline_quality_high = %s, headline_cost_microcents = %s,
@@ -305,7 +306,7 @@ async def conclude_run(
                   answers_since = (SELECT min(coalesce(b.answered_at, b.created_at)) FROM benchmark_results b
                                     WHERE b.benchmark_run_id = benchmark_runs.id
                                       AND (b.state <> 'failed' OR b.output_produced IS NOT NULL))
-            WHERE id = %s""",
+            WHERE id = %s {run_lines.TOLD}""".encode(),
         (
             Jsonb(verdict),
             *(best or (None, None)),
@@ -316,6 +317,8 @@ async def conclude_run(
             run_id,
         ),
     )
+    if status is not None:
+        await run_lines.ended(cursor)
     await run_models.write_models(connection, [run_id])
     await standing.refresh_benchmark(connection, run_id)
 

@@ -100,7 +100,9 @@ def percent(share: float | None, decimals: int = 0) -> str:
     """A share 0-1 as `95%`. What is neither none nor all never reads as 0% or 100%."""
     if share is None:
         return UNKNOWN
-    text = f"{share * 100:.{decimals}f}"
+    if share < 0:
+        return f"−{percent(-share, decimals)}"
+    text = f"{abs(share) * 100:.{decimals}f}"
     step = 10.0**-decimals
     if 0 < share < 1 and float(text) in (0.0, 100.0):
         return f"<{step:.{decimals}f}%" if share < 0.5 else f">{100 - step:.{decimals}f}%"
@@ -189,9 +191,12 @@ def relative(when: datetime, now: datetime) -> str:
     length = abs(seconds)
     if length < _JUST_NOW_S:
         return "just now"
-    unit, name = next((unit, name) for limit, unit, name in _STEPS if length < limit)
-    words = plural_plain(length // unit, name)
-    return f"{words} ago" if seconds >= 0 else f"in {words}"
+    if seconds >= 0:
+        count, name = next((length // unit, name) for limit, unit, name in _STEPS if length < limit)
+        return f"{plural_plain(count, name)} ago"
+    # To the nearest, so that what was set to 30 days is in 30 days for its first hours too.
+    rounded = ((limit, unit, math.floor(length / unit + 0.5), name) for limit, unit, name in _STEPS)
+    return next(f"in {plural_plain(count, name)}" for limit, unit, count, name in rounded if count * unit <= limit)
 
 
 def plural_plain(number: int, one: str) -> str:

@@ -6,7 +6,9 @@ import logging
 import re
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,7 +65,18 @@ class Observed:
                     traced(route, status)
                 if route not in _PROBES:
                     fields = {"method": method, "route": route, "status": status, "ms": round(took * 1000, 1)}
-                    logger.info("Answered.", extra={logs.FIELDS: fields})
+                    logger.info("Answered.", extra={logs.FIELDS: fields | _whose(scope)})
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    """The tenant that was found to ask, and the run that the address names: ids alone, as they are read."""
+    found: dict[str, str] = {}
+    principal = scope.get("state", {}).get("principal")
+    if principal is not None:
+        found["tenant_id"] = str(principal.tenant_id)
+    with suppress(ValueError):
+        found["run_id"] = str(UUID(str(scope.get("path_params", {}).get("run_id"))))
+    return found
 
 
 def _template(scope: Scope) -> str:

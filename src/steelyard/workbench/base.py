@@ -115,8 +115,9 @@ class Base:
     def rotation(self) -> Rotation:
         """New master keys for all tenants' secrets."""
         from steelyard.services.rotation import Rotation
+        from steelyard.vault.keys import key_ring
 
-        return Rotation(self.database, self.secrets)
+        return Rotation(self.database, self.secrets, lambda: key_ring(self.home, self.env, may_make=False))
 
     @cached_property
     def tenant_providers(self) -> TenantProviderService:

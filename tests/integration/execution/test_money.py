@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from steelyard import logs
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
@@ -21,7 +23,10 @@ from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, an
 
 
 @pytest.mark.parametrize("calls", [1, 7, 25])
-async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: Bench, calls: int) -> None:
+async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(
+    bench: Bench, calls: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "steelyard.runs")
     caller, service = Caller(at_once=5), await bench.service()
     request = request_of(cases=40, models=2, budget_microcents=calls * CALL_MICROCENTS)
     run_id = await bench.start(request)
@@ -37,6 +42,16 @@ async def test_the_budget_stops_calls_and_leaves_a_valid_partial_result(bench: B
     await bench.serve(run_id, caller)
     assert (await service.report(bench.tenant_id, run_id)).counts.answered == 80
     assert set(caller.calls.values()) == {1}
+    told = [(record.getMessage(), getattr(record, logs.FIELDS)) for record in caplog.records]
+    assert {(line["run_id"], line["tenant_id"]) for _, line in told} == {(str(run_id), str(bench.tenant_id))}
+    # One line as it begins and one as it ends, whatever the number of its batches; then of its resumption.
+    assert [(said, line.get("status"), line.get("stop_cause")) for said, line in told] == [
+        ("A run began.", None, None),
+        ("A run ended.", "completed", "budget"),
+        ("A run began.", None, None),
+        ("A run ended.", "completed", None),
+    ]
+    assert told[1][1]["spent_microcents"] == report.run.spent_microcents
 
 
 async def test_a_run_taken_up_again_with_its_budget_spent_ends_at_once(bench: Bench) -> None:

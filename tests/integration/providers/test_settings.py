@@ -10,7 +10,7 @@ from steelyard.domain.errors import MissingKey, ModelRefError, SettingsError
 from steelyard.domain.models import ModelRef
 from steelyard.pricing import Rates
 from steelyard.providers.registry import Providers
-from steelyard.providers.settings import PLACEHOLDER_KEY, load_settings
+from steelyard.providers.settings import PLACEHOLDER_KEY, load_settings, price_section
 from tests.integration.providers.conftest import request_for
 from tests.modelserver import ModelServer, ServerConfig
 
@@ -141,4 +141,25 @@ def test_prices_of_a_provider_known_by_name_need_no_kind(tmp_path: Path) -> None
 def test_a_provider_nobody_knows_must_say_its_kind(tmp_path: Path) -> None:
     write(tmp_path, '\n[providers.workshop]\nbase_url = "http://127.0.0.1:1/v1"\n')
     with pytest.raises(SettingsError, match=r"settings\.toml:2: providers\.workshop: it has no kind"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-x", "workshop:gpt-5.4", "my.shop-1:a/b.c", 'workshop:é"b'])
+def test_the_heading_that_is_told_for_a_price_is_where_it_is_read_also_of_a_tenants_own_provider(
+    tmp_path: Path, model: str
+) -> None:
+    asked = ModelRef.parse(model)
+    write(tmp_path, f"{price_section(asked)}\ninput = 1.0\noutput = 2.0\n")
+    found = load_settings(tmp_path, {})
+    assert found.prices == {f"{asked.provider}:{asked.name}": Rates(1.0, 2.0)}
+    assert set(found.endpoints) == {"anthropic", "openai", "google"}
+
+
+def test_prices_of_no_provider_are_refused_with_the_place_they_belong_to(tmp_path: Path) -> None:
+    write(tmp_path, '\n[prices."openai:gpt-x"]\ninput = 1.0\noutput = 2.0\n')
+    with pytest.raises(SettingsError, match=r"settings\.toml:2: prices: prices stand under their provider") as refused:
+        load_settings(tmp_path, {})
+    assert '[providers.NAME.prices."MODEL"]' in (refused.value.next_step or "")
+    write(tmp_path, "prices = 3\n")
+    with pytest.raises(SettingsError, match=r"settings\.toml:1: prices"):
         load_settings(tmp_path, {})

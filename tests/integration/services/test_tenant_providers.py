@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from base64 import b64decode
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +18,7 @@ from psycopg import sql
 
 from steelyard import logs
 from steelyard.bootstrap import open_workbench
+from steelyard.cli.commands.secrets import shown
 from steelyard.domain.calls import CallError
 from steelyard.domain.errors import InputError, MissingKey, ModelRefError, NotFound
 from steelyard.domain.models import ModelRef
@@ -25,7 +27,7 @@ from steelyard.providers.tenants import NoTenant
 from steelyard.services.run_request import RunRequest
 from steelyard.storage.server import Server
 from steelyard.storage.tenants import ensure_tenant
-from steelyard.vault.ring import new_key
+from steelyard.vault.ring import key_id, new_key
 from steelyard.workbench import Workbench
 from tests.integration.providers.conftest import request_for
 from tests.integration.services.made import checked, content
@@ -316,6 +318,24 @@ async def test_a_key_that_cannot_be_read_is_named_and_disturbs_nothing_else(
         status = await elsewhere.bench.rotation.status()
         assert {(one.tenant_id, one.name) for one in status.unreadable} >= {(team.ann, "fine"), (team.ben, "theirs")}
         assert broken.name == "theirs"
+
+
+async def test_looking_at_secrets_in_a_home_without_a_master_key_makes_none(
+    server_home: Path, models: ModelServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = new_key()
+    async with team_of(server_home, models, STEELYARD_SECRET_KEY=key) as team:
+        await team.sets(team.ann, ANN)
+    kept = server_home / "secret.key"
+    kept.unlink(missing_ok=True)
+    async with team_of(server_home, models, STEELYARD_SECRET_KEY="") as restored:
+        status = await restored.bench.rotation.status()
+        assert (status.ring, kept.exists()) == ((), False)
+        (why,) = {one.why for one in status.unreadable if one.tenant_id == team.ann}
+        assert key_id(b64decode(key)) in why
+        assert shown(status) == 1
+    assert "No master key is at hand" in capsys.readouterr().out
+    assert not kept.exists()
 
 
 async def test_trying_a_key_asks_for_models_and_costs_nothing(team: Team) -> None:

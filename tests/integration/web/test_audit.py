@@ -101,6 +101,39 @@ async def test_the_log_goes_on_page_by_page_and_is_filtered(site: Site) -> None:
     assert "is no day" in (await site.client.get("/audit?since=yesterday")).text
 
 
+async def test_an_act_is_one_line_with_its_number_however_long_the_pages_are(site: Site) -> None:
+    await made_skill(site.workbench, site.tenant_id, golden=1_000)
+    with acting_as(Actor(ActorKind.MEMBER, "Ann", UUID(int=2))):
+        await made_skill(site.workbench, site.tenant_id, content("other"), golden=26)
+    found: list[tuple[str, int]] = []
+    before: UUID | None = None
+    while True:
+        page = await site.workbench.audit.acts(site.tenant_id, before=before, limit=2)
+        assert len(page.acts) <= 2
+        assert all(len(act.entries) == min(act.size, 10) for act in page.acts)
+        found += [(act.sentence, act.size) for act in page.acts]
+        before = page.next
+        if before is None:
+            break
+    version, other = (content(name).digest[:12] for name in ("weigh", "other"))
+    whole = [
+        ("added 26 golden cases of other", 26),
+        (f"added the version {other} of other", 1),
+        ("added the skill 'other'", 1),
+        ("added 1,000 golden cases of weigh", 1_000),
+        (f"added the version {version} of weigh", 1),
+        ("added the skill 'weigh'", 1),
+    ]
+    assert found == whole
+    assert await lines(site) == [f"{'Ann' if 'other' in said else 'local'} {said}" for said, _ in whole]
+    assert await lines(site, "?kind=case&skill=weigh") == ["local added 1,000 golden cases of weigh"]
+    page = words_of((await site.client.get("/audit")).text)
+    assert "The newest 10 of 1,000; the CSV has all." in page
+    # As JSON each change stands for itself, a page at a time.
+    rows = (await site.client.get("/v1/audit?limit=64")).json()["changes"]
+    assert len(rows) == 64
+
+
 async def test_names_in_it_are_shown_and_written_as_text_alone(site: Site) -> None:
     with acting_as(Actor(ActorKind.MEMBER, HOSTILE, UUID(int=3))):
         await made_skill(site.workbench, site.tenant_id, content("=1+1"), golden=0)

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -136,15 +136,21 @@ async def test_an_id_that_is_given_comes_back_and_one_that_is_none_does_not(clie
 async def test_a_line_of_a_request_says_its_id_and_no_address(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     root, ours = logging.getLogger(), logging.getLogger("steelyard")
     before, level = root.handlers[:], ours.level
+    run_id = UUID(int=7)
     try:
         logs.configure({"STEELYARD_LOG": "json"})
         await site.client.get("/skills/secret-name%0A%7B%22level%22%3A1%7D", headers={"X-Request-Id": "here"})
         await site.client.get("/healthz")
         await asyncio.gather(*(site.client.get("/settings", headers={"X-Request-Id": f"id-{n}"}) for n in range(5)))
+        for named in (str(run_id), f"{str(run_id).upper()}", "secret-name%22%0A", "urn:uuid:secret-name"):
+            await site.client.get(f"/v1/runs/{named}/progress", headers={"X-Request-Id": "of-a-run"})
     finally:
         root.handlers[:], ours.level = before, level
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert lines[0]["request_id"] == "here"
-    assert {line["request_id"] for line in lines} == {"here", *(f"id-{n}" for n in range(5))}
+    assert {line["request_id"] for line in lines} == {"here", "of-a-run", *(f"id-{n}" for n in range(5))}
+    assert {line["tenant_id"] for line in lines} == {str(site.tenant_id)}
+    # An id as it is read, or none: nothing of an address is repeated.
+    assert [line.get("run_id") for line in lines if line["request_id"] == "of-a-run"] == [str(run_id)] * 2 + [None] * 2
     assert "secret-name" not in json.dumps(lines)
     assert lines[0]["status"] == 404

@@ -277,6 +277,8 @@ async def test_a_server_of_ones_own_is_asked_for_its_models_after_the_page_is_th
             offered = re.findall(r'name="models" value="([^"]*)"', fragment.text)
             assert offered == ["openai:model-a", "openai:model-c"], "the one chosen is in the form already"
             assert "it lists 3 models. Name others below" in fragment.text
+            # The page has a group "Current" already.
+            assert ("Listed by your own servers" in fragment.text, ">Current<" in fragment.text) == (True, False)
             assert "hx-get" not in fragment.text
             again = await form_of(site, f"{url}/new")
             assert re.findall(r'value="(openai:[^"]*)"', again) == [

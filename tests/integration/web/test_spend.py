@@ -147,8 +147,9 @@ async def test_a_run_has_what_one_run_may_cost_and_no_more(site: Site) -> None:
         await bench.start(request_of(cases=2, budget_microcents=3 * USD))
     models = [ModelRef("test", "m0"), ModelRef("test", "unpriced")]
     async with site.workbench.database.tenant(site.tenant_id) as connection:
-        with pytest.raises(InputError, match="No price is known of test:unpriced"):
+        with pytest.raises(InputError, match="No price is known of test:unpriced") as refused:
             await granted(connection, None, models, price)
+    assert '[providers.test.prices."unpriced"]' in (refused.value.next_step or "")
     await site.workbench.budgets.set(site.tenant_id, month_usd="50", run_usd="", refuse_unpriced=False)
     async with site.workbench.database.tenant(site.tenant_id) as connection:
         assert await granted(connection, None, models, price) is None

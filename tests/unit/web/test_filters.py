@@ -90,6 +90,11 @@ def test_a_share_that_is_neither_none_nor_all_never_reads_so(share: float) -> No
     assert (percent(share) == "100%") == (share == 1)
 
 
+@pytest.mark.parametrize(("share", "words"), [(-0.03, "−3%"), (-1.5, "−150%"), (-0.0, "0%"), (-0.001, "−<1%")])
+def test_a_share_below_nothing_has_a_true_minus(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
 @given(st.floats(0, 10**8))
 def test_a_duration_has_at_most_two_units_and_no_sixties(seconds: float) -> None:
     text = duration(seconds)
@@ -150,6 +155,11 @@ def test_a_relative_time_does_not_depend_on_the_zone_it_is_given_in(now: datetim
         (timedelta(days=59), "1 month ago"),
         (timedelta(days=400), "1 year ago"),
         (-timedelta(hours=2), "in 2 hours"),
+        (-timedelta(days=29, hours=23, minutes=58), "in 30 days"),
+        (-timedelta(days=30), "in 30 days"),
+        (-timedelta(days=29, hours=11), "in 29 days"),
+        (-timedelta(minutes=59, seconds=40), "in 60 minutes"),
+        (-timedelta(days=45), "in 2 months"),
     ],
 )
 def test_relative_times(ago: timedelta, words: str) -> None:

@@ -19,14 +19,22 @@ def status() -> int:
         async with open_workbench() as workbench:
             return await workbench.rotation.status()
 
-    found = asyncio.run(body())
+    return shown(asyncio.run(body()))
+
+
+def shown(found: SecretsStanding) -> int:
+    """Say how they stand; 1 where one cannot be read."""
     screen = Terminal().out
-    screen.line(f"Master keys at hand: {', '.join(found.ring)}; the first encrypts.")
+    screen.line(
+        f"Master keys at hand: {', '.join(found.ring)}; the first encrypts."
+        if found.ring
+        else "No master key is at hand: STEELYARD_SECRET_KEY is not set, and the home has none."
+    )
     if not found.under:
         screen.line(f"No secrets are stored, of {words.count(found.tenants, 'tenant')}.")
     for key_id, count in sorted(found.under.items()):
         screen.line(f"{words.count(count, 'secret')}: {key_id if key_id == CLEAR else f'under {key_id}'}")
-    if found.under and set(found.under) != {found.ring[0]}:
+    if found.under and found.ring and set(found.under) != {found.ring[0]}:
         screen.line("`steelyard secrets rotate` encrypts them all under the first.")
     for line in _unreadable(found):
         screen.line(line)

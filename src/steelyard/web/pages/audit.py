@@ -35,7 +35,7 @@ async def audit_page(
     asked = {"actor": actor, "kind": kind, "skill": skill, "since": since, "until": until}
     return view.page(
         "pages/audit.html.jinja",
-        page=await bench.audit.page(tenant, wanted, before=place),
+        page=await bench.audit.acts(tenant, wanted, before=place),
         # Whoever was asked for is among them, also where there are too many to list.
         actors=[(name, clip(name, 80)) for name in dict.fromkeys([*names, actor]) if name],
         kinds=KINDS,

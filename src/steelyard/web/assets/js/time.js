@@ -13,8 +13,10 @@ function relative(then, now) {
   const past = seconds >= 0;
   const length = Math.abs(seconds);
   if (length < 10) return "just now";
-  const [, unit, name] = STEPS.find(([limit]) => length < limit);
-  const count = Math.floor(length / unit);
+  // What is to come to the nearest: 30 days, two minutes after they were set, are not 29.
+  const counted = (unit) => (past ? Math.floor(length / unit) : Math.floor(length / unit + 0.5));
+  const [, unit, name] = STEPS.find(([limit, each]) => (past ? length < limit : counted(each) * each <= limit));
+  const count = counted(unit);
   const words = `${count} ${name}${count === 1 ? "" : "s"}`;
   return past ? `${words} ago` : `in ${words}`;
 }

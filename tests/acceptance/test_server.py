@@ -41,11 +41,11 @@ _VARYING = (
 
 
 @contextmanager
-def team(home: Path, latency_s: float) -> Generator[tuple[Shell, str]]:
+def team(home: Path, latency_s: float, **env: str) -> Generator[tuple[Shell, str]]:
     """A shell of the team's machine, and where its site is."""
     with (
         model_server(latency_s) as models,
-        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"}) as site,
+        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"} | env) as site,
     ):
         yield Shell(home, models), site
 
@@ -371,7 +371,7 @@ def test_an_interrupt_leaves_a_run_and_a_tie_break_going_there(
 def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_once_it_is_back(
     server_home: Path, server: object, tmp_path: Path
 ) -> None:
-    with team(server_home, 1.0) as (shell, site):
+    with team(server_home, 1.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as (shell, site):
         shell.env["WORKSHOP_KEY"] = "sk-workshop-0123456789"
         address = ("--kind", "openai-compatible", "--base-url", f"{shell.address}/v1", "--key-env", "WORKSHOP_KEY")
         assert here(shell, "providers", "set", "workshop", *address).exit_code == 0

@@ -87,3 +87,32 @@ async def test_a_run_without_its_provider_says_so_until_it_is_set_again(site: Si
     now = await site.workbench.run_views.progress(site.tenant_id, run_id)
     assert (now.status, now.ended, now.waits, now.left) == ("completed", CASES, None, False)
     assert "Nobody can serve" not in (await site.client.get(f"/runs/{run_id}")).text
+
+
+async def test_a_run_that_none_has_taken_up_says_whether_a_worker_is_there_and_how_busy(
+    site: Site, models: ModelServer
+) -> None:
+    sent = {"kind": "openai-compatible", "base_url": models.openai_url, "key": "sk-workshop-0123456789"}
+    assert (await site.client.put("/v1/providers/workshop", json=sent)).status_code == 200
+    cases, model = [checked(number) for number in range(CASES)], "workshop:model-a"
+    large = await started(site.workbench, site.tenant_id, "large", cases, model=model)
+    stop = asyncio.Event()
+    working = asyncio.create_task(site.workbench.work(run_id=large, stop=stop))
+    try:
+        async with asyncio.timeout(30):
+            while models.stats.started < 3:  # noqa: ASYNC110 - the event is the server's
+                await asyncio.sleep(0.02)
+        small = await started(site.workbench, site.tenant_id, "small", cases[:3], model=model)
+        waits = (await site.workbench.run_views.progress(site.tenant_id, small)).waits
+        assert waits == "It waits for a place: a worker is there, and 1 other run is under way. Runs share its places."
+        assert f"No call has been made yet. {waits}" in (await site.client.get(f"/runs/{small}")).text
+        await site.workbench.benchmarks.cancel(site.tenant_id, str(large))
+        waits = (await site.workbench.run_views.progress(site.tenant_id, small)).waits
+        assert waits == "A worker is there, and takes it up as soon as it has a place."
+        assert (await site.workbench.run_views.progress(site.tenant_id, large)).waits is None
+        removed = await site.post("/settings/providers/workshop/remove")
+        assert removed.status_code == 200
+        assert f"1 run under way calls workshop: {str(small)[:8]} of small." in removed.text
+    finally:
+        stop.set()
+        await asyncio.wait_for(working, 20)

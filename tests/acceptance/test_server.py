@@ -41,11 +41,11 @@ _VARYING = (
 
 
 @contextmanager
-def team(home: Path, latency_s: float) -> Generator[tuple[Shell, str]]:
+def team(home: Path, latency_s: float, **env: str) -> Generator[tuple[Shell, str]]:
     """A shell of the team's machine, and where its site is."""
     with (
         model_server(latency_s) as models,
-        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"}) as site,
+        serving(home, env=of_model_server(models) | {"STEELYARD_MODE": "team"} | env) as site,
     ):
         yield Shell(home, models), site
 
@@ -373,9 +373,39 @@ def test_an_interrupt_leaves_a_run_and_a_tie_break_going_there(
         assert "nobody is ahead" in ours.stdout
 
 
-def tied_skill(folder: Path) -> Path:
+@pytest.mark.timeout(120)
+def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_once_it_is_back(
+    server_home: Path, server: object, tmp_path: Path
+) -> None:
+    with team(server_home, 1.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as (shell, site):
+        shell.env["WORKSHOP_KEY"] = "sk-workshop-0123456789"
+        address = ("--kind", "openai-compatible", "--base-url", f"{shell.address}/v1", "--key-env", "WORKSHOP_KEY")
+        assert here(shell, "providers", "set", "workshop", *address).exit_code == 0
+        away = away_from(shell, site, tmp_path / "home")
+        skill = tied_skill(tmp_path, 150)
+        process = away.start("run", str(skill), "--model", "workshop:model-a", "--judge", "none")
+        try:
+            until = time.monotonic() + 60
+            while not shell.seen()["in_flight"] and time.monotonic() < until:
+                time.sleep(0.05)
+            gone = here(shell, "providers", "remove", "workshop")
+            assert "1 run under way calls workshop" in gone.stdout
+            assert process.stderr is not None
+            said = next(line for line in process.stderr if "Nobody can serve" in line)
+            assert "There is no provider 'workshop'" in said
+            run = newest(away, skill.name)
+            assert "Nobody can serve this run now" in " ".join(here(away, "runs", "show", run["id"]).stdout.split())
+            assert here(shell, "providers", "set", "workshop", *address).exit_code == 0
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        assert "Nobody can serve" not in out
+
+
+def tied_skill(folder: Path, cases: int = 12) -> Path:
     """Cases whose one check everything passes, so that all models are tied."""
-    skill = write_skill(folder / f"tied-{uuid4().hex[:8]}", 12)
+    skill = write_skill(folder / f"tied-{uuid4().hex[:8]}", cases)
     evals = json.loads((skill / "evals" / "evals.json").read_text())
     for one in evals["evals"]:
         del one["assertions"]

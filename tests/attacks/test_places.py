@@ -102,16 +102,17 @@ async def test_who_comes_later_is_served_though_another_tenants_calls_hold_every
 ) -> None:
     caller = Hanging()
     async with a_worker(bench, caller):
-        held = [await other.start(request_of(cases=1, chosen=hanging(4))) for _ in range(3)]
+        held = [await other.start(request_of(cases=1, chosen=hanging(4))) for _ in range(5)]
 
         async def all_held() -> bool:
-            return caller.out == PLACES
+            return caller.out == most
 
-        # Alone, it has them all, and no more.
+        # Alone, it has them all, and one more for each run that has none: as many again as half of them at most.
+        most = PLACES + PLACES // 2
         await until(all_held)
         mine = await bench.start(request_of(cases=30, models=2))
         await until(ended(bench, mine))
-        assert caller.out == PLACES
+        assert caller.out == most
         caller.let.set()
         for run_id in held:
             await until(ended(other, run_id))

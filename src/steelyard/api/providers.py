@@ -9,7 +9,7 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, Tenant
-from steelyard.api.fields import Given, Moment, Page, Shown
+from steelyard.api.fields import Given, Id, Moment, Page, Shown, SkillName
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import window
 from steelyard.domain.errors import NotFound
@@ -73,6 +73,22 @@ class ProviderSetting(Given):
     ] = None
 
 
+class RunLeft(Shown):
+    """A run under way that calls the provider."""
+
+    id: Id
+    skill: SkillName
+
+
+class Removal(Shown):
+    """What the removal of a provider leaves without one."""
+
+    runs: Annotated[
+        list[RunLeft],
+        Field(description="The runs under way that call it: they wait until it is set again, or are cancelled."),
+    ]
+
+
 class Trial(Shown):
     """What came of trying a provider. `works` null: only a paid call would show it."""
 
@@ -106,10 +122,11 @@ async def set_provider(
     return _shown(await _own(bench, tenant, name.strip()))
 
 
-@operation("DELETE", "/v1/providers/{name}")
-async def remove_provider(bench: Bench, tenant: Tenant, name: ProviderName) -> None:
-    """Forget a provider of the tenant's own, and its key."""
-    await bench.tenant_providers.remove(tenant, name)
+@operation("DELETE", "/v1/providers/{name}", answers=Removal)
+async def remove_provider(bench: Bench, tenant: Tenant, name: ProviderName) -> Removal:
+    """Forget a provider of the tenant's own, and its key; says which runs under way call it."""
+    runs = await bench.tenant_providers.remove(tenant, name)
+    return Removal(runs=[RunLeft(id=run.id, skill=run.skill_name) for run in runs])
 
 
 @operation("POST", "/v1/providers/{name}/test", answers=Trial)

@@ -64,6 +64,10 @@ class RunHead(Document):
     judge_spent_microcents: Microcents
     judge_spent_is_lower_bound: bool
     unserved: Annotated[bool, Field(description="It is running by its status, and no worker serves it.")]
+    waits: Annotated[
+        str | None,
+        Field(description="What it waits for while no worker has it in hand, and what to do.", examples=[None]),
+    ]
     budget_microcents: Microcents | None
     best_model: Annotated[Model | None, Field(description="Of the highest observed mean, proven or not.")]
     cheapest_model: Annotated[Model | None, Field(description="Of the lowest known average cost.")]

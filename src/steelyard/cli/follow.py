@@ -23,6 +23,7 @@ from steelyard.domain.spending import MONTH_BUDGET
 from steelyard.execution.plan import Plan
 from steelyard.services.certificates import failed_judges
 from steelyard.services.reports import RunReport
+from steelyard.storage.database import DATABASE_AWAY
 from steelyard.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
     stop = asyncio.Event()
     interrupts = 0
     given_up: LeftRun | None = None
+    to_others, waits = False, None
     began_s = clock()
     progress = Progress(terminal)
 
@@ -106,12 +108,13 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
         over.set()
 
     def left(run: LeftRun) -> None:
-        nonlocal given_up
+        nonlocal given_up, to_others
         if run.alone:
             given_up = run
             stop.set()
             over.set()
         else:
+            to_others = True
             terminal.warn(words.safe(run.sentence))
 
     with on_interrupt(interrupted), progress:
@@ -126,6 +129,12 @@ async def _follow(workbench: Workbench, run_id: UUID, terminal: Terminal) -> boo
                 # The worker waits for it with answers already paid for in hand; leaving now would lose them.
                 await _pause(working, over, stop)
                 continue
+            if to_others:
+                with suppress(*DATABASE_AWAY):
+                    seen = await workbench.run_views.progress(tenant_id, run_id)
+                    if seen.left and seen.waits is not None and seen.waits != waits:
+                        waits = seen.waits
+                        terminal.warn(words.safe(waits, 800))
             elapsed_s = clock() - began_s
             progress.update(
                 Standing(

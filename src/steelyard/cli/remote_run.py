@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from steelyard.cli import text as words
 from steelyard.cli.follow import on_interrupt
 from steelyard.cli.place import typed_again
 from steelyard.cli.progress import Progress, Standing, clock
@@ -16,7 +17,7 @@ from steelyard.cli.remote import WAITS_S
 from steelyard.domain.calls import Trouble
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import InputError, SteelyardError
-from steelyard.domain.runs import CellState, RunStatus
+from steelyard.domain.runs import CellState
 from steelyard.services import wire
 from steelyard.services.run_form import MOST_AD_HOC
 from steelyard.services.selection import ARMS, Choice
@@ -98,7 +99,8 @@ async def _follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
 
     with on_interrupt(stop.set), Progress(terminal) as screen:
         threading.Thread(target=listen, name="steelyard events", daemon=True).start()
-        stopping, began_s, expected, waits = asyncio.ensure_future(stop.wait()), clock(), False, False
+        stopping, began_s, expected = asyncio.ensure_future(stop.wait()), clock(), False
+        waits: str | None = None
         while not stop.is_set():
             waiting = asyncio.ensure_future(told.get())
             await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,11 +119,11 @@ async def _follow(client: Client, run_id: UUID, terminal: Terminal) -> bool:
                         models = list(dict.fromkeys(lane["model"] for lane in progress["lanes"]))
                         screen.expect(models, _per_model(progress, models))
                         expected = True
-                    if not waits and progress["status"] == RunStatus.PENDING and clock() - began_s > WAITS_S:
-                        waits = True
-                        terminal.warn(
-                            "The run waits for a worker of the server. Where none comes, ask whoever runs the server."
-                        )
+                    said = progress["waits"]
+                    late = clock() - began_s > WAITS_S
+                    if said is not None and said != waits and (progress["left"] or (waits is None and late)):
+                        waits = said
+                        terminal.warn(words.safe(said, 800))
                     screen.update(_standing(progress, clock() - began_s))
     return True
 

@@ -120,6 +120,8 @@ def closing(report: RunReport, width: int) -> Iterator[Text]:
     status = INTERRUPTED if run.unserved else run.status
     yield _note(width, "Run", f"{short} of {words.safe(run.skill_name)}, {status}; again: steelyard runs show {short}")
     ungraded = run.judge is not None and counts.judged < counts.answered
+    if run.waits is not None:
+        yield _note(width, "Waits", words.safe(run.waits, 800))
     if run.unserved:
         yield _note(width, "Next", f"steelyard runs resume {short} does what is left; what is paid is not paid again")
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING):

@@ -1328,6 +1328,8 @@ class Progress(TypedDict):
     elapsed_s: float | None
     left_s: float | None
     quiet: bool
+    waits: str | None
+    left: bool
     examination: str | None
     examining: dict[str, Any] | None
     troubles: list[Trouble]
@@ -1507,6 +1509,12 @@ class Remark(TypedDict):
     line: int | None
 
 
+class Removal(TypedDict):
+    """What the removal of a provider leaves without one."""
+
+    runs: list[RunLeft]
+
+
 class Resumption(TypedDict):
     """How a run is to go on."""
 
@@ -1661,9 +1669,17 @@ class RunHead(TypedDict):
     judge_spent_microcents: int
     judge_spent_is_lower_bound: bool
     unserved: bool
+    waits: str | None
     budget_microcents: int | None
     best_model: str | None
     cheapest_model: str | None
+
+
+class RunLeft(TypedDict):
+    """A run under way that calls the provider."""
+
+    id: str
+    skill: str
 
 
 class RunLine(TypedDict):

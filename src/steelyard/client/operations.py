@@ -1488,9 +1488,12 @@ class Operations:
             self.send("PUT", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}", body=body),
         )
 
-    def remove_provider(self, name: str) -> None:
-        """Forget a provider of the tenant's own, and its key."""
-        self.send("DELETE", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}")
+    def remove_provider(self, name: str) -> documents.Removal:
+        """Forget a provider of the tenant's own, and its key; says which runs under way call it."""
+        return cast(
+            "documents.Removal",
+            self.send("DELETE", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}"),
+        )
 
     def try_provider(self, name: str) -> documents.Trial:
         """Ask a provider of the tenant's own for its list of models, which costs nothing, and say what came of it."""

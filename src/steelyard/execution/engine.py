@@ -25,7 +25,7 @@ from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.execution.till import Till
 from steelyard.judging import Judge
-from steelyard.storage import claims, results, runs, skills
+from steelyard.storage import claims, results, runs, served, skills
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
 from steelyard.storage.queue import LeftToOthers
@@ -141,7 +141,9 @@ class Engine:
                     await self._fail(tenant_id, run_id, fault)
             except DATABASE_AWAY:
                 await asyncio.sleep(_AWAY_S)
-            except LeftToOthers:
+            except LeftToOthers as left:
+                if left.why is not None:
+                    await self._note_left(tenant_id, run_id, left.why)
                 raise
             except NotFound:
                 # Its skill was deleted in between; or it is no run of this tenant.
@@ -162,6 +164,12 @@ class Engine:
         self._on_state(run_id, state)
         if self._ended is not None:
             self._ended(run_id)
+
+    async def _note_left(self, tenant_id: UUID, run_id: UUID, why: str) -> None:
+        """Keep why, for whoever looks at the run. Where the database is away the job's next taker does."""
+        with suppress(*DATABASE_AWAY):
+            async with self._database.tenant(tenant_id) as connection:
+                await served.note_left(connection, run_id, masked(why))
 
     async def _run_batch(self, tenant_id: UUID, run_id: UUID, lane: int, batch: int) -> None:
         context = await self._context(tenant_id, run_id)
@@ -311,6 +319,8 @@ class Engine:
         if before is not None:
             # The tenant may have set its providers anew since: at another address another model answers.
             self._leave_if_unfit(run_id, known.plan)
+            async with self._database.tenant(tenant_id) as connection:
+                await served.take_up(connection, run_id)
         return known
 
     async def _load(self, tenant_id: UUID, run_id: UUID) -> RunContext | None:
@@ -321,6 +331,7 @@ class Engine:
                 return None
             plan = Plan.from_json(run.plan)
             self._leave_if_unfit(run_id, plan)
+            await served.take_up(connection, run_id)
             await runs.start_run(connection, run_id)
             run = await runs.get_run(connection, run_id)
             if run.status != RunStatus.RUNNING:
@@ -343,12 +354,13 @@ class Engine:
     def _leave_if_unfit(self, run_id: UUID, plan: Plan) -> None:
         why = self._unfit(plan)
         if why is None:
+            self._left_runs.discard(run_id)
             return
         if run_id not in self._left_runs:
             self._left_runs.add(run_id)
             if self._left is not None:
                 self._left(run_id, why)
-        raise LeftToOthers
+        raise LeftToOthers(why)
 
     def _leave_if_stopping(self) -> None:
         """Nobody else would ask for the rest of the batch: its job must not end with this worker."""

@@ -211,8 +211,8 @@ class TieBreaker:
                 work,
                 lambda connection: tie_breaks.note_progress(connection, work.row.id, len(tied.duels), len(known)),
             )
-            gate = await self._judged_gate(work, tied, rows)
-            if gate.result is GateResult.FAILED:
+            gate = await self._judged_gate(work, tied, rows) if tied.gate else None
+            if gate is not None and gate.result is GateResult.FAILED:
                 message = f"The judge {work.row.judge} may not compare: {gate.sentence}"
                 await self._end(work, TieBreakStatus.REFUSED, message)
                 return

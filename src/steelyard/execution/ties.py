@@ -95,7 +95,9 @@ def meetings_of(
                 duel = Duel(case.prompt, case.expected, criteria[index], texts[0], texts[1])
                 found.append(Meeting(pair, index, duel))
     families = tuple(case.family for case in cases)
-    return TieMeetings(tuple(models), families, tuple(found), gate_duels(cases))
+    # A judge that is asked for nothing is not tried.
+    asked = any(not meeting.duel.identical for meeting in found)
+    return TieMeetings(tuple(models), families, tuple(found), gate_duels(cases) if asked else ())
 
 
 def result_of(tied: TieMeetings, preferences: Mapping[str, Preference]) -> TieBreak:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple
 
 _GROWTH = 0.5
 _QUIET_S = 30.0
@@ -19,6 +20,15 @@ _QUIET_S = 30.0
 class _Waiter:
     ticket: int
     granted: asyncio.Future[None] = field(compare=False)
+
+
+class _Group(NamedTuple):
+    """What calls have in common of which the oldest goes first; `of` is the run, or what else they are made for."""
+
+    priority: int
+    model: str
+    whose: object
+    of: object
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,8 @@ class AdaptiveLimit:
         self.ceiling = max(1, ceiling)
         self.in_flight = 0
         self.generation = 0
-        # By priority, model and whose call it is, each a heap: who may not call now stands in no other's way.
-        self.waiters: dict[tuple[int, str, object], list[_Waiter]] = {}
+        # By priority, model, whose call it is and of what, each a heap: who may not call now stands in no other's way.
+        self.waiters: dict[_Group, list[_Waiter]] = {}
         self._value = float(self.ceiling)
         self._threshold = float(self.ceiling)
 
@@ -101,22 +111,24 @@ class AdaptiveLimit:
     def open(self) -> bool:
         return self.in_flight < self.limit
 
-    def push(self, priority: int, model: str, whose: object, waiter: _Waiter) -> None:
-        heapq.heappush(self.waiters.setdefault((priority, model, whose), []), waiter)
+    def push(self, group: _Group, waiter: _Waiter) -> None:
+        heapq.heappush(self.waiters.setdefault(group, []), waiter)
 
-    def pop(self, priority: int, model: str, whose: object) -> None:
-        heapq.heappop(self.waiters[priority, model, whose])
+    def pop(self, group: _Group) -> None:
+        heapq.heappop(self.waiters[group])
 
-    def heads(self) -> Iterator[tuple[int, str, object, _Waiter]]:
-        """The next waiter of each priority, model and tenant that has any still waiting."""
-        for (priority, model, whose), heap in self.waiters.items():
+    def heads(self) -> Iterator[tuple[_Group, _Waiter]]:
+        """The next waiter of each group that has any still waiting; those that have none are forgotten."""
+        for group, heap in [*self.waiters.items()]:
             while heap and heap[0].granted.done():
                 heapq.heappop(heap)
             if heap:
-                yield priority, model, whose, heap[0]
+                yield group, heap[0]
+            else:
+                del self.waiters[group]
 
     def waiting(self, priority: int) -> int:
-        return sum(len(heap) for (of, _, _), heap in self.waiters.items() if of == priority)
+        return sum(len(heap) for group, heap in self.waiters.items() if group.priority == priority)
 
 
 class CallSlots:
@@ -132,7 +144,8 @@ class CallSlots:
     accepts calls and never answers would else take them all until its calls time out.
 
     Whoever the calls are for (`whose`) gets no further slot over half of them while others wait. Calls that are out
-    cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it.
+    cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it. What the calls
+    are made for (`of`, a run) and holds the fewest slots goes first, before priority and age, which are a run's own.
     """
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -141,6 +154,7 @@ class CallSlots:
         self.ceiling = ceiling
         self.in_flight = 0
         self._held: Counter[object] = Counter()
+        self._held_of: Counter[object] = Counter()
         self._limits: dict[str, AdaptiveLimit] = {}
         self._models: dict[str, _Model] = {}
         self._clock = clock
@@ -164,19 +178,21 @@ class CallSlots:
         priority: int = 0,
         ticket: int | None = None,
         whose: object = None,
+        of: object = None,
     ) -> AsyncGenerator[Slot]:
         """Wait for leave, hold it for the block, give it back whatever happens.
 
         Calls without `model` are in no silence; `whose` call it is tells silences apart.
         """
-        await self._acquire(limit, model, whose, priority, self.ticket() if ticket is None else ticket)
+        group = _Group(priority, model, whose, of)
+        await self._acquire(limit, group, self.ticket() if ticket is None else ticket)
         call, began, held = (object(), whose), self._clock(), self._model(model)
         held.out[call] = began
         try:
             yield Slot(limit, limit.generation, lambda: held.replied(began, self._clock()))
         finally:
             del held.out[call]
-            self._release(limit, model, whose)
+            self._release(limit, group)
 
     def silences(self, whose: object = None) -> tuple[Silence, ...]:
         """The models that have replied to nothing for longer than they ever took, the longest silence first.
@@ -191,19 +207,20 @@ class CallSlots:
                 found.append(Silence(name, len(out), now - min(out)))
         return tuple(sorted((one for one in found if one.since_s > _QUIET_S), key=lambda one: -one.since_s))
 
-    async def _acquire(self, limit: AdaptiveLimit, model: str, whose: object, priority: int, ticket: int) -> None:
-        if self._has_room(whose) and self._may_call(limit, model) and next(self._heads(limit), None) is None:
-            self._take(limit, model, whose)
+    async def _acquire(self, limit: AdaptiveLimit, group: _Group, ticket: int) -> None:
+        free = self._has_room(group.whose) and self._may_call(limit, group.model)
+        if free and next(self._heads(limit), None) is None:
+            self._take(limit, group)
             return
         waiter = _Waiter(ticket, asyncio.get_running_loop().create_future())
-        limit.push(priority, model, whose, waiter)
+        limit.push(group, waiter)
         self._let_in()
         try:
             await waiter.granted
         except asyncio.CancelledError:
             # The grant and the cancellation may have come in the same turn of the loop.
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._release(limit, model, whose)
+                self._release(limit, group)
             raise
 
     def _model(self, name: str) -> _Model:
@@ -222,39 +239,50 @@ class CallSlots:
         beyond = whose is not None and not self._has_half(whose)
         return self.in_flight < (2 * self.ceiling if beyond else self.ceiling)
 
-    def _heads(self, limit: AdaptiveLimit) -> Iterator[tuple[int, str, object, _Waiter]]:
+    def _heads(self, limit: AdaptiveLimit) -> Iterator[tuple[_Group, _Waiter]]:
         """The next waiters of a limit that may call."""
-        return (head for head in limit.heads() if self._may_call(limit, head[1]) and self._has_room(head[2]))
+        return (
+            (group, waiter)
+            for group, waiter in limit.heads()
+            if self._may_call(limit, group.model) and self._has_room(group.whose)
+        )
 
-    def _take(self, limit: AdaptiveLimit, model: str, whose: object) -> None:
+    def _take(self, limit: AdaptiveLimit, group: _Group) -> None:
         self.in_flight += 1
-        self._held[whose] += 1
+        self._held[group.whose] += 1
+        self._held_of[group.of] += 1
         limit.in_flight += 1
-        self._model(model).in_flight += 1
+        self._model(group.model).in_flight += 1
 
-    def _release(self, limit: AdaptiveLimit, model: str, whose: object) -> None:
+    def _release(self, limit: AdaptiveLimit, group: _Group) -> None:
         self.in_flight -= 1
-        self._held[whose] -= 1
-        if not self._held[whose]:
-            del self._held[whose]
+        for held, by in ((self._held, group.whose), (self._held_of, group.of)):
+            held[by] -= 1
+            if not held[by]:
+                del held[by]
         limit.in_flight -= 1
-        self._model(model).in_flight -= 1
+        self._model(group.model).in_flight -= 1
         self._let_in()
 
     def _let_in(self) -> None:
         while self.in_flight < 2 * self.ceiling:
             sign = 1 if self._is_last_round() else -1
             heads = [
-                ((self._has_half(whose), sign * priority, waiter.ticket), priority, model, whose, limit, waiter)
+                (
+                    (self._has_half(group.whose), self._held_of[group.of], sign * group.priority, waiter.ticket),
+                    group,
+                    limit,
+                    waiter,
+                )
                 for limit in self._limits.values()
                 if limit.open
-                for priority, model, whose, waiter in self._heads(limit)
+                for group, waiter in self._heads(limit)
             ]
             if not heads:
                 return
-            _, priority, model, whose, limit, waiter = min(heads, key=lambda entry: entry[0])
-            limit.pop(priority, model, whose)
-            self._take(limit, model, whose)
+            _, group, limit, waiter = min(heads, key=lambda entry: entry[0])
+            limit.pop(group)
+            self._take(limit, group)
             waiter.granted.set_result(None)
 
     def _is_last_round(self) -> bool:

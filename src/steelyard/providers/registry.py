@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 # On whose behalf models are called, where several share the same providers; None sees the troubles of all.
 WHOSE: ContextVar[object] = ContextVar("whose", default=None)
 
+# What models are called for, a run or whatever else jobs are of: those of one tenant share the calls at once.
+CALLED_FOR: ContextVar[object] = ContextVar("called_for", default=None)
+
 DEFAULT_CONCURRENCY = 50
 # A call that fails for so long is worth a word; shorter waits are a busy vendor's ordinary way.
 TROUBLE_AFTER_S = 3.0
@@ -76,7 +79,7 @@ class Providers:
         # Before a slot is held: what takes time here must not keep others from calling.
         await provider.prepare(request)
         ticket = self._slots.ticket()
-        name, whose = f"{self._scope}\0{request.model.text}", WHOSE.get()
+        name, whose, of = f"{self._scope}\0{request.model.text}", WHOSE.get(), CALLED_FOR.get()
 
         def failed(error: CallError) -> None:
             began = self._failing[ticket][2] if ticket in self._failing else self._policy.clock()
@@ -87,7 +90,7 @@ class Providers:
                 response = await call_with_retries(
                     lambda: provider.complete(request),
                     self._policy,
-                    lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket, whose=whose),
+                    lambda: self._slots.hold(limit, model=name, priority=priority, ticket=ticket, whose=whose, of=of),
                     before_call,
                     failed,
                 )

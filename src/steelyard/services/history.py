@@ -74,6 +74,11 @@ class RunHistory:
                 connection, skill_id, before=None, limit=min(max(1, limit), MAX_PAGE), of_record=False
             )
 
+    async def some_to_compare(self, tenant_id: UUID, skill_id: UUID) -> bool:
+        """Whether two runs of the skill have ended, and can be set side by side."""
+        async with self._database.tenant(tenant_id) as connection:
+            return await history.some_to_compare(connection, skill_id)
+
     async def quality(self, tenant_id: UUID, skill_id: UUID, *, days: int = 365) -> tuple[QualityRow, ...]:
         """Every model's quality in the completed runs of record of the last `days`, oldest first.
 

@@ -17,6 +17,7 @@ from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificates_of, mark_of
 from steelyard.services.jury_words import jury_json
+from steelyard.services.run_waits import wait_words
 from steelyard.services.tie_break_words import tie_break_json
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
@@ -24,7 +25,7 @@ from steelyard.storage import figures, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow, starter_json
-from steelyard.storage.served import unserved
+from steelyard.storage.served import unserved, wait_of
 from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class RunReport:
                 "skill_version": run.skill_digest,
                 "status": run.status,
                 "unserved": run.unserved,
+                "waits": run.waits,
                 "stop_cause": run.stop_cause,
                 "partial": run.partial,
                 "of_record": run.of_record,
@@ -197,6 +199,9 @@ async def report_of(
     """The report of a run that was read already."""
     if run.status == RunStatus.RUNNING:
         run = replace(run, unserved=run.id in await unserved(connection, [run.id]))
+    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
+        wait = await wait_of(connection, run.id)
+        run = replace(run, waits=None if wait is None else wait_words(wait))
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if run.judge is None:
         quotes = JudgementCounts(0, 0)

@@ -11,11 +11,12 @@ from steelyard.domain.calls import FailureKind, Trouble
 from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import CellState, RunCounts, RunStatus
 from steelyard.services.examining import ExaminationStanding, standing_of
+from steelyard.services.run_waits import wait_words
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
 from steelyard.storage.progress import CellGroup, RunHead
 from steelyard.storage.queue import STALLED_AFTER_S
-from steelyard.storage.served import unserved
+from steelyard.storage.served import unserved, wait_of
 
 UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
 
@@ -62,7 +63,8 @@ class RunProgress:
     no cell has ended; `unserved`: it runs by its row, and no worker is there. `providers` are those of its models and
     its judge; `troubles` is what calls of them keep failing with in this process, which need not be the one that makes
     this run's. In a race `planned` is what it comes to at most as it stands. `examination` is that of its judge, None
-    where there is none yet.
+    where there is none yet. `waits` says what it waits for, and what to do, while nobody has it in hand; `left` whether
+    it had begun to be served, or could not be.
     """
 
     run_id: UUID
@@ -87,6 +89,8 @@ class RunProgress:
     troubles: tuple[Trouble, ...] = ()
     race: RaceStanding | None = None
     examination: ExaminationStanding | None = None
+    waits: str | None = None
+    left: bool = False
 
     @property
     def under_way(self) -> bool:
@@ -171,6 +175,8 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
     running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
     # While cells end somebody serves it, and nobody has to be looked for.
     still = head.status == RunStatus.RUNNING and (not ages or ages[0] > STALLED_AFTER_S)
+    wait = await wait_of(connection, head.id) if head.status == RunStatus.PENDING or head.left else None
+    left = wait is not None and wait.why is not None
     examination = standing_of(head.examining, head.examination, accepted=head.accept_judge, jury=head.jury or ())
     if examination is not None and examination.under_way and head.status not in UNDER_WAY:
         # The run ended before it did.
@@ -190,14 +196,16 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
         started_at=head.started_at,
         completed_at=head.completed_at,
         elapsed_s=elapsed_s,
-        left_s=time_left_s(ages, sum(lane.left for lane in lanes)),
-        quiet=running_s > progress.PACE_WINDOW_S and not ages,
+        left_s=None if left else time_left_s(ages, sum(lane.left for lane in lanes)),
+        quiet=running_s > progress.PACE_WINDOW_S and not ages and not left,
         unserved=still and head.id in await unserved(connection, [head.id]),
         signature=head.signature,
         # As references are written: provider:name, those of a jury with commas between.
         providers=frozenset(model.partition(":")[0] for model in (*head.models, *(head.judge or "").split(", "))),
         race=race,
         examination=examination,
+        waits=None if wait is None else wait_words(wait),
+        left=left,
     )
 
 

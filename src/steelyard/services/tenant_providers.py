@@ -14,11 +14,12 @@ from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsErro
 from steelyard.domain.masking import keep_secret
 from steelyard.domain.reach import Reach, check_url
 from steelyard.providers.settings import PLACEHOLDER_KEY, Endpoint, Kind, ProviderSettings, is_name
-from steelyard.providers.tenants import Found
+from steelyard.providers.tenants import LOOK_S, Found
 from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage import tenant_providers as storage
 from steelyard.storage.database import Database
-from steelyard.storage.tenant_providers import KeyWrite, ProviderRow
+from steelyard.storage.served import hurry_left
+from steelyard.storage.tenant_providers import KeyWrite, ProviderRow, RunOfProvider
 from steelyard.vault.ring import CannotUnseal, Place, Sealed
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ FEWEST_KEY, MOST_KEY = 8, 4_096
 # No more than a quarter of a key is shown.
 _SHORTEST_SHOWN = 16
 _END = 4
+# Until every process has heard of a change, in seconds.
+_HEARD_S = LOOK_S + 1
 _WHERE = "An admin adds providers under Settings, Providers."
 
 
@@ -114,16 +117,19 @@ class TenantProviderService:
             if write is None and _stays(rows.get(name), kind, url):
                 return
             await storage.put_provider(connection, tenant_id, name, kind, url, write, by=acting.get().told)
+            await hurry_left(connection, _HEARD_S)
         if write is not None and key is not None:
             keep_secret(tenant_id, key.strip())
         self._changed(tenant_id)
 
-    async def remove(self, tenant_id: UUID, name: str) -> None:
-        """Forget a provider and its key. Raises NotFound."""
+    async def remove(self, tenant_id: UUID, name: str) -> Sequence[RunOfProvider]:
+        """Forget a provider and its key; returns the runs under way that call it, the oldest first. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
             if not await storage.drop_provider(connection, name):
                 raise NotFound(f"There is no provider '{name[:MOST_NAME]}' of your own.")
+            runs = await storage.runs_calling(connection, name)
         self._changed(tenant_id)
+        return runs
 
     async def try_out(self, tenant_id: UUID, name: str) -> Trial:
         """Ask the provider for its models, which costs nothing, and say what came of it. Raises NotFound."""

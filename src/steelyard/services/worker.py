@@ -20,6 +20,7 @@ from steelyard.execution.paid_job import JobUnfit, always_fit
 from steelyard.execution.plan import BATCH
 from steelyard.execution.reviewer import Reviewer
 from steelyard.execution.tie_breaker import TieBreaker, TieBreakUnfit
+from steelyard.providers.registry import CALLED_FOR
 from steelyard.services.going_on import GoingOn
 from steelyard.services.on_behalf import OnBehalf
 from steelyard.storage.database import DATABASE_AWAY, Database
@@ -122,13 +123,14 @@ async def work(
 
 
 def _of_tenant(
-    serving: Serving | None, job: Callable[Concatenate[UUID, Args], Awaitable[None]]
-) -> Callable[Concatenate[UUID, Args], Awaitable[None]]:
-    """The job done for its tenant: with its keys, and no other's."""
+    serving: Serving | None, job: Callable[Concatenate[UUID, UUID, Args], Awaitable[None]]
+) -> Callable[Concatenate[UUID, UUID, Args], Awaitable[None]]:
+    """The job done for its tenant, with its keys and no other's, its calls being of what the job is of."""
 
-    async def handle(tenant_id: UUID, *args: Args.args, **more: Args.kwargs) -> None:
+    async def handle(tenant_id: UUID, subject_id: UUID, *args: Args.args, **more: Args.kwargs) -> None:
+        CALLED_FOR.set(subject_id)
         if serving is None:
-            await job(tenant_id, *args, **more)
+            await job(tenant_id, subject_id, *args, **more)
             return
         async with AsyncExitStack() as stack:
             while True:
@@ -138,7 +140,7 @@ def _of_tenant(
                     await asyncio.sleep(_AWAY_S)
                 else:
                     break
-            await job(tenant_id, *args, **more)
+            await job(tenant_id, subject_id, *args, **more)
 
     return handle
 

@@ -115,6 +115,18 @@ async def count_runs(connection: Connection, skill_id: UUID | None, *, of_record
     return row["count"] if row else 0
 
 
+async def some_to_compare(connection: Connection, skill_id: UUID) -> bool:
+    """Whether two runs of the skill have ended."""
+    cursor = await connection.execute(
+        """SELECT count(*) = 2 AS two
+             FROM (SELECT FROM benchmark_runs
+                    WHERE skill_id = %s AND status NOT IN ('pending', 'running') LIMIT 2) ended""",
+        (skill_id,),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row["two"])
+
+
 async def quality_history(connection: Connection, skill_id: UUID, *, since: datetime, limit: int) -> list[QualityRow]:
     """Every model's quality in the newest completed runs of record, oldest run first."""
     async with connection.cursor(row_factory=record_row(QualityRow)) as cursor:

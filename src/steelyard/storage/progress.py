@@ -21,7 +21,8 @@ PACE_CELLS = 200
 class RunHead:
     """The run's row without its verdict, and the database's clock. Money in microcents.
 
-    `cells_per_lane` are the cells planned for each model in each arm; a race may call for fewer.
+    `cells_per_lane` are the cells planned for each model in each arm; a race may call for fewer. `left`: a worker left
+    it, and none has taken it up since.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class RunHead:
     examination: Mapping[str, Any] | None = None
     accept_judge: bool = False
     jury: Sequence[Mapping[str, Any]] | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ async def run_head(connection: Connection, run_id: UUID) -> RunHead:
                       models, plan ->> 'judge' AS judge, plan -> 'arms' AS arms,
                       jsonb_array_length(plan -> 'case_ids') * (plan ->> 'trials')::int AS cells_per_lane,
                       clock_timestamp() AS now, xmin::text AS signature, race,
-                      examining, examination, accept_judge, plan -> 'jury' AS jury
+                      examining, examination, accept_judge, plan -> 'jury' AS jury,
+                      left_why IS NOT NULL AS left
                  FROM benchmark_runs WHERE id = %s""",
             (run_id,),
         )

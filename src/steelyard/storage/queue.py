@@ -85,7 +85,14 @@ class QueueUnreachable(Exception):
 
 
 class LeftToOthers(Exception):
-    """Raised by a handler that cannot do a job: it goes back to the queue, to rest before anybody takes it again."""
+    """Raised by a handler that cannot do a job: it goes back to the queue, to rest before anybody takes it again.
+
+    `why`: what keeps this worker from it, None where it only stops.
+    """
+
+    def __init__(self, why: str | None = None) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class _Resting(BaseRetryStrategy):

@@ -29,8 +29,9 @@ class RunRow:
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
     is what the judge was found to be, `examined_microcents` what that took here, a part of what the judge did;
     `examining` is how far it is while it goes on. The oldest answer the run rests on is of `answers_since`, reused ones
-    being as old as the call they were of. `unserved` is told by the services that list and report runs: it is
-    running by its row, and no worker is there.
+    being as old as the call they were of. `left_why` is why a worker left it that could not serve it, until one takes
+    it up. `unserved` is told by the services that list and report runs: it is running by its row, and no worker is
+    there; `waits`, what it waits for, by the one that reports them.
     """
 
     id: UUID
@@ -84,7 +85,9 @@ class RunRow:
     started_by_id: UUID | None = None
     started_by_name: str = LOCAL.name
     judge_spent_is_lower_bound: bool = False
+    left_why: str | None = None
     unserved: bool = field(default=False, kw_only=True)
+    waits: str | None = field(default=None, kw_only=True)
 
     @property
     def starter(self) -> Actor:
@@ -246,6 +249,7 @@ async def reopen_run(
         """UPDATE benchmark_runs
               SET status = CASE status WHEN 'running' THEN status ELSE 'pending' END,
                   stop_cause = NULL, partial = false, completed_at = NULL, error_message = NULL,
+                  left_why = NULL,
                   budget_microcents = coalesce(%s, budget_microcents), accept_judge = accept_judge OR %s
             WHERE id = %s""",
         (budget_microcents, accept_judge, run_id),

@@ -35,6 +35,14 @@ class KeyWrite:
     end: str | None
 
 
+@dataclass(frozen=True)
+class RunOfProvider:
+    """A run under way one of whose models or judges is called by a provider's name."""
+
+    id: UUID
+    skill_name: str
+
+
 async def list_providers(connection: Connection) -> list[ProviderRow]:
     """The tenant's, by name."""
     async with connection.cursor(row_factory=record_row(ProviderRow)) as cursor:
@@ -81,3 +89,18 @@ async def put_provider(
 async def drop_provider(connection: Connection, name: str) -> bool:
     """False where there is none."""
     return (await connection.execute("DELETE FROM tenant_providers WHERE name = %s", (name,))).rowcount == 1
+
+
+async def runs_calling(connection: Connection, name: str) -> list[RunOfProvider]:
+    """The tenant's runs under way whose models or judges go by the provider's name, the oldest first."""
+    async with connection.cursor(row_factory=record_row(RunOfProvider)) as cursor:
+        await cursor.execute(
+            """SELECT r.id, s.name AS skill_name
+                 FROM benchmark_runs r JOIN skills s ON s.tenant_id = r.tenant_id AND s.id = r.skill_id
+                WHERE r.status IN ('pending', 'running')
+                  AND EXISTS (SELECT FROM unnest(r.models || string_to_array(coalesce(r.judge, ''), ', ')) AS model
+                               WHERE split_part(model, ':', 1) = %s)
+                ORDER BY r.created_at, r.id""",
+            (name,),
+        )
+        return await cursor.fetchall()

@@ -138,7 +138,8 @@ class Base:
                 ANYWHERE if mode is Mode.LOCAL or (mode is None and tenant == LOCAL_TENANT) else allowed
             ),
             shared_with=lambda tenant: shared or tenant == LOCAL_TENANT,
-            is_servers=lambda tenant: tenant == LOCAL_TENANT,
+            # In a team nobody is told of the server's files, or names one: its own tenant may have other members.
+            is_servers=lambda tenant: tenant == LOCAL_TENANT and not self.team,
             changed=self.providers.changed,
         )
 

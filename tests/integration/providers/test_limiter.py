@@ -203,3 +203,23 @@ def test_whatever_is_cancelled_refused_or_done_no_slot_leaks(seed: int, ceiling:
                 pass
 
     asyncio.run(storm())
+
+
+async def test_what_holds_the_fewest_slots_goes_first_and_within_it_priority_and_the_older_ticket() -> None:
+    slots = CallSlots(4)
+    limit = slots.limit("a")
+    order: list[str] = []
+
+    async def call(of: str, number: int, priority: int = 0) -> None:
+        async with slots.hold(limit, whose="ann", of=of, priority=priority):
+            order.append(f"{of}{number}")
+            await asyncio.sleep(0)
+
+    large = [call("large", number) for number in range(40)]
+    small = [call("small", number, number == 2) for number in range(3)]
+    await asyncio.gather(*large, *small)
+    assert order[:4] == [f"large{number}" for number in range(4)], "one alone has them all"
+    assert {"small0", "small1", "small2"} <= set(order[4:10])
+    assert [one for one in order if one.startswith("small")] == ["small2", "small0", "small1"]
+    assert [one for one in order if one.startswith("large")] == [f"large{number}" for number in range(40)]
+    assert (slots.in_flight, next(limit.heads(), None), limit.waiters) == (0, None, {})

@@ -186,12 +186,15 @@ async def test_a_judge_is_not_told_which_model_wrote_what(database: Database, te
     assert named == ["test:m1", "test:m0"]
 
 
-async def test_identical_outputs_are_ties_without_a_call(database: Database, tenant_id: UUID) -> None:
+async def test_where_all_outputs_are_identical_nobody_is_called_and_no_judge_tried(
+    database: Database, tenant_id: UUID
+) -> None:
     found = Ties(database, tenant_id, Caller(lambda request: "120 g"))
     run_id = await found.run(request_of())
     found.caller.reply = pairwise(honest)
+    before = found.caller.calls.total()
     row = await found.broken(run_id)
-    assert row.calls == GATE
+    assert (row.status, row.calls, row.spent_microcents, found.caller.calls.total()) == ("completed", 0, 0, before)
     words = tie_break_words(row)
     assert "nobody is ahead" in words.claim
     assert any("identical" in fact for fact in words.facts)

@@ -182,6 +182,17 @@ async def test_an_empty_tenant_tells_a_viewer_whom_to_ask(team: TeamSite) -> Non
     assert "local owner" not in history
 
 
+async def test_at_a_skill_without_cases_a_viewer_is_told_who_may_add_some(team: TeamSite) -> None:
+    await made_skill(team.workbench, team.tenant_id, content("bare"), golden=0)
+    told = {
+        role: " ".join((await (await team.member(role)).get("/skills/bare/benchmark")).text.split())
+        for role in (Role.VIEWER, Role.EDITOR)
+    }
+    assert "Whoever may write cases here, an editor or an admin, adds some" in told[Role.VIEWER]
+    assert "Add some, accept proposed ones" not in told[Role.VIEWER]
+    assert "Add some, accept proposed ones" in told[Role.EDITOR]
+
+
 async def test_the_api_is_changed_by_no_cookie(team: TeamSite, pages: list[str]) -> None:
     browser = await team.member()
     assert (await browser.get("/v1/stale")).status_code == 200

@@ -57,8 +57,14 @@ async def test_the_frame_names_the_version_the_tabs_and_how_many_suggestions_are
     assert f"version {row.version_digest[:8]}" in page
     assert re.search(r'id="tab-benchmark"[^>]*aria-current="page"', page)
     assert re.search(r'id="tab-suggestions"[^>]*>Suggestions <span[^>]*>1<', page)
-    assert 'href="/skills/weigh/compare"' in page
     assert 'href="/skills/weigh/benchmark/new"' in page
+
+
+async def test_runs_are_compared_where_there_are_two(site: Site, skill_id: UUID) -> None:
+    for made in range(3):
+        for page in ("/skills/weigh/benchmark", "/skills/weigh/runs"):
+            assert ('href="/skills/weigh/compare"' in await text_of(site, page)) is (made >= 2), (made, page)
+        await made_run(site.workbench, site.tenant_id, skill_id, [GOOD, FAIR], arms=BOTH)
 
 
 async def test_without_a_benchmark_the_page_says_what_to_do(site: Site, skill_id: UUID) -> None:

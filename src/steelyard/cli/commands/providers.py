@@ -15,6 +15,7 @@ from steelyard.cli import text as words
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.providers.trial import Trial
+from steelyard.services.run_waits import without_provider
 from steelyard.services.tenant_providers import CHOICES, MOST_KEY, ProvidersStanding
 from steelyard.storage.tenants import known_tenants
 from steelyard.workbench import Workbench
@@ -71,12 +72,16 @@ def set_provider(
 def remove_provider(name: str, tenant: str | None) -> int:
     """Forget one."""
 
-    async def body() -> None:
+    async def body() -> str | None:
         async with open_workbench() as workbench:
-            await workbench.tenant_providers.remove(await _tenant(workbench, tenant), name)
+            runs = await workbench.tenant_providers.remove(await _tenant(workbench, tenant), name)
+            return without_provider(name, runs)
 
-    asyncio.run(body())
-    Terminal().out.line(f"{words.safe(name)} and its key are forgotten.")
+    left = asyncio.run(body())
+    screen = Terminal().out
+    screen.line(f"{words.safe(name)} and its key are forgotten.")
+    if left is not None:
+        screen.line(words.safe(left))
     return exits.OK
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
 from steelyard.providers.trial import Trial
+from steelyard.services.run_waits import without_provider
 from steelyard.services.tenant_providers import CHOICES, MOST_KEY, MOST_NAME, Choice
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
@@ -73,8 +74,8 @@ async def put_provider(view: Viewing, bench: Bench, tenant: Tenant, form: Form) 
 
 @router.post("/settings/providers/{name}/remove")
 async def remove_provider(view: Viewing, bench: Bench, tenant: Tenant, name: str) -> Response:
-    await bench.tenant_providers.remove(tenant, name)
-    return view.redirect(_HERE)
+    left = without_provider(name, await bench.tenant_providers.remove(tenant, name))
+    return view.redirect(_HERE) if left is None else await _page(view, bench, tenant, ProviderForm(), left=left)
 
 
 @router.post("/settings/providers/{name}/test")
@@ -86,7 +87,15 @@ async def try_provider(view: Viewing, bench: Bench, tenant: Tenant, name: str) -
     return await _page(view, bench, tenant, ProviderForm(), Tried(name, trial))
 
 
-async def _page(view: View, bench: Workbench, tenant: UUID, form: ProviderForm, tried: Tried | None = None) -> Response:
+async def _page(
+    view: View,
+    bench: Workbench,
+    tenant: UUID,
+    form: ProviderForm,
+    tried: Tried | None = None,
+    *,
+    left: str | None = None,
+) -> Response:
     return view.page(
         "pages/settings_providers.html.jinja",
         status=200 if form.error is None else 422,
@@ -94,6 +103,7 @@ async def _page(view: View, bench: Workbench, tenant: UUID, form: ProviderForm, 
         standing=await bench.tenant_providers.standing(tenant),
         form=form,
         tried=tried,
+        left=left,
         choices=[(choice, _WORDS[choice]) for choice in CHOICES],
         words=_WORDS,
         key_state=await _key_state(bench),

@@ -127,7 +127,12 @@ async def history_page(view: Viewing, bench: Bench, tenant: Tenant, skill: str, 
         lambda mark: bench.history.page(tenant, row.id, after=mark, limit=HISTORY_PAGE), after
     )
     return view.page(
-        "skill/runs.html.jinja", skill=row, history=history, continued=continued, more=_older(row, history)
+        "skill/runs.html.jinja",
+        skill=row,
+        history=history,
+        continued=continued,
+        more=_older(row, history),
+        comparable=await bench.history.some_to_compare(tenant, row.id),
     )
 
 

@@ -17,12 +17,16 @@ Tab = Literal["details", "review", "suggestions", "benchmark"]
 
 @dataclass(frozen=True)
 class SkillFrame:
-    """What surrounds a tab. `open_suggestions` is the number in the tab of that name, `waiting` that in the queue."""
+    """What surrounds a tab. `open_suggestions` is the number in the tab of that name, `waiting` that in the queue.
+
+    `comparable`: two of its runs have ended.
+    """
 
     skill: CatalogueRow
     tab: Tab
     open_suggestions: int
     waiting: int = 0
+    comparable: bool = False
 
 
 async def skill_frame(bench: Workbench, tenant_id: UUID, ref: str, tab: Tab) -> SkillFrame:
@@ -30,4 +34,5 @@ async def skill_frame(bench: Workbench, tenant_id: UUID, ref: str, tab: Tab) -> 
     skill = await bench.catalogue.find(tenant_id, ref)
     suggestions = await bench.suggestions.counts(tenant_id, skill.id)
     waiting = await bench.case_queue.count(tenant_id, skill.id)
-    return SkillFrame(skill, tab, suggestions.open, waiting)
+    comparable = await bench.history.some_to_compare(tenant_id, skill.id)
+    return SkillFrame(skill, tab, suggestions.open, waiting, comparable)

@@ -17,7 +17,7 @@ Kind = Literal["object", "array"]
 # characters, or so many times the text.
 _MOST_TRIES = 200
 _MOST_READ = 2_000_000
-_MOST_TIMES = 8
+_MOST_TIMES = 3
 _STARTS = {
     "object": re.compile(r'\{\s*["}]'),
     "array": re.compile(r'\[\s*(?:["\[\]{0-9-]|true|false|null)'),
@@ -119,8 +119,9 @@ def _in_prose(text: str, kinds: tuple[Kind, ...]) -> Iterator[Any]:
 
 def _read_until(error: Exception, text: str) -> int:
     """How far a try came, or the end of the text where that is not said, or is said of where a string begins."""
-    known = isinstance(error, json.JSONDecodeError) and not error.msg.startswith("Unterminated")
-    return error.pos if known else len(text)
+    if isinstance(error, json.JSONDecodeError) and not error.msg.startswith("Unterminated"):
+        return error.pos
+    return len(text)
 
 
 def _fenced(text: str) -> Iterator[str]:

@@ -36,7 +36,7 @@ def quote_is_in(quote: str, text: str) -> bool:
     The judge reads the text as a JSON string, so a quote with that string's escapes or quotation marks counts too.
     """
     shown = _flat(text)
-    return any(" ".join(spelling.split()) in shown for spelling in spellings_of(quote))
+    return any(" ".join(spelling.split()) in shown for spelling in set(spellings_of(quote)))
 
 
 @lru_cache(maxsize=4)

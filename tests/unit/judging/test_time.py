@@ -32,7 +32,7 @@ def numbers(text: str) -> None:
 
 
 def quotes(text: str) -> None:
-    for number in range(4_000):
+    for number in range(6_000):
         quote_is_in(f"it says {number}", text)
 
 
@@ -48,8 +48,8 @@ def an_object(text: str) -> None:
         (numbers, "1" + ",111" * 250_000 + "st"),
         (shown_to_judge, "Claude: " * 19 + ("I am GPT" + "1" * 58 + "_\n") * 1_000),
         (shown_to_judge, ("I am AI" + " AI" * 9 + "_\n") * 100_000 + "\nGPT" * 30),
-        (an_object, '{"a":' * 199 + "[" + "0," * 1_000_000),
-        (an_object, "[" + '{"a":' * 199 + "[" + "0," * 1_000_000 + "0]" + "}" * 20 + "]"),
+        (an_object, '{"a":' * 199 + "[" + "0," * 500_000),
+        (an_object, "[" + '{"a":' * 199 + "[" + "0," * 500_000 + "0]" + "}" * 20 + "]"),
         (items, "-" + " " * 300_000),
         (items, "- a\n" + " b\n" * 300_000),
         (quotes, "a b " * 15_000),

@@ -9,6 +9,13 @@ from typing import Any, Protocol
 
 from steelyard.domain.models import ModelRef
 
+# Characters of a reply that fills a form (a `json_schema`): several times what the token limits of any of them allow.
+MOST_OF_A_FORM = 200_000
+
+
+def too_long_for_a_form(reply: str) -> str:
+    return f"the reply has {len(reply):,} characters, more than the {MOST_OF_A_FORM:,} that are read"
+
 
 @dataclass(frozen=True)
 class Usage:

@@ -10,6 +10,7 @@ from math import fsum
 
 from steelyard.domain.cases import GoldenCase
 from steelyard.judging.mutations import Mutation, mutations
+from steelyard.judging.protocol import MAX_CANDIDATE_CHARACTERS
 
 CANARIES_VERSION = "canaries/1"
 JUNK_AT_MOST = 10.0
@@ -74,14 +75,15 @@ def for_canary(case: GoldenCase) -> GoldenCase:
 def canaries_of(cases: Sequence[GoldenCase], seed: int = 0) -> tuple[Canary, ...]:
     """The canaries for a skill's cases: junk on one case, golden and changed golden outputs on up to three.
 
-    Cases are drawn from those that a judge grades and that have an expected output; without one, the junk is shown on
-    any case and nothing else can be. The draw goes by the seed and by what each case says, so that it stays when others
+    Cases are drawn from those that a judge grades and that have an expected output, one that a judge is shown whole:
+    of a longer one it might not see what was changed. Without such a case the junk is shown on any, and nothing else
+    can be. The draw goes by the seed and by what each case says, so that it stays when others
     are added, and grades already paid for count again. A canary that is the case's own golden output is left out, as
     labels (`positive`) are. Empty without a case.
     """
     judged = [index for index, case in enumerate(cases) if case.needs_judge]
     drawn = sorted(judged, key=lambda index: (_draw(seed, cases[index]), index))
-    golden = [index for index in drawn if cases[index].expected.strip()]
+    golden = [index for index in drawn if _is_golden(cases[index].expected)]
     on, shown = (golden or drawn)[:1], golden[:MOST_CASES]
     made = [canary for index in on for canary in _junk(index, seed, cases[index])]
     made += _another(cases, golden)
@@ -104,6 +106,10 @@ def findings(canaries: Sequence[Canary], qualities: Mapping[int, float]) -> tupl
     outputs of the same cases. A kind with an ungraded output has not passed.
     """
     return tuple(_finding(kind, canaries, qualities) for kind in CanaryKind if any(c.kind is kind for c in canaries))
+
+
+def _is_golden(expected: str) -> bool:
+    return len(expected) <= MAX_CANDIDATE_CHARACTERS and bool(expected.strip())
 
 
 def _draw(seed: int, case: GoldenCase) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, cast
 
 import regex
@@ -18,12 +18,15 @@ from steelyard.judging.schemas import TooMuchWork, UnusableSchema, check_schema,
 
 REGEX_TIMEOUT_S = 1.0
 _SHOWN = 80
-# Digits that touch a letter before them belong to a name; a unit after them does not make them less of a number.
+# Digits that touch a letter before them belong to a name; a unit after them does not make them less of a number. An
+# ordinal is read with its ending, to be left out: nothing within it is begun anew, however long it is.
 _NUMBER = re.compile(
     r"(?<![^\W_])(?<![^\W_]_)(?<!\.)[-+\u2212]?"
     r"(?>(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
-    r"(?>(?:[eE][-+]?[0-9]{1,3}(?![0-9]))?)(?!(?:st|nd|rd|th)\b)"
+    r"(?>(?:[eE][-+]?[0-9]{1,3}(?![0-9]))?)(?P<ordinal>(?:st|nd|rd|th)\b)?"
 )
+# Of a million digits the exponent alone is more than the usual context takes.
+_WIDE = Context(Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _BAD_PATTERN = (regex.error, RecursionError, OverflowError)
 
 _Seen = tuple[bool, str]
@@ -169,7 +172,8 @@ def _number(check: Check, output: str) -> _Seen:
     last = numbers[-1]
     which = "number" if len(numbers) == 1 else "last number"
     within = f" within {check.tolerance:g}" if check.tolerance else ""
-    return abs(last - expected) <= tolerance, f"The {which} is {_spelled(last)}; expected {_spelled(expected)}{within}."
+    near = _WIDE.abs(_WIDE.subtract(last, expected)) <= tolerance
+    return near, f"The {which} is {_spelled(last)}; expected {_spelled(expected)}{within}."
 
 
 _GRADERS: dict[CheckKind, Callable[[Check, str], _Seen]] = {
@@ -186,7 +190,8 @@ _GRADERS: dict[CheckKind, Callable[[Check, str], _Seen]] = {
 
 def numbers_in(text: str) -> list[Decimal]:
     """The numbers written in a text, thousands separated by commas included; none inside names, no ordinals."""
-    return [Decimal(match[0].replace(",", "").replace("\u2212", "-")) for match in _NUMBER.finditer(text)]
+    found = (match[0] for match in _NUMBER.finditer(text) if match["ordinal"] is None)
+    return [Decimal(number.replace(",", "").replace("\u2212", "-")) for number in found]
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -201,7 +206,8 @@ def _decimal(value: Any) -> Decimal | None:
 
 
 def _spelled(number: Decimal) -> str:
-    return f"{number:f}" if number.adjusted() in range(-7, 16) else f"{number:.6e}"
+    written = f"{number:f}" if number.adjusted() in range(-7, 16) else ""
+    return written if 0 < len(written) <= _SHOWN else f"{number:.6e}"
 
 
 def _dumped(value: Any) -> str:

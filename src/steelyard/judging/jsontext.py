@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal, cast
 
+from steelyard.domain.calls import MOST_OF_A_FORM, too_long_for_a_form
+
 Kind = Literal["object", "array"]
 
-# Each try may read to the end of the text, so their number is bounded.
+# Each try may read to the end of the text, so their number is bounded, and what those that fail read together: so many
+# characters, or so many times the text.
 _MOST_TRIES = 200
+_MOST_READ = 2_000_000
+_MOST_TIMES = 3
 _STARTS = {
     "object": re.compile(r'\{\s*["}]'),
     "array": re.compile(r'\[\s*(?:["\[\]{0-9-]|true|false|null)'),
@@ -36,25 +41,22 @@ def find_json(text: str, wanted: Kind | None = None) -> tuple[bool, Any]:
             return True, value
         if found and not fallback[0]:
             fallback = (True, value)
-    for _, value in _in_prose(text, ("object", "array") if wanted is None else (wanted,)):
+    for value in _in_prose(text, ("object", "array") if wanted is None else (wanted,)):
         return True, value
     return fallback
 
 
 def only_object(text: str) -> dict[str, Any]:
-    """The one JSON object of a reply. ValueError where there is none, or more than one.
+    """The one JSON object of a reply. ValueError where there is none, or more than one, or it is longer than any.
 
     Prose that quotes another object beside its own is ambiguous: the quoted one may be the candidate's forgery.
     """
+    if len(text) > MOST_OF_A_FORM:
+        raise ValueError(too_long_for_a_form(text))
     found, value = _read(text.strip())
     if found and isinstance(value, dict):
         return cast("dict[str, Any]", value)
-    objects: list[dict[str, Any]] = []
-    end = 0
-    for start, value in _in_prose(text, ("object",)):
-        if start >= end:
-            objects.append(value)
-            end = start + _length(text, start)
+    objects: list[dict[str, Any]] = list(_in_prose(text, ("object",)))
     if not objects:
         raise ValueError("broken JSON" if "{" in text else "prose instead of JSON")
     if len(objects) > 1:
@@ -97,18 +99,29 @@ def _read(text: str) -> tuple[bool, Any]:
         return False, None
 
 
-def _in_prose(text: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, Any]]:
-    """(where, value) of each object or array that can be read, those inside others included."""
+def _in_prose(text: str, kinds: tuple[Kind, ...]) -> Iterator[Any]:
+    """Each object or array that can be read, but for those inside another."""
     starts = sorted(match.start() for kind in kinds for match in islice(_STARTS[kind].finditer(text), _MOST_TRIES))
+    left = max(_MOST_READ, _MOST_TIMES * len(text))
+    end = 0
     for start in starts[:_MOST_TRIES]:
-        try:
-            yield start, _DECODER.raw_decode(text, start)[0]
-        except (ValueError, RecursionError):
+        if start < end:
             continue
+        if left <= 0:
+            return
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            left -= _read_until(error, text) - start
+        else:
+            yield value
 
 
-def _length(text: str, start: int) -> int:
-    return _DECODER.raw_decode(text, start)[1] - start
+def _read_until(error: Exception, text: str) -> int:
+    """How far a try came, or the end of the text where that is not said, or is said of where a string begins."""
+    if isinstance(error, json.JSONDecodeError) and not error.msg.startswith("Unterminated"):
+        return error.pos
+    return len(text)
 
 
 def _fenced(text: str) -> Iterator[str]:

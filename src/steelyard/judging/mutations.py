@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, Decimal, localcontext
 from enum import StrEnum
 
 
@@ -78,29 +78,37 @@ def _make(kind: MutationKind, text: str, change: Callable[[str], tuple[str, str,
 
 def _number(text: str) -> tuple[str, str, str] | None:
     """The first number of the text, in every place where it stands."""
-    listed = [found.span() for found in _ENUMERATION.finditer(text)]
-    for found in _NUMBER.finditer(text):
-        if any(start <= found.start() < end for start, end in listed):
-            continue
-        before = found[0]
-        after = _other_number(before)
-        return _replaced(_NUMBER, text, before, after, listed), before, after
-    return None
+    numbers = _outside(_NUMBER.finditer(text), _ENUMERATION.finditer(text))
+    first = next(numbers, None)
+    if first is None:
+        return None
+    before = first[0]
+    after = _other_number(before)
+    parts, end = [text[: first.start()], after], first.end()
+    for found in numbers:
+        if found[0] == before:
+            parts += (text[end : found.start()], after)
+            end = found.end()
+    return "".join([*parts, text[end:]]), before, after
 
 
-def _replaced(pattern: re.Pattern[str], text: str, before: str, after: str, kept: list[tuple[int, int]]) -> str:
-    def changed(found: re.Match[str]) -> str:
-        inside = any(start <= found.start() < end for start, end in kept)
-        return after if found[0] == before and not inside else found[0]
-
-    return pattern.sub(changed, text)
+def _outside(found: Iterable[re.Match[str]], kept: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """Those that begin in none of `kept`. Both are in the order of the text, so each is looked at once."""
+    left = iter(kept)
+    span = next(left, None)
+    for one in found:
+        while span is not None and span.end() <= one.start():
+            span = next(left, None)
+        if span is None or one.start() < span.start():
+            yield one
 
 
 def _other_number(written: str) -> str:
     """Half as large again and seven more: far enough to be another fact, written with as many decimals."""
     value = Decimal(written.replace(",", ""))
     places = len(written.partition(".")[2])
-    other = value + value / 2 + 7
+    with localcontext(Emax=MAX_EMAX):
+        other = value + value / 2 + 7
     return f"{other:{',' if ',' in written else ''}.{places}f}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steelyard.judging.strip import strip_candidate
+from steelyard.judging.strip import strip_ends
 
 PROTOCOL_VERSION = "judge/3"
 MAX_CANDIDATE_CHARACTERS = 60_000
@@ -54,11 +54,8 @@ class Shown:
 
 def shown_to_judge(output: str, case_text: str = "") -> Shown:
     """What the judge sees of an output: stripped, and with its middle left out where it is very long."""
-    text = strip_candidate(output, case_text)
-    if len(text) <= MAX_CANDIDATE_CHARACTERS:
-        return Shown(text, False)
-    half = MAX_CANDIDATE_CHARACTERS // 2
-    return Shown(f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}", True)
+    begins, ends, left = strip_ends(output, case_text, MAX_CANDIDATE_CHARACTERS // 2)
+    return Shown(f"{begins}\n[… {left:,} characters left out …]\n{ends}" if left else begins, left > 0)
 
 
 def new_nonce(candidate: str) -> str:

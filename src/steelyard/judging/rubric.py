@@ -9,7 +9,7 @@ from typing import Any, cast
 from steelyard.domain.skills import SkillContent
 
 RUBRIC_FILE = "rubric.md"
-_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*\S)\s*$")
+_ITEM = re.compile(r"(?:[-*+]|\d+[.)])\s+(\S.*)")
 
 
 def rubric_of(content: SkillContent) -> tuple[str, ...]:
@@ -29,14 +29,16 @@ def rubric_of(content: SkillContent) -> tuple[str, ...]:
 
 def _criteria(text: str) -> tuple[str, ...]:
     lines = text.splitlines()
-    items: list[str] = []
+    items: list[list[str]] = []
     open_item = False
     for line in lines:
-        if found := _ITEM.match(line):
-            items.append(found[1])
+        if found := _ITEM.fullmatch(line.strip()):
+            items.append([found[1]])
             open_item = True
         elif open_item and line.startswith((" ", "\t")) and line.strip():
-            items[-1] += f" {line.strip()}"
+            items[-1].append(line.strip())
         else:
             open_item = False
-    return tuple(items or (line.strip() for line in lines if line.strip() and not line.startswith("#")))
+    if items:
+        return tuple(" ".join(parts) for parts in items)
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.grading import CheckResult, CriterionLevel, Grade, Judgement
@@ -34,8 +35,14 @@ def quote_is_in(quote: str, text: str) -> bool:
 
     The judge reads the text as a JSON string, so a quote with that string's escapes or quotation marks counts too.
     """
-    shown = " ".join(text.split())
-    return any(" ".join(spelling.split()) in shown for spelling in spellings_of(quote))
+    shown = _flat(text)
+    return any(" ".join(spelling.split()) in shown for spelling in set(spellings_of(quote)))
+
+
+@lru_cache(maxsize=4)
+def _flat(text: str) -> str:
+    """Kept, because a judge may quote one output thousands of times."""
+    return " ".join(text.split())
 
 
 def spellings_of(quote: str) -> tuple[str, ...]:

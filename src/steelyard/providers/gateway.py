@@ -21,7 +21,16 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
+from steelyard.domain.calls import (
+    MOST_OF_A_FORM,
+    CallError,
+    FailureKind,
+    ModelRequest,
+    ModelResponse,
+    StopReason,
+    Usage,
+    too_long_for_a_form,
+)
 from steelyard.domain.masking import MASK
 from steelyard.domain.models import ModelRef
 from steelyard.providers.errors import call_error
@@ -128,6 +137,14 @@ class Gateway:
         for secret in self._endpoint.secrets:
             # Whose server this is may send the key back as an answer, and answers are stored and shown.
             output = output.replace(secret, MASK) if len(secret) >= _SHORTEST_SECRET else output
+        if request.json_schema is not None and len(output) > MOST_OF_A_FORM:
+            raise CallError(
+                FailureKind.MALFORMED,
+                f"{request.model.text} was asked for JSON: {too_long_for_a_form(output)}.",
+                wasted=usage,
+                wasted_known=usage_known,
+                final=True,
+            )
         if request.json_schema is not None and stop in (StopReason.STOP, StopReason.OTHER):
             output = _without_fence(output)
             self._check_json(request, output, usage)
@@ -166,7 +183,7 @@ class Gateway:
         ref = request.model
         await asyncio.to_thread(load, self._endpoint.kind)
         if self._connection is None:
-            self._connection = connect(self._endpoint, timeout_s=self._timeout_s)
+            self._connection = connect(self._endpoint, timeout_s=self._timeout_s, streamed=self._stream)
         model = self._connection.model(ref.name)
         values = {"max_tokens": request.max_tokens} | variant_settings(ref, self._endpoint.kind)
         parameters = _parameters(model, request.json_schema, self._endpoint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from functools import partial
 
 import httpx2
 
@@ -23,12 +24,15 @@ class ReplyTooLong(httpx2.DecodingError):
     """The reply is over the limit, or packed in a way that was not asked for. What was read of it is dropped."""
 
 
-def cap(client: httpx2.AsyncClient) -> httpx2.AsyncClient:
-    """The same client, whose replies of whatever status are bounded however they are read, over any transport."""
+def cap(client: httpx2.AsyncClient, *, streamed: bool = False) -> httpx2.AsyncClient:
+    """The same client, whose replies of whatever status are bounded however they are read, over any transport.
+
+    `streamed`: they are asked for as events. Whatever a server calls its reply, one in one piece has the lower bound.
+    """
     hooks = client.event_hooks
     client.event_hooks = {
         "request": [*hooks["request"], _ask_for],
-        "response": [*hooks["response"], _bound],
+        "response": [*hooks["response"], partial(_bound, streamed)],
     }
     return client
 
@@ -37,11 +41,11 @@ async def _ask_for(request: httpx2.Request) -> None:
     request.headers["accept-encoding"] = _ASKED_FOR
 
 
-async def _bound(response: httpx2.Response) -> None:
+async def _bound(asked_for_events: bool, response: httpx2.Response) -> None:
     named = response.headers.get("content-encoding", "").strip().lower()
     if named not in ("", "identity", *_WINDOWS):
         raise ReplyTooLong(f"it is packed as {named[:40]!r}, which was not asked for", request=response.request)
-    streamed = response.headers.get("content-type", "").startswith("text/event-stream")
+    streamed = asked_for_events and response.headers.get("content-type", "").startswith("text/event-stream")
     if isinstance(response.stream, httpx2.AsyncByteStream):
         most = MOST_STREAMED_BYTES if streamed else MOST_BYTES
         response.stream = _Bounded(response.stream, _WINDOWS.get(named, ()), most, response.request)

@@ -86,12 +86,21 @@ def load(kind: Kind) -> None:
     importlib.import_module(f"pydantic_ai.providers.{kind}")
 
 
-def connect(endpoint: Endpoint, *, timeout_s: float, transport: httpx2.AsyncBaseTransport | None = None) -> Connection:
-    """A connection to `endpoint`, over aiohttp unless a `transport` is given. Nothing is sent yet."""
+def connect(
+    endpoint: Endpoint,
+    *,
+    timeout_s: float,
+    streamed: bool = False,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> Connection:
+    """A connection to `endpoint`, over aiohttp unless a `transport` is given. Nothing is sent yet.
+
+    `streamed`: replies will be asked for as events, which may be longer in all than one in one piece.
+    """
     if transport is None:
         _quiet()
     make = {"openai": _openai, "anthropic": _anthropic, "google": _google}[endpoint.kind]
-    return make(endpoint, timeout_s, transport)
+    return make(endpoint, timeout_s, streamed, transport)
 
 
 def _quiet() -> None:
@@ -108,6 +117,7 @@ def _http_client(
     default: Callable[..., httpx2.AsyncClient],
     endpoint: Endpoint,
     timeout_s: float,
+    streamed: bool,
     transport: httpx2.AsyncBaseTransport | None,
 ) -> httpx2.AsyncClient:
     import httpx2
@@ -120,12 +130,14 @@ def _http_client(
         transport = GuardedTransport(endpoint.reach)
     timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
     if transport is not None:
-        return cap(httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False))
+        return cap(httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False), streamed=streamed)
     # The SDKs' clients would carry a prompt, and a key, wherever a server points them.
-    return cap(default(timeout=timeout, follow_redirects=False))
+    return cap(default(timeout=timeout, follow_redirects=False), streamed=streamed)
 
 
-def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTransport | None) -> Connection:
+def _openai(
+    endpoint: Endpoint, timeout_s: float, streamed: bool, transport: httpx2.AsyncBaseTransport | None
+) -> Connection:
     from openai import AsyncOpenAI, DefaultAioHttpClient
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -135,7 +147,7 @@ def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTra
     client = AsyncOpenAI(
         api_key=endpoint.api_key,
         base_url=endpoint.base_url or "https://api.openai.com/v1",
-        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, transport),
+        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, streamed, transport),
         max_retries=0,
     )
     provider = (
@@ -155,7 +167,9 @@ def _openai(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTra
     return Connection(make, client.close)
 
 
-def _anthropic(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTransport | None) -> Connection:
+def _anthropic(
+    endpoint: Endpoint, timeout_s: float, streamed: bool, transport: httpx2.AsyncBaseTransport | None
+) -> Connection:
     from anthropic import AsyncAnthropic, DefaultAioHttpClient
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -164,19 +178,21 @@ def _anthropic(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBase
         api_key=endpoint.api_key,
         auth_token=endpoint.auth_token,
         base_url=endpoint.base_url or "https://api.anthropic.com",
-        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, transport),
+        http_client=_http_client(DefaultAioHttpClient, endpoint, timeout_s, streamed, transport),
         max_retries=0,
     )
     provider = AnthropicProvider(anthropic_client=client)
     return Connection(lambda name: AnthropicModel(name, provider=provider), client.close)
 
 
-def _google(endpoint: Endpoint, timeout_s: float, transport: httpx2.AsyncBaseTransport | None) -> Connection:
+def _google(
+    endpoint: Endpoint, timeout_s: float, streamed: bool, transport: httpx2.AsyncBaseTransport | None
+) -> Connection:
     import httpx2
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
-    http_client = _http_client(httpx2.AsyncClient, endpoint, timeout_s, transport)
+    http_client = _http_client(httpx2.AsyncClient, endpoint, timeout_s, streamed, transport)
     provider = GoogleProvider(api_key=endpoint.api_key, base_url=endpoint.base_url, http_client=http_client)
     return Connection(lambda name: GoogleModel(name, provider=provider), http_client.aclose)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.domain.calls import CallError, FailureKind, ModelRequest, StopReason, Usage
+from steelyard.domain.calls import MOST_OF_A_FORM, CallError, FailureKind, ModelRequest, StopReason, Usage
 from steelyard.providers.gateway import Gateway
 from steelyard.providers.registry import Providers
 from steelyard.providers.settings import CallSettings
@@ -138,6 +138,17 @@ async def test_json_nested_without_end_is_malformed_and_its_cost_is_kept(
         await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
     assert (failure.value.kind, failure.value.wasted) == (FailureKind.MALFORMED, Usage(300, 30))
     assert failure.value.wasted_known
+
+
+async def test_a_reply_too_long_for_its_schema_is_refused_unread_and_not_asked_for_again(
+    server: ModelServer, open_providers: Open
+) -> None:
+    filled = f'{{"level": 4{" " * MOST_OF_A_FORM}}}'
+    server.config = ServerConfig(schema_reply=lambda call: Reply(filled, usage=Usage(100, 10)))
+    with pytest.raises(CallError, match="characters, more than the 200,000") as failure:
+        await open_providers().complete(request_for(OPENAI, json_schema=SCHEMA))
+    assert (failure.value.kind, failure.value.attempts) == (FailureKind.MALFORMED, 1)
+    assert (failure.value.wasted, failure.value.wasted_known) == (Usage(100, 10), True)
 
 
 async def test_a_malformed_reply_without_usage_may_have_cost_anything(

@@ -101,6 +101,15 @@ async def test_a_small_reply_that_unpacks_to_more_than_there_is_room_for_is_cut_
     assert peak < 4 * MOST_BYTES
 
 
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "google"])
+async def test_a_reply_in_one_piece_has_its_bound_whatever_the_server_calls_it(kind: Kind) -> None:
+    async with answering(_EVENTS, COMMENT) as (url, _):
+        providers = providers_at(url, kind, HERE, stream=False)
+        with pytest.raises(CallError, match=f"longer than {MOST_BYTES // 10**6} MB"):
+            await providers.complete(request_for("theirs:model-a"))
+        await providers.aclose()
+
+
 async def test_a_reply_packed_as_nobody_asked_for_is_named() -> None:
     async with answering(_JSON, b"?", "br, gzip") as (url, _):
         providers = providers_at(url, "openai", HERE, stream=False)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.judging.canaries import JUNK, Canary, CanaryKind, canaries_of, findings, for_canary
+from steelyard.judging.protocol import MAX_CANDIDATE_CHARACTERS
 
 CASES = [GoldenCase(f"case-{i}", f"What does item {i} weigh?", f"Item {i} is brass: {100 + i} g.") for i in range(6)]
 
@@ -70,6 +71,12 @@ def test_without_an_expected_output_only_junk_is_shown_and_without_a_judged_case
     checked = [GoldenCase("1", "Weigh it", "120 g", checks=(Check(CheckKind.CONTAINS, "120"),))]
     assert canaries_of(checked) == ()
     assert canaries_of([]) == ()
+
+
+def test_a_golden_output_that_a_judge_is_not_shown_whole_is_no_canary() -> None:
+    long = GoldenCase("long", "Weigh it", "It is brass: 120 g. " + "x" * MAX_CANDIDATE_CHARACTERS)
+    assert {one.kind for one in canaries_of([long])} == set(JUNK)
+    assert {one.case_index for one in canaries_of([long, *CASES])} <= set(range(1, 7))
 
 
 def test_a_canary_is_graded_on_the_default_rubric_alone() -> None:

@@ -16,8 +16,8 @@ from steelyard.judging.protocol import (
     judge_digest,
     new_nonce,
     shown_to_judge,
-    strip_candidate,
 )
+from steelyard.judging.strip import strip_candidate
 
 CASE = GoldenCase("1", "As Claude, what does it weigh?", "120 g", assertions=("States the weight",))
 TEXT = st.text(max_size=300)

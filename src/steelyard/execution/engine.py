@@ -25,7 +25,7 @@ from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.execution.till import Till
 from steelyard.judging import Judge
-from steelyard.storage import claims, results, runs, skills
+from steelyard.storage import claims, results, runs, skills, spending
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
 from steelyard.storage.queue import LeftToOthers
@@ -242,7 +242,7 @@ class Engine:
         run_id = context.run.id
         async with self._database.tenant(context.tenant_id) as connection:
             wanted_keys = list(keys.values())
-            await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
+            lost = await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
             taken = await claims.take_claims(connection, context.tenant_id, run_id, wanted_keys, self._worker_key)
             claimed = [digest for digest in pending if keys[digest] in taken]
             own = await results.own_cells(connection, run_id, claimed)
@@ -253,6 +253,7 @@ class Engine:
                 reusable = await results.reusable_cells(connection, run_id, unseen, wanted)
             ended = [digest for digest, stored in own.items() if _has_ended(stored)]
             await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in ended])
+            await spending.mark_lost(connection, context.tenant_id, lost)
         return _Opened([digest for digest in claimed if digest not in set(ended)], ended, own, reusable)
 
     async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Callable[[], None]) -> None:

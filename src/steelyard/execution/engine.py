@@ -27,9 +27,10 @@ from steelyard.execution.till import Till
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, skills, spending
 from steelyard.storage.cases import cases_by_id
-from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
+from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, DISK_FULL, Database
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.results import RunState, StoredCell
+from steelyard.storage.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -363,7 +364,7 @@ class Engine:
 
     async def _beat(self) -> None:
         """Keep the worker's lock and leases, and hear of cancelled runs and budgets spent elsewhere."""
-        away = False
+        telling = Telling()
         while True:
             await asyncio.sleep(_PULSE_S)
             began = _now()
@@ -385,18 +386,18 @@ class Engine:
                         continue
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
+            except DISK_FULL:
+                # The database tells it itself.
+                continue
             except DATABASE_AWAY:
-                if not away:
+                if telling.due("away"):
                     logger.warning("The database is away. What was received is kept, and saved when it is back.")
-                away = True
                 continue
             except DATABASE_ERROR:
                 # Without a pulse the worker would trust its claims no more and say nothing of it.
-                if not away:
+                if telling.due("refused"):
                     logger.exception("The database refuses the worker's pulse. It is tried again.")
-                away = True
                 continue
-            away = False
             self._trusted_until = began + _TRUST_S
 
     async def _keep_lock(self) -> None:

@@ -52,6 +52,14 @@ def test_a_case_file_that_cannot_be_used_names_the_place(shell: Shell, skill: Pa
     assert says in message
 
 
+def test_a_case_file_that_is_a_link_to_nowhere_is_named(shell: Shell, skill: Path) -> None:
+    (skill / "evals" / "evals.json").unlink()
+    (skill / "evals" / "evals.json").symlink_to(skill / "gone.json")
+    said = refused(shell, "run", str(skill), *MODEL)
+    assert "evals.json" in said
+    assert "a symbolic link to nothing in the folder" in said
+
+
 def test_no_cases_says_how_to_add_some(shell: Shell, skill: Path) -> None:
     (skill / "evals" / "evals.json").unlink()
     message = refused(shell, "run", str(skill), *MODEL)
@@ -97,6 +105,8 @@ def test_a_missing_key_names_the_variable(shell: Shell, skill: Path) -> None:
         ("--budget", "nan"),
         ("--margin", "101"),
         ("--trials", "0"),
+        ("--seed", "9223372036854775808"),
+        ("--seed", "-1"),
         ("--arm", "left"),
         ("--require", "luck"),
         ("--case", "only an input"),

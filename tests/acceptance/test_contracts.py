@@ -112,3 +112,20 @@ def test_a_command_that_calls_no_model_does_not_wait_for_the_vendors_clients(she
     done = subprocess.run(command, env=shell.environment(), capture_output=True, text=True, check=True)
     assert "steelyard.providers.tenants" in done.stderr
     assert not re.search(r"\b(pydantic_ai|openai|anthropic|authlib|fastapi)\b", done.stderr)
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_fault(shell: Shell, skill: Path) -> None:
+    assert shell.run("skills", "add", str(skill)).returncode == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    shown = shell.start("cases", "history", skill.name, stdout=writing)
+    os.close(writing)
+    _, said = shown.communicate(timeout=120)
+    assert (shown.returncode, said) == (0, "")
+
+
+def test_a_database_that_is_away_is_no_want_of_rights(shell: Shell) -> None:
+    shell.env["DATABASE_URL"] = "postgresql://somebody@127.0.0.1:1/steelyard"
+    said = shell.run("migrate").stderr
+    assert "The database cannot be reached" in said
+    assert "CREATEROLE" not in said

@@ -210,13 +210,14 @@ async def lint_skill(
 
 
 @operation("DELETE", "/v1/skills/{skill}", answers=Belongings, errors=(409,))
-async def delete_skill(bench: Bench, tenant: Tenant, skill: SkillRef) -> Belongings:
+async def delete_skill(bench: Bench, tenant: Tenant, who: Who, skill: SkillRef) -> Belongings:
     """Delete a skill with its versions, cases, runs, uses and feedback, for good.
 
-    Refused with 409 while a run, review, tie-break or drafting of it goes on.
+    Refused with 409 while a run, review, tie-break or drafting of it goes on, and with 403 where somebody decided by
+    hand on a case of it and the sender may not.
     """
     row = await bench.catalogue.find(tenant, skill)
-    return Belongings.of(await bench.skills.delete(tenant, row.id))
+    return Belongings.of(await bench.skills.delete(tenant, row.id, decides=who.may(Action.DECIDE_CASES)))
 
 
 async def lint_of(bench: Workbench, tenant_id: UUID, loaded: LoadedSkill, *, decides: bool) -> Lint:

@@ -88,7 +88,7 @@ class FileChange(Shown):
 
     path: str
     change: Annotated[str, Field(description="added, removed or changed.", examples=["changed"])]
-    shown: Annotated[str, Field(description="text, binary or too_large.", examples=["text"])]
+    shown: Annotated[str, Field(description="text, binary or too_large (or too much, with others).", examples=["text"])]
     old_size: Bytes | None
     new_size: Bytes | None
     added: Count

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from steelyard.cli import exits
 from steelyard.cli.text import ascii_only
 
 if TYPE_CHECKING:
@@ -18,12 +19,19 @@ if TYPE_CHECKING:
 MIN_WIDTH = 40
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Its reader has what it wants: no fault, which the library would exit with."""
+        silence_broken_pipe()
+        raise SystemExit(exits.OK)
+
+
 class Screen:
     """One stream: its width, whether it is a live terminal, and whether it can show more than ASCII."""
 
     def __init__(self, stream: TextIO, *, width: int | None = None) -> None:
         _never_fail(stream)
-        self.console = Console(
+        self.console = _Console(
             file=stream, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False, legacy_windows=False
         )
         encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").replace("_", "")

@@ -104,7 +104,8 @@ class Operations:
     def delete_skill(self, skill: str) -> documents.Belongings:
         """Delete a skill with its versions, cases, runs, uses and feedback, for good.
 
-        Refused with 409 while a run, review, tie-break or drafting of it goes on.
+        Refused with 409 while a run, review, tie-break or drafting of it goes on, and with 403 where somebody
+        decided by hand on a case of it and the sender may not.
         """
         return cast(
             "documents.Belongings",

@@ -39,6 +39,18 @@ def look_of(name: str) -> str:
     return look or plain
 
 
+def unprintable(name: str) -> str | None:
+    """The first sign of a name that cannot be seen, as `U+200B`; None where all can.
+
+    A joiner (U+200C, U+200D) between two signs beyond ASCII is how some scripts are written, and emoji.
+    """
+    for before, sign, after in zip(" " + name, name, name[1:] + " ", strict=False):
+        joins = sign in "\u200c\u200d" and not before.isascii() and not after.isascii()
+        if not sign.isprintable() and not joins:
+            return f"U+{ord(sign):04X}"
+    return None
+
+
 def is_the_softwares(name: str) -> bool:
     """Whether the software notes what it did itself under a name of this look, or marks with it what a key named."""
     return look_of(name) in _LOOKS or f"({BY_KEY}" in " ".join(_plain(name).split()).replace("( ", "(")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from uuid import UUID
 
@@ -98,4 +99,5 @@ async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, 
         look = await (runs.take_look(connection, tenant_id, *seen) if take_look else runs.next_look(connection, *seen))
     grades = await juror_grades(connection, run.id) if plan.jury else ()
     families = [cases[case_id].family for case_id in plan.case_ids]
-    return work_out(plan, families, figures, look=look, grades=grades)
+    # Of 200,000 cells that is seconds, in which others are answered.
+    return await asyncio.to_thread(work_out, plan, families, figures, look=look, grades=grades)

@@ -307,11 +307,16 @@ def cost_of_cases(
 
 
 def _judging_cost(cells: Sequence[CellFigures]) -> float | None:
-    """The judge's average cost per cell that has come to a score; None where its price is not known."""
+    """The judge's average cost per cell that has come to a score; None where no cost of it is known.
+
+    What a reply that could not be read cost is not known: those that are stand for it.
+    """
     scored = [cell for cell in cells if score(cell) is not None]
     costs = [cell.judgement_cost_microcents for cell in scored if cell.judged]
     known = [cost for cost in costs if cost is not None]
-    return None if len(known) < len(costs) else math.fsum(known) / max(1, len(scored))
+    if costs and not known:
+        return None
+    return math.fsum(known) / max(1, len(known)) * len(costs) / max(1, len(scored))
 
 
 def _summary(

@@ -196,8 +196,8 @@ class BenchmarkService:
                 raise Conflict(
                     f"Run {str(run.id)[:8]} cannot go on here as it was planned. {why}",
                     kept="What it has so far is kept.",
-                    next_step="Set things as they were, or start it anew with `steelyard run`; answers already paid are"
-                    " used again.",
+                    next_step="Set things as they were; or start it anew with `steelyard run`: answers of what is the"
+                    " same here are used again, and what is another one here is called, and paid for, anew.",
                 )
             budget = await self._granted(connection, budget_microcents or run.budget_microcents, plan)
             await runs.reopen_run(connection, run.id, budget, accept_judge=accept_judge)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +11,7 @@ from steelyard.domain.errors import Conflict, InputError
 from steelyard.domain.reviews import ReviewEdit
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.services.case_words import by_of
-from steelyard.services.versions import FileDiff, diff_file
+from steelyard.services.versions import FileDiff, diff_files
 from steelyard.skills.content import build_skill, find_skill_file
 from steelyard.skills.edits import Refused, apply_edits, encode_like, with_line_ends_of
 from steelyard.skills.text import decode, unstorable
@@ -66,9 +67,8 @@ class DraftVersions:
             lint = _content(base, files).lint
         except InputError as error:
             problem = error
-        diffs = tuple(
-            diff_file(path, base.files[path], files[path]) for path in sorted(files) if files[path] != base.files[path]
-        )
+        edited = [path for path in sorted(files) if files[path] != base.files[path]]
+        diffs = await asyncio.to_thread(diff_files, [(path, base.files[path], files[path]) for path in edited])
         return Draft(decode(files[base.main]), diffs, refused, applied, lint, problem)
 
     async def keep(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.domain.errors import InputError
-from steelyard.domain.names import is_the_softwares
+from steelyard.domain.names import is_the_softwares, unprintable
 from steelyard.domain.people import MAX_NAME
 from steelyard.outbound.mail import check_recipients
 from steelyard.skills.text import unstorable
@@ -44,6 +44,8 @@ def email_address(given: str) -> str:
 
 def _name(given: str, whose: str, field: str) -> str:
     name = " ".join(given.split())
-    if not name or len(name) > MAX_NAME or not name.isprintable() or unstorable([name]):
+    if not name or len(name) > MAX_NAME or unstorable([name]):
         raise InputError(f"{whose} has 1 to {MAX_NAME} characters that can be printed.", field=field)
+    if (sign := unprintable(name)) is not None:
+        raise InputError(f"{whose} has a sign that cannot be seen: {sign}.", field=field, next_step="Leave it out.")
     return name

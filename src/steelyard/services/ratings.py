@@ -11,6 +11,7 @@ from uuid import UUID
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, InputError, ModelRefError, NotFound
 from steelyard.domain.models import ModelRef
+from steelyard.domain.names import unprintable
 from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
 from steelyard.judging.protocol import shown_to_judge
@@ -241,8 +242,10 @@ def rater_name(given: str) -> str:
     name = " ".join(given.split())
     if not name:
         raise InputError("Ratings need a name.", field="rater", next_step="Write yours, or any by which you are known.")
-    if len(name) > MAX_RATER or not name.isprintable() or unstorable(name):
+    if len(name) > MAX_RATER or unstorable(name):
         raise InputError(f"A rater's name has at most {MAX_RATER} characters that can be printed.", field="rater")
+    if (sign := unprintable(name)) is not None:
+        raise InputError(f"It has a sign that cannot be seen: {sign}.", field="rater", next_step="Leave it out.")
     return name
 
 

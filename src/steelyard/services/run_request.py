@@ -20,7 +20,8 @@ DEFAULT_MAX_TOKENS = 4096
 DEFAULT_MARGIN = 5.0
 DEFAULT_THRESHOLD = 70.0
 DEFAULT_SEED = 20_250_101
-MAX_CELLS = 1_000_000
+MAX_CELLS = 200_000
+MAX_SEED = 2**31 - 1
 MAX_TRIALS = 100
 
 
@@ -103,6 +104,9 @@ def check_request(request: RunRequest, models: KnownModels, make_judge: Callable
         raise InputError(
             f"{request.trials} trials are out of range.", field="trials", next_step=f"Give 1 to {MAX_TRIALS}."
         )
+    if not 0 <= request.seed <= MAX_SEED:
+        said = f"A seed of {request.seed} is out of range."
+        raise InputError(said, field="seed", next_step=f"Give 0 to {MAX_SEED:,}.")
     if request.race is not None and len(names) < 2:
         raise InputError(
             "One model has nobody to race against.",

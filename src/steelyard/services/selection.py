@@ -212,7 +212,9 @@ def budget_microcents(usd: float | None) -> int | None:
         return None
     if not (math.isfinite(usd) and 0 < usd <= MAX_BUDGET_USD):
         raise InputError(
-            f"A budget of {usd:g} is no amount to spend.", field="budget", next_step="Give US dollars above 0."
+            f"A budget of {usd:g} is no amount to spend.",
+            field="budget",
+            next_step=f"Give US dollars above 0, {MAX_BUDGET_USD:,} at most.",
         )
     return microcents(usd)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from steelyard.domain.cases import CaseSource, GoldenCase
-from steelyard.domain.errors import Conflict, NotFound
+from steelyard.domain.errors import Conflict, Forbidden, NotFound
 from steelyard.domain.skills import LintFinding, SkillContent
 from steelyard.storage import removal, skills, unmatched
 from steelyard.storage.cases import CaseRow, accepted_cases
 from steelyard.storage.database import Database, clean
-from steelyard.storage.folder_cases import folder_keys, sync_cases
+from steelyard.storage.folder_cases import any_decided, folder_keys, sync_cases
 from steelyard.storage.once import bind
 from steelyard.storage.removal import Belongings
 from steelyard.storage.skills import SkillRow, VersionRow
@@ -101,15 +101,22 @@ class SkillService:
         async with self._database.tenant(tenant_id) as connection:
             return await removal.belongings(connection, skill_id)
 
-    async def delete(self, tenant_id: UUID, skill_id: UUID) -> Belongings:
+    async def delete(self, tenant_id: UUID, skill_id: UUID, *, decides: bool = True) -> Belongings:
         """Delete a skill with all that is its own, for good; returns what went with it.
 
-        Raises NotFound, and Conflict while a run, review, tie-break or drafting of it has not ended or a call of one is
-        out: what that brings could not be kept.
+        Decisions on its cases go with it, and adding its folder again would know nothing of them: without `decides`,
+        the right to decide on cases, a skill that has any stays. Raises NotFound, Forbidden, and Conflict while a run,
+        review, tie-break or drafting of it has not ended or a call of one is out: what that brings could not be kept.
         """
         async with self._database.tenant(tenant_id) as connection:
             if not await removal.hold_skill(connection, skill_id):
                 raise NotFound("No such skill.")
+            if not decides and await any_decided(connection, skill_id):
+                raise Forbidden(
+                    "Somebody decided by hand on golden cases of it, and that would go with it.",
+                    kept="Nothing was deleted.",
+                    next_step="Have it deleted by somebody who may decide on golden cases.",
+                )
             found = await removal.belongings(connection, skill_id)
             if found.busy:
                 raise Conflict(

@@ -278,6 +278,8 @@ def _next(report: RunReport, amount: Callable[[int], str]) -> str:
     if report.detail is None:
         return "A best one of the tied: more cases."
     step = report.detail.next
+    if step.claim == "none":
+        return "Cases on which the tied models differ: on these some score the same."
     return _cases("A best one of the tied", step.more_cases, step.more_cost_microcents, amount)
 
 

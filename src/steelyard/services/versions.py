@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -18,6 +19,8 @@ from steelyard.storage.versions import FileLine, VersionLine
 MAX_DIFF_BYTES = 400_000
 MAX_DIFF_LINES = 5_000
 MAX_DIFF_FILES = 200
+MAX_DIFF_WORK = 2 * MAX_DIFF_LINES**2
+"""Of all files of a comparison: the lines of each, squared, for that is what matching them may take."""
 MAX_SHOWN_BYTES = 1_000_000
 _CONTEXT = 3
 _MAX_LINE = 2_000
@@ -129,7 +132,7 @@ class VersionService:
             if before.skill_id != after.skill_id:
                 raise InputError("These are versions of two skills.", next_step="Choose two versions of one skill.")
             changed = await versions.changed_files(connection, before_id, after_id)
-        files = tuple(diff_file(path, old, new) for path, old, new in changed[:MAX_DIFF_FILES])
+        files = await asyncio.to_thread(diff_files, changed[:MAX_DIFF_FILES])
         return VersionDiff(before, after, files, max(0, len(changed) - MAX_DIFF_FILES))
 
     async def make_current(self, tenant_id: UUID, skill_id: UUID, digest_prefix: str) -> VersionLine:
@@ -150,15 +153,30 @@ class VersionService:
         return next(line for line in lines if line.id == version_id)
 
 
-def diff_file(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
-    """The difference of one file; None where it is not there. Pure."""
+def diff_files(changed: Iterable[tuple[str, bytes | None, bytes | None]]) -> tuple[FileDiff, ...]:
+    """The differences of several files in turn, of which those beyond MAX_DIFF_WORK are named only. Pure.
+
+    `changed`: the path, and the file before and after, None where it is not there.
+    """
+    left, files = MAX_DIFF_WORK, list[FileDiff]()
+    for path, old, new in changed:
+        work = max((data or b"").count(b"\n") + 1 for data in (old, new)) ** 2
+        files.append(diff_file(path, old, new, compare=work <= left))
+        if files[-1].shown == "text":
+            left -= work
+    return tuple(files)
+
+
+def diff_file(path: str, old: bytes | None, new: bytes | None, *, compare: bool = True) -> FileDiff:
+    """The difference of one file; None where it is not there. Without `compare` a text is only named. Pure."""
     change = "added" if old is None else "removed" if new is None else "changed"
     sizes = (None if old is None else len(old), None if new is None else len(new))
     try:
         before, after = _lines(old), _lines(new)
     except NotText:
         return FileDiff(path, change, "binary", *sizes)
-    if sum(size or 0 for size in sizes) > MAX_DIFF_BYTES or max(len(before), len(after)) > MAX_DIFF_LINES:
+    large = sum(size or 0 for size in sizes) > MAX_DIFF_BYTES or max(len(before), len(after)) > MAX_DIFF_LINES
+    if large or not compare:
         return FileDiff(path, change, "too_large", *sizes)
     matcher = SequenceMatcher(None, before, after)
     hunks = tuple(_hunk(group, before, after) for group in matcher.get_grouped_opcodes(_CONTEXT))

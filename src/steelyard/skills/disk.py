@@ -70,7 +70,7 @@ class FolderFiles(Mapping[str, bytes]):
                     continue
                 if self.path(key) is None:
                     link = os.path.islink(os.path.join(folder, name))
-                    self.refused[key] = "a symbolic link that leaves the folder" if link else "no regular file"
+                    self.refused[key] = "a symbolic link to nothing in the folder" if link else "no regular file"
                     continue
                 count += 1
                 if count > MAX_FILES:

@@ -18,6 +18,7 @@ from steelyard.skills.text import MAX_FILE_BYTES, size
 
 MAX_SKILL_BYTES = 50_000_000
 PROMPT_ENDINGS = (".md", ".txt", ".prompt")
+_CASES = "evals/evals.json"
 _IGNORED_FOLDERS = frozenset({"evals"})
 
 
@@ -147,6 +148,8 @@ def _read_folder(path: Path, reference_limit: int) -> LoadedSkill:
         raise SkillError(
             f"the folder holds more than {MAX_FILES:,} files.", file=str(path), next_step="Give the skill's own folder."
         )
+    if reason := listing.refused.get(_CASES):
+        raise CaseError(f"is {reason}.", file=str(path / _CASES), next_step="Put the file itself there, or remove it.")
     data, findings = _read_content(path, listing, keys)
     content = build_skill(
         data, path.resolve().name, source=str(path), reference_limit=reference_limit, found=tuple(findings)
@@ -168,7 +171,7 @@ def _entries(path: Path) -> list[str]:
 
 def _no_skill(path: Path, here: list[str]) -> SkillError:
     if own := next((name for name in here if name.lower() == "skill.md"), None):
-        reason = "a symbolic link that leaves the folder" if (path / own).is_symlink() else "no regular file"
+        reason = "a symbolic link to nothing in the folder" if (path / own).is_symlink() else "no regular file"
         return SkillError(f"SKILL.md is {reason}.", file=str(path), next_step="Put the file itself into the folder.")
     skills = find_skills(path, levels=1)
     if skills:

@@ -26,7 +26,7 @@ from steelyard.statistics.power import (
 from steelyard.statistics.special import Bools, Floats, Indices
 from steelyard.statistics.verdict import GapFigures, Kind, ModelFigures, Verdict
 
-METHOD = "decide/2"
+METHOD = "decide/3"
 _REACH = 1_000
 
 

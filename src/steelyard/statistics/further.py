@@ -28,8 +28,9 @@ def next_claim(verdict: Verdict) -> NextClaim:
     """What more cases would add to a verdict.
 
     Of not enough evidence it is the verdict's own number. Of a tie it is what would show its leader ahead of each other
-    tied model, each asking for the larger of its observed gap and the margin, from the SD of its own differences. After
-    a best nothing is left to be shown of quality.
+    tied model, from the SD of its own differences: by the larger of its observed gap and the margin, or by its observed
+    gap where the 95% interval leaves no room for the margin. A tied model that scores the same on every case differs on
+    none like these. After a best nothing is left to be shown of quality.
     """
     if verdict.kind == "not_enough":
         return NextClaim("best", verdict.more_cases)
@@ -37,14 +38,15 @@ def next_claim(verdict: Verdict) -> NextClaim:
         return NextClaim("none", None)
     alpha = alpha_for_look(verdict.look + 1)
     units = 1.0 if not verdict.n_clusters else verdict.n_clusters / verdict.n
+    rivals = [gap for gap in verdict.gaps if gap.rival in verdict.tied]
+    if any(gap.se == 0 and gap.mean == 0 for gap in rivals):
+        return NextClaim("none", None)
     needed = 0
-    for gap in verdict.gaps:
-        if gap.rival not in verdict.tied:
-            continue
-        if gap.se is None:
+    for gap in rivals:
+        if gap.se is None or gap.high is None:
             return NextClaim("best_of_tied", None)
         cases = cases_needed(
-            max(gap.mean, verdict.margin),
+            gap.mean if gap.high < verdict.margin else max(gap.mean, verdict.margin),
             gap.se * sqrt(gap.n),
             alpha,
             at_most=verdict.n + _REACH,

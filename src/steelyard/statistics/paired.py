@@ -36,7 +36,7 @@ class Pairs:
     tests: tuple[tuple[str, ...], ...]
     _few: Bools
     _flat: Bools
-    _binary: bool
+    _all_or_nothing: bool
     _positive: Floats
     _effective: float
     _step: float
@@ -62,7 +62,7 @@ class Pairs:
         cases that differ at all, which holds for any scores of 0-100.
         """
         bound = self._t_upper(alpha)
-        exactly = self._few | self._flat | self._binary
+        exactly = self._few | self._flat | self._all_or_nothing
         if exactly.any():
             bound = np.where(exactly, self._exact_upper(alpha), bound)
         return np.minimum(bound, SCALE)
@@ -110,8 +110,9 @@ def compare(scores: Floats, families: Families | None = None) -> Pairs:
     """Compare every pair of columns.
 
     scores: (n, k), complete, 0-100, n >= 1. Student's paired t with n - 1 df; with families the cluster-robust
-    variance of Liang & Zeger 1986 with the factor G/(G-1) and G - 1 df. Exact tests where scores are binary, where
-    fewer than six differences are not zero, or where all are the same.
+    variance of Liang & Zeger 1986 with the factor G/(G-1) and G - 1 df. Exact tests where there are two scores alone,
+    where fewer than six differences are not zero, or where all are the same; exact bounds in the last two, and where
+    each score is 0 or 100.
     """
     n, k = scores.shape
     if families is not None and families.all_single:
@@ -127,6 +128,8 @@ def compare(scores: Floats, families: Families | None = None) -> Pairs:
     levels = np.unique(scores)
     step = float(levels[-1] - levels[0]) if levels.size == 2 else 0.0
     binary = levels.size <= 2
+    # Two scores within the scale may be two of many: the bound then allows for any case unseen.
+    all_or_nothing = binary and bool(np.isin(levels, (0.0, SCALE)).all())
     p, tests = _tests(seen, mean, step, binary=binary, clustered=families is not None)
     effective = float(n) if families is None else families.effective
     won = ((seen.differences > 0) * seen.sizes).sum(axis=1) * (effective / n)
@@ -141,10 +144,10 @@ def compare(scores: Floats, families: Families | None = None) -> Pairs:
         tests=_square_names(k, tests),
         _few=_square(k, seen.few, seen.few, 0.0).astype(np.bool_),
         _flat=_square(k, seen.flat, seen.flat, 0.0).astype(np.bool_),
-        _binary=binary and families is None,
+        _all_or_nothing=all_or_nothing and families is None,
         _positive=_square(k, won, lost, 0.0),
         _effective=effective,
-        _step=step if families is None else 0.0,
+        _step=step if all_or_nothing and families is None else 0.0,
     )
 
 

@@ -126,6 +126,15 @@ async def decided_by_hand(connection: Connection, skill_id: UUID) -> Held:
     )
 
 
+async def any_decided(connection: Connection, skill_id: UUID) -> bool:
+    """Whether somebody decided by hand on any of a skill's cases."""
+    cursor = await connection.execute(
+        """SELECT 1 FROM golden_cases WHERE skill_id = %s AND source <> 'ad_hoc' AND decided_at IS NOT NULL LIMIT 1""",
+        (skill_id,),
+    )
+    return await cursor.fetchone() is not None
+
+
 async def take_place(connection: Connection, entry: CaseEntry, by: By) -> None:
     """Retire the other accepted cases of a folder's case that waited under their key, its skill being locked."""
     if entry.case.source is not CaseSource.FILE or entry.status is not CaseStatus.PENDING:

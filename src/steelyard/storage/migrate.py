@@ -64,12 +64,14 @@ def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head"
     import psycopg
     from alembic import command
     from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(admin_dsn), poolclass=NullPool)
+    began = False
     try:
         with engine.connect() as connection:
+            began = True
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
             connection.commit()
             try:
@@ -83,6 +85,12 @@ def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head"
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
                 connection.commit()
     except (SQLAlchemyError, psycopg.Error) as error:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.OperationalError) and not began:
+            raise StorageError(
+                f"The database cannot be reached: {str(error.orig).splitlines()[0]}",
+                kept="Nothing was changed.",
+                next_step="Start the server, or check what DATABASE_URL and STEELYARD_ADMIN_DATABASE_URL say.",
+            ) from error
         raise StorageError(
             f"The database schema could not be migrated: {str(error).splitlines()[0]}",
             kept="Nothing was changed: each migration is one transaction.",

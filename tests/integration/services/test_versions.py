@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.services.catalogue import SkillCatalogue
 from steelyard.services.skills import SkillService
-from steelyard.services.versions import MAX_DIFF_BYTES, MAX_DIFF_LINES, VersionService, diff_file
+from steelyard.services.versions import (
+    MAX_DIFF_BYTES,
+    MAX_DIFF_FILES,
+    MAX_DIFF_LINES,
+    VersionService,
+    diff_file,
+    diff_files,
+)
 from steelyard.storage.database import Database
 from tests.integration.services.made_skills import content, other_tenant, skill
 
@@ -114,3 +121,22 @@ def test_the_largest_files_compared_take_no_long_time() -> None:
     diff_file("f", "\n".join(many).encode(), "\n".join(reversed(many)).encode())
     diff_file("f", b"a\nb\n" * (MAX_DIFF_LINES // 2), b"b\na\nb\n" * (MAX_DIFF_LINES // 3))
     assert time.perf_counter() - began < 20
+
+
+def test_what_is_compared_of_many_files_is_bounded_by_what_all_of_them_take() -> None:
+    """Lines that match in many places are the slowest to line up; 200 files of them took minutes."""
+    old, new = ("\n".join(str(of(index)) for index in range(MAX_DIFF_LINES)).encode() for of in (_in_turns, _in_rows))
+    began = time.process_time()
+    found = diff_files([(f"{number:03}", old, new) for number in range(MAX_DIFF_FILES - 1)] + [("small", b"a", b"b")])
+    assert time.process_time() - began < 20
+    assert [file.shown for file in found[:3]] == ["text", "text", "too_large"]
+    assert {file.shown for file in found[2:]} == {"too_large"}
+    assert diff_files([("small", b"a", b"b"), ("large", old, new)])[0].shown == "text"
+
+
+def _in_turns(index: int) -> int:
+    return index // 50
+
+
+def _in_rows(index: int) -> int:
+    return index % 100

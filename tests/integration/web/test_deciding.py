@@ -149,3 +149,24 @@ async def test_a_new_version_overturns_nothing_that_was_decided_by_hand(site: Si
         ("b", "9 g")
     }
     assert all(one.case.source is CaseSource.FILE for one in await cases(site, skill_id))
+
+
+async def test_what_was_decided_is_not_deleted_with_its_skill_by_who_may_not_decide(site: Site, skill_id: UUID) -> None:
+    """Added again, the skill's folder would make a case golden that an admin rejected."""
+    let_in(site)
+    run, admin = bearer(await made_key(site, "run")), bearer(await made_key(site, "admin"))
+    rejected = await site.client.post(
+        f"/v1/cases/{(await of_key(site, skill_id, 'a')).id}/reject", json={"why": "No."}, headers=admin
+    )
+    assert rejected.status_code == 200
+    refused = await site.client.delete("/v1/skills/weigh", headers=run)
+    assert (refused.status_code, refused.json()["kept"]) == (403, "Nothing was deleted.")
+    let_in(site, member(site.tenant_id, Role.EDITOR))
+    page = await site.post("/skills/weigh/delete", {"name": "weigh"})
+    assert (page.status_code, "Somebody decided by hand" in page.text) == (403, True)
+    let_in(site)
+    assert len(await cases(site, skill_id)) == 4
+
+    await made_skill(site.workbench, site.tenant_id, content("measure"), golden=[folder_case("e")])
+    assert (await site.client.delete("/v1/skills/measure", headers=run)).status_code == 200
+    assert (await site.client.delete("/v1/skills/weigh", headers=admin)).status_code == 200

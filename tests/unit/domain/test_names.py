@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.domain.names import by_key, is_the_softwares, look_of
+from steelyard.domain.names import by_key, is_the_softwares, look_of, unprintable
 
 ALIKE = (
     "alice admin",
@@ -43,3 +43,23 @@ def test_what_a_key_names_is_never_a_name_that_a_member_can_have(name: str, key:
 @pytest.mark.parametrize("name", ["Bobby Key", "Locality", "Ann (key account)"])
 def test_a_persons_own_name_stays_theirs(name: str) -> None:
     assert not is_the_softwares(name)
+
+
+@pytest.mark.parametrize("name", ["Ann", "علی\u200cرضا", "👩\u200d🔧 Ann", "Zoë"])
+def test_a_joiner_within_a_name_of_a_script_that_has_one_is_no_hidden_sign(name: str) -> None:
+    assert unprintable(name) is None
+    assert look_of(name) == look_of(name.replace("\u200c", "").replace("\u200d", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [
+        ("An\u200dn", "U+200D"),
+        ("\u200cعلی", "U+200C"),
+        ("Ann\u202e", "U+202E"),
+        ("A\x1bn", "U+001B"),
+        ("a\u200b", "U+200B"),
+    ],
+)
+def test_a_sign_that_cannot_be_seen_is_named(name: str, sign: str) -> None:
+    assert unprintable(name) == sign

@@ -119,6 +119,13 @@ def test_half_the_cases_judged_is_half_a_judgement_for_each_more_case() -> None:
     assert verdict.more_cost_microcents == (verdict.more_cases or 0) * 8 * (1000 + 150)
 
 
+def test_one_judgement_of_unknown_cost_is_reckoned_as_the_others() -> None:
+    plan = replace(plan_of(2, (Arm.WITH_SKILL, Arm.WITHOUT_SKILL), 12, 2), judge="openai:judge")
+    first, *others = undecided()
+    verdict = outcome(plan, [replace(first, judgement_cost_microcents=None), *others]).verdict
+    assert verdict.more_cost_microcents == (verdict.more_cases or 0) * 8 * (1000 + 300)
+
+
 @pytest.mark.parametrize("unknown", ["judgement_cost_microcents", "estimated_cost_microcents"])
 def test_a_price_that_is_unknown_makes_the_cost_of_more_cases_unknown(unknown: str) -> None:
     plan = replace(plan_of(2, (Arm.WITH_SKILL, Arm.WITHOUT_SKILL), 12, 2), judge="openai:judge")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.statistics import decide, gaps_to_leader, next_claim
+from steelyard.statistics import NextClaim, decide, gaps_to_leader, next_claim
 from steelyard.statistics.special import Floats
 
 
@@ -54,7 +54,7 @@ def test_a_model_left_out_and_cases_without_all_scores_play_no_part() -> None:
 def test_the_next_claim_after_a_tie_takes_the_more_cases_the_more_they_vary() -> None:
     """Two models that cannot be told apart, and one far behind that makes it a tie."""
     needed: list[int] = []
-    for spread in (4.0, 8.0):
+    for spread in (14.0, 20.0):
         scores = drawn(1, 40, 3, apart=0.0, spread=spread)
         scores[:, 2] = np.clip(scores[:, 2] - 50, 0, 100)
         verdict = decide(scores)
@@ -64,6 +64,22 @@ def test_the_next_claim_after_a_tie_takes_the_more_cases_the_more_they_vary() ->
         assert step.more_cases is not None
         needed.append(step.more_cases)
     assert needed[0] < needed[1]
+
+
+def test_cases_like_these_show_no_lead_between_tied_models_that_score_the_same_or_hardly_differ() -> None:
+    scores = drawn(1, 40, 3, apart=0.0, spread=14.0)
+    scores[:, 1] = scores[:, 0]
+    scores[:, 2] = np.clip(scores[:, 2] - 50, 0, 100)
+    verdict = decide(scores)
+    assert (verdict.kind, verdict.reason, set(verdict.tied)) == ("tied", None, {0, 1})
+    assert next_claim(verdict) == NextClaim("none", None)
+
+    scores[0, 1] += 1.0 if scores[0, 1] < 99 else -1.0
+    hardly = decide(scores)
+    assert set(hardly.tied) == {0, 1}
+    step = next_claim(hardly)
+    assert step.claim == "best_of_tied"
+    assert step.more_cases is None or step.more_cases > 100
 
 
 def test_of_not_enough_evidence_the_next_claim_is_the_verdicts_own() -> None:

@@ -25,7 +25,7 @@ def test_a_model_far_ahead_of_every_rival_is_best() -> None:
     assert [gap.rival for gap in verdict.gaps] == [0, 1, 3]
     assert all(gap.p < verdict.alpha and (gap.low or 0.0) > 0 for gap in verdict.gaps)
     assert verdict.more_cases is None
-    assert verdict.method == "decide/2"
+    assert verdict.method == "decide/3"
 
 
 def test_best_needs_every_rival_beaten_and_not_only_the_nearest_mean() -> None:
@@ -177,6 +177,21 @@ def test_binary_scores_use_the_sign_test() -> None:
     assert (verdict.kind, verdict.best, verdict.test) == ("best", 0, "sign")
     assert verdict.gaps[0].p == pytest.approx(2 * 0.5**7)
     assert decide(np.vstack([wins[:6], same])).best is None
+
+
+def test_two_scores_within_the_scale_are_no_promise_that_there_is_no_third() -> None:
+    scores = np.full((30, 2), 80.0)
+    scores[0, 0] = 100.0
+    verdict = decide(scores, [2e6, 1e6])
+    assert (verdict.kind, verdict.cheapest_good_enough) == ("not_enough", None)
+
+    rng = np.random.default_rng(1)
+    named = 0
+    for _ in range(400):
+        # The dear model is 100 on a few, the cheap one 0 on a few: 5.1 points apart, and often none of these is seen.
+        dear, cheap = np.where(rng.random(30) < 0.05, 100.0, 80.0), np.where(rng.random(30) < 0.051, 0.0, 80.0)
+        named += decide(np.column_stack((dear, cheap)), [2e6, 1e6]).cheapest_good_enough == 1
+    assert named / 400 < 0.05
 
 
 def test_fewer_than_six_differences_use_the_permutation_test_and_prove_nothing() -> None:

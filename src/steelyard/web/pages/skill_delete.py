@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.domain.errors import InputError, SteelyardError
+from steelyard.domain.access import Action
+from steelyard.domain.errors import Forbidden, InputError, SteelyardError
 from steelyard.services.catalogue import CatalogueRow
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
@@ -30,9 +31,10 @@ async def delete(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: 
         error = InputError("This is not the skill's name.", kept="Nothing was deleted.", field="name")
         return await _page(view, bench, tenant, row, typed=typed, error=error, status=422)
     try:
-        await bench.skills.delete(tenant, row.id)
+        await bench.skills.delete(tenant, row.id, decides=view.may(Action.DECIDE_CASES))
     except SteelyardError as error:
-        return await _page(view, bench, tenant, row, typed=typed, error=error, status=409)
+        status = 403 if isinstance(error, Forbidden) else 409
+        return await _page(view, bench, tenant, row, typed=typed, error=error, status=status)
     return view.redirect("/")
 
 

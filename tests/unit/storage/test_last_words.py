@@ -18,15 +18,13 @@ HINT = (
 @pytest.mark.parametrize(
     ("log", "said"),
     [
-        (f"{AT} [3] FATAL:  of the one before\n{STARTED}\n{REFUSED}\n{GIVEN_UP}\n", [REFUSED]),
-        (f"{STARTED}\n{HINT}{REFUSED}\n{GIVEN_UP}\n", [REFUSED]),
+        (f"{AT} [3] FATAL:  of the one before\n{STARTED}\n{REFUSED}\n{GIVEN_UP}\n", [REFUSED, GIVEN_UP]),
+        (f"{STARTED}\n{HINT}{REFUSED}\n{HINT}\n{GIVEN_UP}\n", [REFUSED, GIVEN_UP]),
         (f"{STARTED}\n{HINT}{GIVEN_UP}\n{AT} [9] FATAL:  could not wri", [GIVEN_UP]),
         (f"{STARTED}\n{AT} [7] LOG:  could not", []),
     ],
 )
-def test_lines_are_quoted_whole_and_errors_alone_where_there_are_some(
-    tmp_path: Path, log: str, said: list[str]
-) -> None:
+def test_lines_are_quoted_whole_and_without_hints(tmp_path: Path, log: str, said: list[str]) -> None:
     start, server = tmp_path / "start.log", tmp_path / "server.log"
     start.write_text("")
     server.write_text(log)

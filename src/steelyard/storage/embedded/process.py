@@ -23,12 +23,14 @@ _SAID_BY_EVERY_SERVER = (
     "listening on ",
     "database system is shut down",
     "database system was shut down",
+    "not yet accepting connections",
+    "Consistent recovery state has not been yet reached",
+    "the database system is starting up",
 )
 
 
 # As `log_line_prefix` has it.
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ \[\d+\] ")
-_ERRORS = ("PANIC:", "FATAL:", "ERROR:")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def spawn_detached(argv: list[str], *, log: Path, account: Account) -> int:
 def last_words(pid: int | None, start_log: Path, server_log: Path, *, count: int = 5) -> list[str]:
     """The last lines by which the server `pid` and its children explained why it did not start, without their times.
 
-    Where some are errors, those alone: hints beside them are for whoever lost data.
+    Its hints are left out: they are for whoever may have lost data.
     """
     said = _lines(start_log)
     if server_log != start_log and pid is not None:
@@ -129,7 +131,7 @@ def last_words(pid: int | None, start_log: Path, server_log: Path, *, count: int
         said += written[own[0] :] if own else []
     said = [line for line in said if not any(phrase in line for phrase in _SAID_BY_EVERY_SERVER)]
     said = [_STAMP.sub("", line, count=1) for line in said]
-    return ([line for line in said if line.startswith(_ERRORS)] or said)[-count:]
+    return [line for line in said if not line.startswith("HINT:")][-count:]
 
 
 def _lines(log: Path) -> list[str]:

@@ -68,7 +68,7 @@ async def open_workbench(
         server = await asyncio.to_thread(ready_server, home, env)
         if server.embedded:
             stack.push_async_callback(_cancelled, asyncio.create_task(keep_running(home), name="database watch"))
-        database = await stack.enter_async_context(Database(server.dsn))
+        database = await stack.enter_async_context(Database(server.dsn, folder=server.folder))
         async with database.tenant(LOCAL_TENANT) as connection:
             await ensure_tenant(connection, LOCAL_TENANT, "local")
         queue = Queue(database)

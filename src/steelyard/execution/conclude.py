@@ -14,7 +14,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import score
 from steelyard.execution.turns import take_turn
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
-from steelyard.storage import claims, runs
+from steelyard.storage import claims, runs, spending
 from steelyard.storage.case_results import judgement_counts, judgement_repeats
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
@@ -57,7 +57,7 @@ async def conclude(
             )
         elif run.status in (RunStatus.PENDING, RunStatus.RUNNING):
             return False
-    await claims.mark_lost_calls(connection, run_id)
+    lost = await claims.mark_lost_calls(connection, run_id)
     outcome = await outcome_of(connection, tenant_id, run, take_look=complete)
     detail = await detail_of(connection, run, outcome)
     quotes = await judgement_counts(connection, run_id, QUOTE_NOT_FOUND)
@@ -81,6 +81,7 @@ async def conclude(
         verdict_kind=outcome.verdict.kind,
         headline=outcome.headline,
     )
+    await spending.mark_lost(connection, tenant_id, lost)
     return True
 
 

@@ -25,11 +25,12 @@ from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.execution.till import Till
 from steelyard.judging import Judge
-from steelyard.storage import claims, results, runs, served, skills
+from steelyard.storage import claims, results, runs, served, skills, spending
 from steelyard.storage.cases import cases_by_id
-from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, Database
+from steelyard.storage.database import DATABASE_AWAY, DATABASE_ERROR, DISK_FULL, Database
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.results import RunState, StoredCell
+from steelyard.storage.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +251,7 @@ class Engine:
         run_id = context.run.id
         async with self._database.tenant(context.tenant_id) as connection:
             wanted_keys = list(keys.values())
-            await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
+            lost = await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
             taken = await claims.take_claims(connection, context.tenant_id, run_id, wanted_keys, self._worker_key)
             claimed = [digest for digest in pending if keys[digest] in taken]
             own = await results.own_cells(connection, run_id, claimed)
@@ -261,6 +262,7 @@ class Engine:
                 reusable = await results.reusable_cells(connection, run_id, unseen, wanted)
             ended = [digest for digest, stored in own.items() if _has_ended(stored)]
             await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in ended])
+            await spending.mark_lost(connection, context.tenant_id, lost)
         return _Opened([digest for digest in claimed if digest not in set(ended)], ended, own, reusable)
 
     async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Callable[[], None]) -> None:
@@ -374,7 +376,7 @@ class Engine:
 
     async def _beat(self) -> None:
         """Keep the worker's lock and leases, and hear of cancelled runs and budgets spent elsewhere."""
-        away = False
+        telling = Telling()
         while True:
             await asyncio.sleep(_PULSE_S)
             began = _now()
@@ -396,18 +398,18 @@ class Engine:
                         continue
                     if context.status != RunStatus.RUNNING and not context.active_batches:
                         self._contexts.pop(context.run.id, None)
+            except DISK_FULL:
+                # The database tells it itself.
+                continue
             except DATABASE_AWAY:
-                if not away:
+                if telling.due("away"):
                     logger.warning("The database is away. What was received is kept, and saved when it is back.")
-                away = True
                 continue
             except DATABASE_ERROR:
                 # Without a pulse the worker would trust its claims no more and say nothing of it.
-                if not away:
+                if telling.due("refused"):
                     logger.exception("The database refuses the worker's pulse. It is tried again.")
-                away = True
                 continue
-            away = False
             self._trusted_until = began + _TRUST_S
 
     async def _keep_lock(self) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-from steelyard.domain.errors import StorageError
 from steelyard.execution.callers import ModelCaller, Pricer
 from steelyard.execution.drafter import Drafter
 from steelyard.execution.engine import Engine, MakeJudge, Unfit
@@ -25,6 +24,7 @@ from steelyard.services.going_on import GoingOn
 from steelyard.services.on_behalf import OnBehalf
 from steelyard.storage.database import DATABASE_AWAY, Database
 from steelyard.storage.queue import Queue, QueueUnreachable
+from steelyard.storage.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ _RESCUE_S = 5.0
 _HURRY_S = (0.5, 2.5)
 # Seconds before a lost queue is tried again, and a life so short that the next trouble counts as the same one.
 _RESTART_S = (1.0, 10.0)
-_MAX_QUICK_RESTARTS = 60
+# From so many on, the database is there and yet the queue cannot be served: nobody else tells that.
+_QUICK_RESTARTS = 20
 _AWAY_S = 1.0
 
 # Answers for a tenant inside: what its jobs call models with.
@@ -148,8 +149,12 @@ def _of_tenant(
 async def _serve(
     queue: Queue, engine: Engine, stopping: asyncio.Task[bool], run_id: UUID | None, concurrency: int
 ) -> None:
-    """Keep a queue worker going: it gives up when it loses the database, which may well come back."""
+    """Keep a queue worker going: it gives up when it loses the database, which may well come back.
+
+    However long that takes, this waits for it: what its jobs have in hand may be paid for and nowhere else.
+    """
     lives = 0
+    telling = Telling()
     while not stopping.done():
         worker = queue.worker(run_id=run_id, concurrency=concurrency)
         began = time.monotonic()
@@ -164,12 +169,12 @@ async def _serve(
             if stopping.done():
                 return
             lives = lives + 1 if time.monotonic() - began < _RESTART_S[1] else 0
-            if lives > _MAX_QUICK_RESTARTS:
-                raise StorageError(
-                    "The job queue cannot be served: the database keeps going away.",
-                    kept="Every answer received so far is saved.",
-                    next_step="Run `steelyard doctor`, then give the same command again.",
-                ) from error
+            if lives > _QUICK_RESTARTS and telling.due("unserved"):
+                logger.warning(
+                    "The job queue cannot be served: %s. What was received is kept. It is tried again; `steelyard "
+                    "doctor` says more.",
+                    error.why,
+                )
         finally:
             serving.cancel()
             with suppress(asyncio.CancelledError, QueueUnreachable):

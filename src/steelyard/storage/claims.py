@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from datetime import date
 from uuid import UUID
 
 from steelyard.storage.database import Connection
 from steelyard.storage.results import ENDED
+from steelyard.storage.spending import HELD_FROM
 
 LEASE_S = 60.0
 
@@ -30,28 +32,37 @@ ALIVE = """SELECT (classid::bigint << 32) | objid::bigint AS worker_key FROM pg_
 
 async def mark_lost_calls(
     connection: Connection, run_id: UUID, keys: Sequence[str] = (), *, worker_key: int | None = None
-) -> None:
+) -> set[date]:
     """What was spent is the least where workers that are gone hold claims: their calls may have been paid for.
 
     Looks at the claims held for the run and at those of `keys`, which are of other runs where runs share a cell, and
     marks the run the call was for. A cell that has come to its end has no call out; `worker_key` is not gone. To be
-    done before `take_claims`, in its transaction: runs are locked before claims everywhere.
+    done before `take_claims`, in its transaction: runs are locked before claims everywhere. Returns the months of calls
+    no money was held for, for `spending.mark_lost` at the transaction's end.
     """
-    await connection.execute(
-        f"""WITH alive AS MATERIALIZED ({ALIVE})
-            UPDATE benchmark_runs SET spent_is_lower_bound = true, judge_spent_is_lower_bound = judge IS NOT NULL
-             WHERE NOT (spent_is_lower_bound AND (judge_spent_is_lower_bound OR judge IS NULL)) AND id IN (
-                   SELECT held.benchmark_run_id FROM cell_claims held
-                    WHERE (held.benchmark_run_id = %s OR held.claim_key = ANY(%s))
-                      AND held.worker_key IS DISTINCT FROM %s
-                      AND (held.lease_until < clock_timestamp()
-                           OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key))
-                      AND NOT EXISTS (
-                          SELECT FROM benchmark_results
-                           WHERE benchmark_run_id = held.benchmark_run_id
-                             AND cell_digest = split_part(held.claim_key, ':', 1) AND {ENDED}))""".encode(),
-        (run_id, sorted(keys), worker_key),
+    cursor = await connection.execute(
+        f"""WITH alive AS MATERIALIZED ({ALIVE}),
+            lost AS MATERIALIZED (
+                SELECT held.benchmark_run_id AS run_id, held.lease_until - make_interval(secs => %s) AS seen
+                  FROM cell_claims held
+                 WHERE (held.benchmark_run_id = %s OR held.claim_key = ANY(%s))
+                   AND held.worker_key IS DISTINCT FROM %s
+                   AND (held.lease_until < clock_timestamp()
+                        OR NOT EXISTS (SELECT FROM alive WHERE alive.worker_key = held.worker_key))
+                   AND NOT EXISTS (
+                       SELECT FROM benchmark_results
+                        WHERE benchmark_run_id = held.benchmark_run_id
+                          AND cell_digest = split_part(held.claim_key, ':', 1) AND {ENDED})),
+            marked AS (
+                UPDATE benchmark_runs SET spent_is_lower_bound = true, judge_spent_is_lower_bound = judge IS NOT NULL
+                 WHERE NOT (spent_is_lower_bound AND (judge_spent_is_lower_bound OR judge IS NULL))
+                   AND id IN (SELECT run_id FROM lost))
+            SELECT DISTINCT date_trunc('month', lost.seen AT TIME ZONE 'UTC')::date AS month
+              FROM lost JOIN benchmark_runs r ON r.id = lost.run_id
+             WHERE NOT {HELD_FROM.format("r.created_at")}""".encode(),
+        (LEASE_S, run_id, sorted(keys), worker_key),
     )
+    return {row["month"] for row in await cursor.fetchall()}
 
 
 async def take_claims(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from math import isfinite
+from pathlib import Path
 from types import TracebackType
 from typing import Any, LiteralString, cast
 from uuid import UUID
@@ -18,12 +20,19 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from steelyard.domain.actors import Actor, acting
 from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
+from steelyard.storage.telling import Telling
+
+logger = logging.getLogger(__name__)
 
 Connection = AsyncConnection[DictRow]
 Parameters = Sequence[object] | Mapping[str, object]
 
 # What a query raises while the database is away; waiting and asking again may help.
 DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
+DISK_FULL = psycopg.errors.DiskFull
+# For so long the pool tries to connect, each time after twice as long; then it begins anew. Left to itself it would
+# rest for minutes, with a database long back.
+_RECONNECT_S = 5.0
 # Any refusal of the database.
 DATABASE_ERROR = (psycopg.Error, PoolTimeout)
 
@@ -43,8 +52,12 @@ class Database:
     so row-level security always binds, also behind a pooler. Not safe to share between event loops.
     """
 
-    def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12) -> None:
+    def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 12, folder: Path | None = None) -> None:
+        """`folder`: where its data lies, if that is known; it is named when its disk has no room."""
         self.dsn = dsn
+        self._folder = folder
+        self._telling = Telling()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._most = max_size
         # A line for each try to connect, while the database is away, would only bury what its users say of it.
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -56,6 +69,8 @@ class Database:
             min_size=min_size,
             max_size=max_size,
             open=False,
+            reconnect_timeout=_RECONNECT_S,
+            reconnect_failed=self._go_on_connecting,
             name="steelyard",
         )
 
@@ -114,8 +129,30 @@ class Database:
             # Its own context commits and rolls back.
             async with connection:
                 yield connection
+        except DISK_FULL:
+            self._tell_no_room()
+            raise
         finally:
             await self.pool.putconn(connection)
+
+    def _tell_no_room(self) -> None:
+        if self._telling.due("no room"):
+            logger.warning(
+                "The database has no room on its disk%s, and can save nothing. What was received is kept, and saved "
+                "when there is room.",
+                "" if self._folder is None else f": {self._folder}",
+            )
+
+    async def _go_on_connecting(self, pool: AsyncConnectionPool[Any]) -> None:
+        """The pool has given up: whoever waits goes on waiting, and only who comes new makes it try again."""
+        if pool.get_stats().get("requests_waiting"):
+            task = asyncio.create_task(self._connect_again(), name="connect again")
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect_again(self) -> None:
+        with suppress(*DATABASE_AWAY):
+            await self.pool.putconn(await self.pool.getconn(timeout=_RECONNECT_S))
 
     async def ask(self, query: LiteralString, parameters: Parameters = ()) -> list[DictRow]:
         """One statement on what stands outside the tenants, committed by itself; its rows, none where it gives none.

@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.spending import mark_lost_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class PaidJobs:
 
         For the worker that holds it: a call noted as out is then of one that is gone, and may have been paid for.
         """
+        await mark_lost_of(connection, self.table, job_id)
         await connection.execute(
             f"""UPDATE {self.table} SET status = 'running', started_at = coalesce(started_at, now()),
                        error_message = NULL, cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false

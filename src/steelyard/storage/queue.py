@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from steelyard import logs, telemetry
 from steelyard.domain.masking import texts_being
-from steelyard.storage.database import Connection, Database
+from steelyard.storage.database import DISK_FULL, Connection, Database
 from steelyard.storage.places import FairManager, FairWorker, Places
 
 TASK = "run_cells"
@@ -82,6 +82,13 @@ def _waiting_lock(run_id: UUID, model: int, batch: int) -> str:
 
 class QueueUnreachable(Exception):
     """The database of the queue is away."""
+
+    @property
+    def why(self) -> str:
+        """Whether there is no room, or nobody there."""
+        cause = self.__cause__
+        full = isinstance(cause, DISK_FULL) or (cause is not None and isinstance(cause.__cause__, DISK_FULL))
+        return "the database has no room on its disk" if full else "the database keeps going away"
 
 
 class LeftToOthers(Exception):

@@ -18,21 +18,27 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from steelyard.domain.errors import SettingsError, StorageError
 from steelyard.storage.embedded import ensure_running, revive
 from steelyard.storage.migrate import APP_ROLE, SchemaState, migrate, schema_state
+from steelyard.storage.telling import Telling
 
 logger = logging.getLogger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
 ADMIN_URL = "STEELYARD_ADMIN_DATABASE_URL"
 _WATCH_S = 1.0
+_MOST_BETWEEN_STARTS_S = 10.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """`dsn` is the application's way in; `admin_dsn` the one for migrations. Both may carry passwords."""
+    """`dsn` is the application's way in; `admin_dsn` the one for migrations. Both may carry passwords.
+
+    `folder` is where its data lies, None where that is not known.
+    """
 
     embedded: bool
     dsn: str = field(repr=False)
     admin_dsn: str = field(repr=False)
+    folder: Path | None = None
 
 
 def external_server(env: Mapping[str, str]) -> Server | None:
@@ -85,24 +91,33 @@ def ready_server(home: Path, env: Mapping[str, str]) -> Server:
 
 def embedded_server(home: Path) -> Server:
     """Start or attach to the embedded server. Blocking. Raises StorageError."""
-    admin_dsn = ensure_running(home).superuser_dsn
-    return Server(True, make_conninfo(admin_dsn, user=APP_ROLE, password=_app_password(admin_dsn)), admin_dsn)
+    running = ensure_running(home)
+    admin_dsn = running.superuser_dsn
+    dsn = make_conninfo(admin_dsn, user=APP_ROLE, password=_app_password(admin_dsn))
+    return Server(True, dsn, admin_dsn, running.data_dir)
 
 
 async def keep_running(home: Path) -> None:
-    """Start the embedded server again when it dies, until cancelled; a start that fails is told once and tried on."""
-    told: str | None = None
+    """Start the embedded server again when it dies, until cancelled.
+
+    A start that fails is tried on, after ten seconds at most, and why it failed is told again every minute.
+    """
+    telling = Telling()
+    rest_s = _WATCH_S
     while True:
-        await asyncio.sleep(_WATCH_S)
+        await asyncio.sleep(rest_s)
         try:
             await asyncio.to_thread(revive, home)
         except Exception as error:
             # A fault of ours must not end the watch: every command of this process waits for the server it starts.
-            if str(error) != told:
-                told = str(error)
-                logger.warning("%s", told, exc_info=None if isinstance(error, StorageError) else error)
+            rest_s = min(2 * rest_s, _MOST_BETWEEN_STARTS_S)
+            # Sizes and process ids make no new trouble of the same one.
+            if telling.due(re.sub(r"\d+", "", str(error))):
+                logger.warning(
+                    "%s It is tried again.", error, exc_info=None if isinstance(error, StorageError) else error
+                )
         else:
-            told = None
+            rest_s = _WATCH_S
 
 
 def check_schema(state: SchemaState) -> None:

@@ -52,7 +52,7 @@ class MonthRow:
 
     month: date
     spent_microcents: int
-    unknown_calls: int
+    is_lower_bound: bool
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,12 @@ async def months(connection: Connection, *, before: date | None, limit: int) -> 
     """The newest months in which anything was called for, those before a month where one is given."""
     async with connection.cursor(row_factory=record_row(MonthRow)) as cursor:
         await cursor.execute(
-            """SELECT month, spent_microcents, unknown_calls FROM spend_months
-                WHERE calls > 0 AND (%s::date IS NULL OR month < %s) ORDER BY month DESC LIMIT %s""",
+            """SELECT month, spent_microcents,
+                      unknown_calls > 0 OR calls_lost
+                      OR EXISTS (SELECT FROM spend_holds h
+                                  WHERE h.month = m.month AND h.lease_until < clock_timestamp()) AS is_lower_bound
+                 FROM spend_months m
+                WHERE (calls > 0 OR calls_lost) AND (%s::date IS NULL OR month < %s) ORDER BY month DESC LIMIT %s""",
             (before, before, limit),
         )
         return await cursor.fetchall()

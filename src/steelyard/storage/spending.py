@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
+from typing import LiteralString
 from uuid import UUID
 
 from steelyard.domain.actors import Actor
@@ -81,7 +82,7 @@ class Payment:
 @dataclass(frozen=True)
 class MonthStanding:
     """How a UTC month stands, in microcents. `held` for calls that are out, `lost` held for calls of workers that are
-    gone. `unknown_calls` are those whose cost is not known."""
+    gone; `calls_lost`: others went with theirs, that no money was held for. `unknown_calls` cost what is not known."""
 
     month: date
     budget: TenantBudget
@@ -90,11 +91,12 @@ class MonthStanding:
     lost: int
     calls: int
     unknown_calls: int
+    calls_lost: bool
 
     @property
     def is_lower_bound(self) -> bool:
         """Whether more may have been spent than is known."""
-        return bool(self.lost or self.unknown_calls)
+        return bool(self.lost or self.calls_lost or self.unknown_calls)
 
     @property
     def left(self) -> int | None:
@@ -102,6 +104,10 @@ class MonthStanding:
         budget = self.budget.month_microcents
         return None if budget is None else max(0, budget - self.spent - self.held - self.lost)
 
+
+HELD_FROM = """EXISTS (SELECT FROM budgets WHERE month_microcents IS NOT NULL AND refuse_unpriced
+                                    AND changed_at < {} - interval '5 s')"""
+"""Whether money is held for every call made since a moment: workers hear of a budget within a second or two."""
 
 _THIS_MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
 
@@ -265,12 +271,53 @@ _PAY = f"""
 """.encode()
 
 
+async def mark_lost(connection: Connection, tenant_id: UUID, months: Collection[date]) -> None:
+    """What was spent in these months is the least: calls no money was held for went with their worker.
+
+    To be done as `pay` is, at the end of a transaction.
+    """
+    if months:
+        await connection.execute(
+            """INSERT INTO spend_months AS old (tenant_id, month, calls_lost)
+               SELECT %s, month, true FROM unnest(%s::date[]) AS month ORDER BY month
+               ON CONFLICT (tenant_id, month) DO UPDATE SET calls_lost = true WHERE NOT old.calls_lost""",
+            (tenant_id, list(months)),
+        )
+
+
+async def mark_lost_of(connection: Connection, table: LiteralString, job_id: UUID) -> None:
+    """The same where the row of a job says that calls of it were out, whose worker is gone; nothing where not.
+
+    Calls may have been made in any month since it began.
+    """
+    await connection.execute(
+        f"""WITH was AS (SELECT tenant_id, created_at, coalesce(started_at, created_at) AS began FROM {table}
+                         WHERE id = %s AND calling FOR UPDATE)
+            INSERT INTO spend_months AS old (tenant_id, month, calls_lost)
+            SELECT tenant_id, month::date, true
+              FROM was, generate_series(date_trunc('month', began AT TIME ZONE 'UTC'), now() AT TIME ZONE 'UTC',
+                                        interval '1 month') AS month
+             WHERE NOT {HELD_FROM.format("was.created_at")} ORDER BY month
+            ON CONFLICT (tenant_id, month) DO UPDATE SET calls_lost = true WHERE NOT old.calls_lost""".encode(),
+        (job_id,),
+    )
+
+
+# A tie-break that was ended while calls of it were out: they come back to their worker, if it is there.
+_LOST_AT_THE_END = f"""EXISTS (
+                       SELECT FROM tie_breaks t
+                        WHERE t.calling AND t.status NOT IN ('pending', 'running')
+                          AND date_trunc('month', t.completed_at AT TIME ZONE 'UTC') = asked.month
+                          AND NOT {HELD_FROM.format("t.created_at")})"""
+
+
 async def standing(connection: Connection, month: date | None = None) -> MonthStanding:
     """How a month stands, this one where none is given."""
     limits = await budget(connection)
     cursor = await connection.execute(
         f"""SELECT asked.month, coalesce(m.spent_microcents, 0) AS spent, coalesce(m.calls, 0) AS calls,
-                   coalesce(m.unknown_calls, 0) AS unknown_calls, h.held, h.lost
+                   coalesce(m.unknown_calls, 0) AS unknown_calls,
+                   coalesce(m.calls_lost, false) OR {_LOST_AT_THE_END} AS calls_lost, h.held, h.lost
               FROM (SELECT coalesce(%s::date, {_THIS_MONTH}) AS month) asked
               LEFT JOIN spend_months m ON m.month = asked.month
              CROSS JOIN LATERAL (

@@ -15,6 +15,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.tie_breaks import TieBreakStatus
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
+from steelyard.storage.spending import mark_lost_of
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,7 @@ async def note_progress(connection: Connection, tie_break_id: UUID, planned: int
 
     For the one worker that holds it: calls noted as out are then of one that is gone, and may have been paid for.
     """
+    await mark_lost_of(connection, "tie_breaks", tie_break_id)
     await connection.execute(
         """UPDATE tie_breaks SET planned = %s, done = %s, spent_is_lower_bound = spent_is_lower_bound OR calling,
                   calling = false WHERE id = %s""",

@@ -12,11 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from steelyard import logs
+from steelyard.cli.commands.spend import spend_lines
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.execution.conclude import conclude
 from steelyard.execution.engine import Engine
+from steelyard.services.spend import SpendService
 from steelyard.storage import results, runs
 from steelyard.storage.figures import run_figures
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, fit, price, request_of
@@ -189,8 +191,16 @@ async def test_calls_that_were_out_as_their_worker_was_killed_make_the_total_a_l
     if budget is not None:
         async with bench.database.tenant(bench.tenant_id) as connection:
             await connection.execute("UPDATE benchmark_runs SET budget_microcents = %s WHERE id = %s", (budget, run_id))
+    assert not (await SpendService(bench.database).report(bench.tenant_id)).stands.is_lower_bound
     await bench.serve(run_id, Caller(), timeout_s=20)
     assert (await service.report(bench.tenant_id, run_id)).run.spent_is_lower_bound
+    spend = await SpendService(bench.database).report(bench.tenant_id)
+    said = spend.to_json()
+    assert (said["spent_is_lower_bound"], said["lost_microcents"], said["unknown_calls"]) == (True, 0, 0)
+    assert [month.is_lower_bound for month in spend.months] == [True]
+    lines = [str(line) for line in spend_lines(spend, 80)]
+    assert ("unknown cost" if budget == 0 else "at least $") in lines[0]
+    assert "Calls whose worker was lost may have been paid for too; how much is not known." in lines
 
 
 async def test_the_run_whose_call_was_lost_is_marked_and_not_the_one_that_takes_its_cell(bench: Bench) -> None:

@@ -25,7 +25,7 @@ from steelyard.services import worker as worker_module
 from steelyard.services.reviews import ReviewService
 from steelyard.services.worker import work
 from steelyard.storage import queue as queue_module
-from steelyard.storage import reviews
+from steelyard.storage import reviews, spending
 from steelyard.storage.database import Database
 from steelyard.storage.paid_jobs import REVIEWS
 from steelyard.storage.queue import LeftToOthers, Queue
@@ -330,3 +330,6 @@ async def test_a_call_that_was_out_as_its_worker_was_killed_makes_the_cost_a_low
     await Reviewer(database, Caller(lambda _: GOOD), price, unfit=always_fit).run(tenant_id, review_id)
     row = await found.get(tenant_id, review_id)
     assert (row.status, row.calls, row.cost_is_lower_bound) == ("completed", 1, True)
+    async with database.tenant(tenant_id) as connection:
+        stands = await spending.standing(connection)
+    assert (stands.calls, stands.calls_lost, stands.is_lower_bound) == (1, True, True)

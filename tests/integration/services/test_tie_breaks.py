@@ -28,7 +28,7 @@ from steelyard.services.tie_break_words import tie_break_json, tie_break_words
 from steelyard.services.tie_breaks import TieBreakService
 from steelyard.services.worker import work
 from steelyard.statistics import TieBreak
-from steelyard.storage import pair_comparisons
+from steelyard.storage import pair_comparisons, spending
 from steelyard.storage.database import Database
 from steelyard.storage.queue import LeftToOthers, Queue
 from steelyard.storage.tie_breaks import TieBreakRow
@@ -343,6 +343,9 @@ async def test_calls_that_were_out_as_it_was_killed_make_what_it_took_a_lower_bo
         await service.cancel(tenant_id, row.id)
     row = await service.get(tenant_id, row.id)
     assert (row.status, row.spent_is_lower_bound) == ("completed" if again else "cancelled", True)
+    async with database.tenant(tenant_id) as connection:
+        stands = await spending.standing(connection)
+    assert (stands.lost, stands.calls_lost, stands.is_lower_bound) == (0, True, True)
 
 
 async def test_lost_confirmations_pay_and_count_nothing_twice(

@@ -126,6 +126,22 @@ async def test_money_lost_with_a_worker_is_shown_as_what_may_have_been_spent(sit
     assert "up to $1.00 more by calls whose worker was lost" in settings
 
 
+async def test_calls_lost_with_a_worker_make_a_month_without_a_budget_the_least(site: Site) -> None:
+    skill = await made_skill(site, "weigh")
+    await spent(site, (skill, SpendKind.ANSWERS, "m", LOCAL, USD, 0))
+    async with site.workbench.database.tenant(site.tenant_id) as connection:
+        await spending.mark_lost(connection, site.tenant_id, [(await spending.standing(connection)).month])
+    page = words_of((await site.client.get("/spend")).text)
+    assert "Calls whose worker was lost before they came back may have been paid for too" in page
+    assert "Up to" not in page
+    assert page.count("≥ $1.00") + page.count("≥$1.00") + page.count("at least $1.00") >= 2
+    data = (await site.client.get("/v1/spend")).json()
+    assert (data["spent_is_lower_bound"], data["lost_microcents"], data["unknown_calls"]) == (True, 0, 0)
+    assert (await site.client.get("/v1/budget")).json()["spent_is_lower_bound"] is True
+    settings = words_of((await site.client.get("/settings")).text)
+    assert "calls whose worker was lost may have been paid for too" in settings
+
+
 async def test_budgets_are_set_where_settings_are_and_what_is_none_is_said(site: Site) -> None:
     refused = await site.post("/settings/budgets", {"month": "-3", "run": "lots"})
     assert refused.status_code == 422

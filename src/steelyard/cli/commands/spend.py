@@ -114,6 +114,7 @@ def budget_lines(stands: MonthStanding) -> Iterator[str]:
         )
     if stands.lost:
         yield f"Up to {dollars(stands.lost)} more may have been spent by calls whose worker was lost; it counts."
+    yield from _lost_unheld(stands)
     if stands.unknown_calls:
         yield f"What {words.count(stands.unknown_calls, 'call')} cost is not known."
     yield f"One run: {'no limit' if limits.run_microcents is None else dollars(limits.run_microcents) + ' at most'}."
@@ -131,6 +132,7 @@ def spend_lines(report: SpendReport, width: int) -> Iterator[str | Text]:
     yield Text(f"{stands.month:%B %Y}: {spent}{of}, {words.count(stands.calls, 'call')}.", style="bold")
     if stands.lost:
         yield f"Up to {dollars(stands.lost)} more may have been spent by calls whose worker was lost."
+    yield from _lost_unheld(stands)
     if stands.unknown_calls:
         yield f"What {words.count(stands.unknown_calls, 'call')} cost is not known; no budget holds for those."
     if report.projected_microcents is not None:
@@ -143,6 +145,12 @@ def spend_lines(report: SpendReport, width: int) -> Iterator[str | Text]:
             yield from _split_lines(by, split, width)
     if not stands.calls:
         yield "Nothing was called for. Runs, reviews, tie-breaks and drafts that are paid appear here."
+
+
+def _lost_unheld(stands: MonthStanding) -> Iterator[str]:
+    if stands.calls_lost:
+        which = "Others" if stands.lost else "Calls"
+        yield f"{which} whose worker was lost may have been paid for too; how much is not known."
 
 
 def _split_lines(by: By, split: Split, width: int) -> Iterator[str]:

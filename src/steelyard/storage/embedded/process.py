@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,14 @@ _SAID_BY_EVERY_SERVER = (
     "listening on ",
     "database system is shut down",
     "database system was shut down",
+    "not yet accepting connections",
+    "Consistent recovery state has not been yet reached",
+    "the database system is starting up",
 )
+
+
+# As `log_line_prefix` has it.
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ \[\d+\] ")
 
 
 @dataclass(frozen=True)
@@ -112,19 +120,29 @@ def spawn_detached(argv: list[str], *, log: Path, account: Account) -> int:
 
 
 def last_words(pid: int | None, start_log: Path, server_log: Path, *, count: int = 5) -> list[str]:
-    """The last lines by which the server `pid` explained why it did not start."""
+    """The last lines by which the server `pid` and its children explained why it did not start, without their times.
+
+    Its hints are left out: they are for whoever may have lost data.
+    """
     said = _lines(start_log)
     if server_log != start_log and pid is not None:
-        said += [line for line in _lines(server_log) if f"[{pid}]" in line]
-    return [line for line in said if not any(phrase in line for phrase in _SAID_BY_EVERY_SERVER)][-count:]
+        written = _lines(server_log)
+        own = [place for place, line in enumerate(written) if f"[{pid}]" in line]
+        said += written[own[0] :] if own else []
+    said = [line for line in said if not any(phrase in line for phrase in _SAID_BY_EVERY_SERVER)]
+    said = [_STAMP.sub("", line, count=1) for line in said]
+    return [line for line in said if not line.startswith("HINT:")][-count:]
 
 
 def _lines(log: Path) -> list[str]:
+    """The whole ones: what a full disk cut short stands before the next entry on its line, or last in the file."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    ended = text[: text.rfind("\n") + 1]
+    lines = [re.split(rf"(?={_STAMP.pattern})", line)[-1].strip() for line in ended.split("\n")]
+    return [line for line in lines if line]
 
 
 def _is_postmaster_by_proc(pid: int, data_dir: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -27,6 +28,9 @@ from steelyard.storage.embedded.lock import exclusive
 _POLL_S = 0.01
 # A server that says it is ready and yet cannot be reached for this long will not be by waiting.
 _UNREACHABLE_AFTER_S = 10.0
+_NO_ROOM = "No space left on device"
+# With less its log could not say why a start failed either.
+_LEAST_ROOM_BYTES = 1024 * 1024
 # What a start may fail with that another try can mend: backends of a killed server still leaving, a port just taken.
 _PASSING_TROUBLES = (
     "pre-existing shared memory block",
@@ -59,7 +63,7 @@ def ensure_running(home: Path, *, timeout_s: float = 60, locators: Sequence[Loca
     try:
         return _attached(home) or _started(home, deadline, locators)
     except (OSError, subprocess.SubprocessError) as error:
-        raise _file_trouble(error) from error
+        raise _file_trouble(error, home) from error
 
 
 def revive(home: Path, *, timeout_s: float = 60) -> bool:
@@ -76,7 +80,7 @@ def revive(home: Path, *, timeout_s: float = 60) -> bool:
             return False
         ensure_running(home, timeout_s=timeout_s)
     except (OSError, subprocess.SubprocessError) as error:
-        raise _file_trouble(error) from error
+        raise _file_trouble(error, home) from error
     return True
 
 
@@ -99,7 +103,7 @@ def stop(home: Path, *, timeout_s: float = 60) -> bool:
             layout.stopped_path(home).touch(mode=0o600)
             return _stopped(found, deadline)
     except OSError as error:
-        raise _file_trouble(error) from error
+        raise _file_trouble(error, home) from error
 
 
 def remove(home: Path, *, timeout_s: float = 60) -> None:
@@ -116,7 +120,7 @@ def remove(home: Path, *, timeout_s: float = 60) -> None:
         if layout.folder_of(home).exists():
             shutil.rmtree(layout.folder_of(home))
     except OSError as error:
-        raise _file_trouble(error) from error
+        raise _file_trouble(error, home) from error
 
 
 def _attached(home: Path) -> Endpoint | None:
@@ -247,8 +251,11 @@ class _Start:
             )
 
     def _failure(self, what: str, said: list[str]) -> StorageError:
+        if any(_NO_ROOM in line for line in said) or shutil.disk_usage(self.place.data_dir).free < _LEAST_ROOM_BYTES:
+            return _no_room(self.place.data_dir)
+        quoted = "; ".join(f'"{line}"' for line in said)
         return StorageError(
-            f"{what}: {' '.join(said) or 'it said nothing'}",
+            f"{what}. It said: {quoted}." if said else f"{what}, and said nothing.",
             kept=f"The data in {self.place.data_dir} was not touched.",
             next_step=f"Read {self.place.current_log}, run `steelyard doctor`, then try again.",
         )
@@ -315,7 +322,18 @@ def _refuse_other_owner(home: Path) -> None:
             return
 
 
-def _file_trouble(error: OSError | subprocess.SubprocessError) -> StorageError:
+def _no_room(folder: Path) -> StorageError:
+    free = shutil.disk_usage(folder).free
+    return StorageError(
+        f"The embedded database cannot run: no room on the disk of {folder}, where {free // 2**20} MB are free.",
+        kept="What it has saved is safe.",
+        next_step="Make room on that disk.",
+    )
+
+
+def _file_trouble(error: OSError | subprocess.SubprocessError, home: Path) -> StorageError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _no_room(layout.folder_of(home))
     where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
     what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return StorageError(

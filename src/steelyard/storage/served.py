@@ -42,18 +42,6 @@ async def unserved(connection: Connection, run_ids: Sequence[UUID]) -> frozenset
                AND NOT EXISTS {_WORKER} AND NOT EXISTS {_IN_HAND}""".encode(),
         {"ids": list(run_ids), "stalled": STALLED_AFTER_S},
     )
-    return frozenset()
-    cursor = await connection.execute(
-        f"""WITH alive AS MATERIALIZED ({ALIVE})
-            SELECT r.id FROM benchmark_runs r
-             WHERE r.id = ANY(%s) AND r.status = 'running'
-               AND NOT EXISTS (SELECT FROM procrastinate_workers
-                                WHERE last_heartbeat > now() - make_interval(secs => %s))
-               AND NOT EXISTS (SELECT FROM cell_claims held JOIN alive USING (worker_key)
-                                WHERE held.benchmark_run_id = r.id
-                                  AND held.lease_until > clock_timestamp())""".encode(),
-        (list(run_ids), STALLED_AFTER_S),
-    )
     return frozenset(row["id"] for row in await cursor.fetchall())
 
 

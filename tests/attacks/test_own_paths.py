@@ -34,7 +34,7 @@ class Own:
 @pytest.fixture
 async def own(server: Server, server_home: Path) -> AsyncIterator[Own]:
     env = {"STEELYARD_SECRET_KEY": new_key(), "STEELYARD_ALLOW_PRIVATE": "127.0.0.0/8"}
-    async with team_site_of(server_home, LOCAL_TENANT, env=env, shared=True) as team:
+    async with team_site_of(server_home, LOCAL_TENANT, env=env, shared=None) as team:
         skill = f"weigh-{uuid4().hex[:8]}"
         with ModelServer() as models:
             put = team.workbench.tenant_providers.put

@@ -90,9 +90,12 @@ class TeamSite:
 
 @asynccontextmanager
 async def team_site_of(
-    home: Path, tenant_id: UUID, *, env: dict[str, str] | None = None, shared: bool = False
+    home: Path, tenant_id: UUID, *, env: dict[str, str] | None = None, shared: bool | None = False
 ) -> AsyncGenerator[TeamSite]:
-    """The site of `home` in team mode, whose own tenant is `tenant_id`. `shared`: it may use the server's providers."""
+    """The site of `home` in team mode, whose own tenant is `tenant_id`.
+
+    `shared`: it may use the server's providers, None: as it is set.
+    """
     given = {"STEELYARD_HOME": str(home), "STEELYARD_MODE": "team", **(env or {})}
     async with open_workbench(env=given) as opened:
         settings = replace(opened.settings, shared=shared)

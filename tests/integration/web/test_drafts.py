@@ -202,11 +202,11 @@ async def _completed(site: Site, skill_id: UUID) -> None:
 async def test_what_a_model_drafts_stays_text_and_is_never_accepted_by_itself(site: Site, models: ModelServer) -> None:
     skill_id = await made_skill(site.workbench, site.tenant_id, golden=0)
     attack = ATTACK.replace("\x00", "") + "'); UPDATE golden_cases SET status = 'accepted'; --"
-    reply = json.loads(drafts((attack + "long " * 200_000, attack), ("b", "c")))
+    reply = json.loads(drafts((attack + "long " * 30_000, attack), ("b", "c")))
     reply["cases"][1] |= {"status": "accepted", "source": "file", "why": attack}
     says(models, json.dumps(reply))
     made = await drafted(site, skill_id)
-    assert (made.kept, len(made.raw_reply or "") > 1_000_000) == (2, True)
+    assert (made.kept, len(made.raw_reply or "") > 150_000) == (2, True)
     entries = await site.workbench.cases.list(site.tenant_id, skill_id)
     assert {(one.status, one.case.source) for one in entries} == {(CaseStatus.PENDING, CaseSource.DRAFTED)}
     for url in ("/queue", "/skills/weigh/details", "/skills/weigh/case-history", "/skills/weigh/drafts"):

@@ -57,7 +57,7 @@ def team(home: Path, latency_s: float, **env: str) -> Generator[tuple[Shell, str
 
 @pytest.fixture(scope="module")
 def place(server_home: Path, server: object) -> Iterator[tuple[Shell, str]]:
-    with team(server_home, 0.0) as found:
+    with team(server_home, 0.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as found:
         yield found
 
 
@@ -382,6 +382,7 @@ def test_an_interrupt_leaves_a_run_and_a_tie_break_going_there(
 def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_once_it_is_back(
     server_home: Path, server: object, tmp_path: Path
 ) -> None:
+    # Any site of the home may take the run's jobs, so that all of them have to reach the provider.
     with team(server_home, 1.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as (shell, site):
         shell.env["WORKSHOP_KEY"] = "sk-workshop-0123456789"
         address = ("--kind", "openai-compatible", "--base-url", f"{shell.address}/v1", "--key-env", "WORKSHOP_KEY")

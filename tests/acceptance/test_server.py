@@ -378,7 +378,7 @@ def test_an_interrupt_leaves_a_run_and_a_tie_break_going_there(
         assert "nobody is ahead" in ours.stdout
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_once_it_is_back(
     server_home: Path, server: object, tmp_path: Path
 ) -> None:
@@ -404,7 +404,7 @@ def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_o
             run = newest(away, skill.name)
             assert "Nobody can serve this run now" in " ".join(here(away, "runs", "show", run["id"]).stdout.split())
             assert here(shell, "providers", "set", "workshop", *address).exit_code == 0
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=150)
         finally:
             process.kill()
         assert process.returncode == 0

@@ -92,7 +92,7 @@ def fill(address: str, admin: Sender, models: str) -> dict[str, str]:
         review = send("POST", "/skills/weigh/reviews", {"model": JUDGE})
         drafts = send("POST", "/skills/weigh/case-drafts", {"model": JUDGE, "count": 2})
         suggestion = send("POST", "/skills/weigh/suggestions", {"title": "Name the unit"})
-        send("PUT", "/providers/workshop", {"kind": "openai-compatible", "base_url": f"{models}/v1", "key": "test-of-all"})
+        send("PUT", "/providers/workshop", {"kind": "openai-compatible", "base_url": f"{models}/v1", "key": "test-all"})
     return {
         "skill": "weigh",
         "version": skill["version_digest"][:12],

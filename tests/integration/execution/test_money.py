@@ -187,7 +187,7 @@ async def test_calls_that_were_out_as_their_worker_was_killed_make_the_total_a_l
     await _killed(bench, run_id, Caller(delay_s=60), calls=4)
     async with asyncio.timeout(10):
         # The server lets go of the lock a moment after its session was closed here.
-        while not (left := (await service.report(bench.tenant_id, run_id)).run).unserved:  # noqa: ASYNC110
+        while not (left := (await service.report(bench.tenant_id, run_id)).run).unserved:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
     assert (left.status, left.spent_is_lower_bound) == ("running", False)
     assert [run.unserved for run in await service.list(bench.tenant_id)] == [True]

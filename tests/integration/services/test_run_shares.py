@@ -55,7 +55,7 @@ async def test_three_cases_end_long_before_a_thousand_that_began_earlier(
             small = await started(bench, tenant_id, "small", [checked(number) for number in range(2_000, 2_003)])
             before = (await bench.run_views.progress(tenant_id, large)).ended
             async with asyncio.timeout(40):
-                while small not in ended:  # noqa: ASYNC110
+                while small not in ended:  # noqa: ASYNC110 - the run is told as ended by the database
                     await asyncio.sleep(0.05)
             taken = (await bench.run_views.progress(tenant_id, large)).ended - before
             await bench.benchmarks.cancel(tenant_id, str(large))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from steelyard.domain.errors import NotFound
 from steelyard.domain.masking import masked
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import CellState, RunStatus
-from steelyard.execution.callers import ModelCaller, Pricer
+from steelyard.execution.callers import Gate, ModelCaller, Pricer
 from steelyard.execution.cells import CellRunner
 from steelyard.execution.conclude import conclude
 from steelyard.execution.context import RunContext, Stopped
@@ -24,6 +22,7 @@ from steelyard.execution.examiner import Examiner
 from steelyard.execution.plan import Cell, Plan
 from steelyard.execution.recorder import Recorder
 from steelyard.execution.till import Till
+from steelyard.execution.worker_claims import WorkerClaims
 from steelyard.judging import Judge
 from steelyard.storage import claims, results, runs, served, skills, spending
 from steelyard.storage.cases import cases_by_id
@@ -37,8 +36,6 @@ logger = logging.getLogger(__name__)
 _PULSE_S = 2.0
 _AWAY_S = 1.0
 _POLL_S = (0.2, 2.0)
-# A claim is trusted a good while shorter than its lease lasts, so that a frozen worker finds out in time.
-_TRUST_S = claims.LEASE_S * 0.75
 
 MakeJudge = Callable[[ModelRef], Judge]
 # Why this worker cannot serve a run of this plan, in one sentence; None when it can.
@@ -76,27 +73,20 @@ class Engine:
         self._left_runs: set[UUID] = set()
         self._database = database
         self._make_judge = make_judge
-        self._worker_key = claims.new_worker_key()
+        self._claims = WorkerClaims(database)
         self._contexts: dict[UUID, RunContext] = {}
         self._loading: dict[UUID, asyncio.Lock] = {}
         self._stopping = False
-        self._trusted_until = 0.0
-        # Claims made in an earlier epoch are not to be trusted: the worker was frozen or lost its lock.
-        self._epoch = 0
-        # Each tenant's claims that its tasks ask for or work under: no other task of this process may ask for them.
-        self._in_hand: defaultdict[UUID, set[str]] = defaultdict(set)
-        self._recorder = Recorder(database, self._worker_key, self._on_state)
+        self._recorder = Recorder(database, self._claims.key, self._on_state)
         self._till = Till(database, caller, price)
-        self._examiner = Examiner(database, self._till, price)
+        self._examiner = Examiner(database, self._till, price, self._claims)
         self._cells = CellRunner(self._till, self._recorder, price, self._examiner.admit)
         self._stack = AsyncExitStack()
-        self._session_stack = AsyncExitStack()
         self._pulse: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Engine:
-        await self._take_lock()
+        await self._claims.open()
         await self._stack.enter_async_context(self._recorder)
-        self._trusted_until = _now() + _TRUST_S
         self._pulse = asyncio.create_task(self._beat(), name="engine pulse")
         return self
 
@@ -110,7 +100,7 @@ class Engine:
                 await self._pulse
         await self._stack.aclose()
         await self._till.aclose()
-        await self._session_stack.aclose()
+        await self._claims.aclose()
 
     def stop(self) -> None:
         """Start no further call; what is in flight finishes and is saved."""
@@ -213,26 +203,16 @@ class Engine:
 
     async def _round(self, context: RunContext, pending: Mapping[str, Cell]) -> list[str]:
         """Claim what is free and bring it to its end; returns the digests of cells that need nothing more."""
-        in_hand = self._in_hand[context.tenant_id]
         keys = {digest: _claim_key(context, digest) for digest in pending}
-        keys = {digest: key for digest, key in keys.items() if key not in in_hand}
-        in_hand.update(keys.values())
-        try:
+        async with self._claims.in_hand(context.tenant_id, keys.values()) as free:
+            keys = {digest: key for digest, key in keys.items() if key in free}
             return await self._bring_all_to_end(context, {digest: pending[digest] for digest in keys}, keys)
-        finally:
-            in_hand.difference_update(keys.values())
 
     async def _bring_all_to_end(
         self, context: RunContext, pending: Mapping[str, Cell], keys: Mapping[str, str]
     ) -> list[str]:
-        epoch = self._epoch
+        gate = self._claims.gate(context.check)
         opened = await self._open(context, pending, keys)
-
-        def gate() -> None:
-            context.check()
-            if epoch != self._epoch or _now() > self._trusted_until:
-                raise Stopped
-
         outcomes = await asyncio.gather(
             *(self._bring_to_end(context, pending[digest], opened, gate) for digest in opened.work),
             return_exceptions=True,
@@ -240,7 +220,7 @@ class Engine:
         left = [digest for digest, outcome in zip(opened.work, outcomes, strict=True) if outcome is not None]
         if left:
             async with self._database.tenant(context.tenant_id) as connection:
-                await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in left])
+                await claims.release_claims(connection, self._claims.key, [keys[digest] for digest in left])
         for outcome in outcomes:
             # Raised only now, when the siblings' paid answers are safe.
             if isinstance(outcome, BaseException) and not isinstance(outcome, Stopped):
@@ -251,8 +231,8 @@ class Engine:
         run_id = context.run.id
         async with self._database.tenant(context.tenant_id) as connection:
             wanted_keys = list(keys.values())
-            lost = await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._worker_key)
-            taken = await claims.take_claims(connection, context.tenant_id, run_id, wanted_keys, self._worker_key)
+            lost = await claims.mark_lost_calls(connection, run_id, wanted_keys, worker_key=self._claims.key)
+            taken = await claims.take_claims(connection, context.tenant_id, run_id, wanted_keys, self._claims.key)
             claimed = [digest for digest in pending if keys[digest] in taken]
             own = await results.own_cells(connection, run_id, claimed)
             unseen = [digest for digest in claimed if digest not in own]
@@ -261,11 +241,11 @@ class Engine:
                 wanted = [context.gradings[pending[digest].case_index] for digest in unseen]
                 reusable = await results.reusable_cells(connection, run_id, unseen, wanted)
             ended = [digest for digest, stored in own.items() if _has_ended(stored)]
-            await claims.release_claims(connection, self._worker_key, [keys[digest] for digest in ended])
+            await claims.release_claims(connection, self._claims.key, [keys[digest] for digest in ended])
             await spending.mark_lost(connection, context.tenant_id, lost)
         return _Opened([digest for digest in claimed if digest not in set(ended)], ended, own, reusable)
 
-    async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Callable[[], None]) -> None:
+    async def _bring_to_end(self, context: RunContext, cell: Cell, opened: _Opened, gate: Gate) -> None:
         own, reusable = opened.own.get(cell.digest), opened.reusable.get(cell.digest)
         claim = _claim_key(context, cell.digest)
         try:
@@ -285,7 +265,7 @@ class Engine:
         own: StoredCell | None,
         reusable: StoredCell | None,
         claim: str,
-        gate: Callable[[], None],
+        gate: Gate,
     ) -> None:
         if own is not None and own.state != CellState.FAILED:
             await self._cells.grade(context, cell, own.id, own.output_produced or "", claim=claim, gate=gate)
@@ -379,16 +359,10 @@ class Engine:
         telling = Telling()
         while True:
             await asyncio.sleep(_PULSE_S)
-            began = _now()
-            if began > self._trusted_until:
-                self._epoch += 1
+            began = self._claims.beat()
             try:
-                await self._keep_lock()
-                contexts = list(self._contexts.values())
-                for tenant_id in {context.tenant_id for context in contexts}:
-                    async with self._database.tenant(tenant_id) as connection:
-                        await claims.renew_claims(connection, self._worker_key, self._in_hand[tenant_id])
-                for context in contexts:
+                await self._claims.renew()
+                for context in list(self._contexts.values()):
                     try:
                         async with self._database.tenant(context.tenant_id) as connection:
                             context.observe(await results.run_state(connection, context.run.id))
@@ -410,20 +384,7 @@ class Engine:
                 if telling.due("refused"):
                     logger.exception("The database refuses the worker's pulse. It is tried again.")
                 continue
-            self._trusted_until = began + _TRUST_S
-
-    async def _keep_lock(self) -> None:
-        """Take the worker's lock anew when its session was lost; claims made under the old one are void."""
-        try:
-            await self._session.execute("SELECT 1")
-        except DATABASE_AWAY:
-            self._epoch += 1
-            await self._session_stack.aclose()
-            await self._take_lock()
-
-    async def _take_lock(self) -> None:
-        self._session = await self._session_stack.enter_async_context(self._database.session())
-        await claims.hold_worker_lock(self._session, self._worker_key)
+            self._claims.trust(began)
 
 
 def _claim_key(context: RunContext, digest: str) -> str:
@@ -436,9 +397,3 @@ def _has_ended(stored: StoredCell) -> bool:
     if stored.state == CellState.FAILED:
         return stored.output_produced is not None
     return stored.graded and stored.failure_kind is None
-
-
-def _now() -> float:
-    """Seconds that go on while the process or the whole machine is asleep, where the system can tell."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)

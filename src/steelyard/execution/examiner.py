@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -14,21 +15,22 @@ from steelyard.domain.calls import CallError, ModelResponse, Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.runs import JUDGE_REFUSED, RunStatus
 from steelyard.domain.spending import SpendKind
-from steelyard.execution.callers import Pricer
+from steelyard.execution.callers import Gate, Pricer
 from steelyard.execution.context import Examining, RunContext, Stopped
 from steelyard.execution.payer import Keep, Payer
 from steelyard.execution.till import Tab, Till
+from steelyard.execution.worker_claims import WorkerClaims
 from steelyard.judging import Judge
 from steelyard.judging.canaries import Canary, canaries_of, for_canary
 from steelyard.judging.examination import Examination, Result, canary_digest, examined
 from steelyard.storage import canaries as storage
-from steelyard.storage import results, runs, spending
+from steelyard.storage import claims, results, runs, spending
 from steelyard.storage.canaries import CanaryCall, CanaryPlace, CanaryRow
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.results import RunState
 
 _AWAY_S = 1.0
-_HOLD_POLL_S = 0.2
+_CLAIMED_POLL_S = 0.2
 # Examinations a worker begins for one run while calls of the judge come to nothing.
 _MOST_TRIES = 3
 
@@ -50,10 +52,11 @@ class _Asked:
 class Examiner:
     """One per worker process. A run's cells wait in `admit` until its judge may grade them."""
 
-    def __init__(self, database: Database, till: Till, price: Pricer) -> None:
+    def __init__(self, database: Database, till: Till, price: Pricer, claims: WorkerClaims) -> None:
         self._database = database
         self._till = till
         self._price = price
+        self._claims = claims
 
     async def begin(self, context: RunContext) -> None:
         """Start the examination, so that it goes on while the first answers are called for.
@@ -98,20 +101,36 @@ class Examiner:
 
     async def _examine(self, context: RunContext, judge: Judge, looked: asyncio.Event) -> str | None:
         asked = _asked(context, judge)
-        rows = await self._rows(context, judge, asked)
-        missing = _missing(context, asked, rows)
         failures: dict[str, str] = {}
-        if missing:
-            looked.set()
-            async with self._database.session() as session:
-                await _hold(session, context, missing)
-                # Another worker may have graded them while this one waited.
-                rows = await self._rows(context, judge, asked)
-                missing = _missing(context, asked, rows)
-                await self._note(context, judge, asked, {one.digest for one in missing})
-                failures = await self._grade_all(context, judge, missing, rows, asked)
+        while True:
             rows = await self._rows(context, judge, asked)
+            missing = [one for one in _missing(context, asked, rows) if one.digest not in failures]
+            if not missing:
+                break
+            looked.set()
+            found = await self._grade_free(context, judge, missing, asked)
+            if found is None:
+                context.check()
+                await asyncio.sleep(_CLAIMED_POLL_S)
+            else:
+                failures |= found
         return await self._decide(context, judge, _examination(context, asked, rows, failures))
+
+    async def _grade_free(
+        self, context: RunContext, judge: Judge, missing: Sequence[_Asked], asked: Sequence[_Asked]
+    ) -> dict[str, str] | None:
+        """Grade those nobody else is at; why some could not be, by digest. None where all are claimed by others."""
+        keys = {one.digest: storage.claim_key(one.place) for one in missing}
+        gate = self._claims.gate(context.check)
+        async with self._claims.taken(context.tenant_id, context.run.id, keys.values()) as taken:
+            if not taken:
+                return None
+            # Another worker may have graded them meanwhile.
+            rows = await self._rows(context, judge, asked)
+            still = _missing(context, asked, rows)
+            await self._note(context, judge, asked, {one.digest for one in still})
+            mine = [one for one in still if keys.get(one.digest) in taken]
+            return await self._grade_all(context, judge, mine, rows, asked, gate)
 
     async def _rows(self, context: RunContext, judge: Judge, asked: Sequence[_Asked]) -> dict[str, CanaryRow]:
         digests = [one.digest for one in asked]
@@ -125,12 +144,13 @@ class Examiner:
         missing: Sequence[_Asked],
         rows: Mapping[str, CanaryRow],
         asked: Sequence[_Asked],
+        gate: Gate,
     ) -> dict[str, str]:
         """Why those that could not be graded could not, by digest. Raises Stopped where calls may not be started."""
-        left = {one.digest for one in missing}
+        left = {one.digest for one in _missing(context, asked, rows)}
 
         async def grade(one: _Asked) -> str | None:
-            failure = await self._grade(context, judge, one, rows.get(one.digest))
+            failure = await self._grade(context, judge, one, rows.get(one.digest), gate)
             if failure is None:
                 left.discard(one.digest)
                 await self._note(context, judge, asked, left)
@@ -146,25 +166,35 @@ class Examiner:
                 failures[one.digest] = outcome
         return failures
 
-    async def _grade(self, context: RunContext, judge: Judge, one: _Asked, row: CanaryRow | None) -> str | None:
+    async def _grade(
+        self, context: RunContext, judge: Judge, one: _Asked, row: CanaryRow | None, gate: Gate
+    ) -> str | None:
         """Grade one canary and store what it came to; why it came to nothing, else None. Raises Stopped."""
         case = for_canary(context.cases[one.canary.case_index])
         try:
             with self._till.tab(context.account, context.refuse) as tab:
                 keep = self._keeper(context, judge.model, one, tab)
-                payer = Payer(tab, context.check, keep, _replies(context, row))
+                payer = Payer(tab, gate, keep, _replies(context, row))
                 grade = await judge.grade(payer, case, one.canary.output, (), threshold=context.plan.threshold)
         except CallError as error:
-            message = error.message
-            await self._commit(context, lambda connection: storage.fail_canary(connection, one.place, message))
-            return message
+            await self._end(context, one, partial(storage.fail_canary, message=error.message))
+            return error.message
         judged = grade.judgement
         assert judged is not None
-        await self._commit(
-            context,
-            lambda connection: storage.grade_canary(connection, one.place, judged.quality, judged.matches_expected),
-        )
+        graded = partial(storage.grade_canary, quality=judged.quality, matches_expected=judged.matches_expected)
+        await self._end(context, one, graded)
         return None
+
+    async def _end(
+        self, context: RunContext, one: _Asked, store: Callable[[Connection, CanaryPlace], Awaitable[None]]
+    ) -> None:
+        """Store what a grading came to, after which no call of it is out."""
+
+        async def write(connection: Connection) -> None:
+            await store(connection, one.place)
+            await claims.release_claims(connection, self._claims.key, [storage.claim_key(one.place)])
+
+        await self._commit(context, write)
 
     async def _note(self, context: RunContext, judge: Judge, asked: Sequence[_Asked], left: Collection[str]) -> None:
         """Say on the run how far the judge's examination is, for whoever watches; the next makes up for one lost."""
@@ -281,15 +311,6 @@ def _asked(context: RunContext, judge: Judge) -> list[_Asked]:
 def _missing(context: RunContext, asked: Sequence[_Asked], rows: Mapping[str, CanaryRow]) -> list[_Asked]:
     """Those without a grade this run may use; of two cases that are alike one is graded for both."""
     return list({one.digest: one for one in asked if not _graded(context, rows.get(one.digest))}.values())
-
-
-async def _hold(session: Connection, context: RunContext, asked: Sequence[_Asked]) -> None:
-    """Have these gradings to oneself until the session ends. Raises Stopped while it waits for another worker's."""
-    # In one order for all workers, so that no two wait for each other.
-    for one in sorted(asked, key=lambda one: one.digest):
-        while not await storage.try_hold(session, context.tenant_id, one.place):
-            context.check()
-            await asyncio.sleep(_HOLD_POLL_S)
 
 
 def _graded(context: RunContext, row: CanaryRow | None) -> bool:

@@ -64,12 +64,9 @@ async def canary_rows(
         return {row.canary_digest: row for row in await cursor.fetchall()}
 
 
-async def try_hold(session: Connection, tenant_id: UUID, place: CanaryPlace) -> bool:
-    """Have this grading to oneself until the session ends; False while another worker has it."""
-    key = f"canary:{tenant_id}:{place.skill_id}:{place.judge_digest}:{place.canary_digest}"
-    cursor = await session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS held", (key,))
-    row = await cursor.fetchone()
-    return bool(row and row["held"])
+def claim_key(place: CanaryPlace) -> str:
+    """By which a worker claims this grading; no cell's, so that nothing but its release says that no call is out."""
+    return f"canary:{place.skill_id}:{place.judge_digest}:{place.canary_digest}"
 
 
 async def record_call(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,9 +15,12 @@ from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelRe
 from steelyard.domain.cases import Check, CheckKind, GoldenCase
 from steelyard.domain.errors import Conflict
 from steelyard.domain.models import ModelRef
+from steelyard.execution.callers import BeforeCall
+from steelyard.execution.engine import Engine
 from steelyard.services.reports import RunReport
 from steelyard.services.run_request import RunRequest
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+from steelyard.storage import spending
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, fit, price, request_of
 from tests.modelserver.judging import canary_reply, judge_reply
 
 JUDGE = ModelRef("test", "judge")
@@ -286,3 +290,77 @@ async def test_the_grades_of_one_text_are_compared(bench: Bench) -> None:
     repeats = report.certificate.repeats
     assert repeats is not None
     assert (repeats.texts, repeats.outputs, repeats.mean_spread) == (1, 2, 40.0)
+
+
+class Stuck(Caller):
+    """Its judge never replies, and its models fail at once."""
+
+    async def complete(
+        self, request: ModelRequest, *, priority: int = 0, before_call: BeforeCall | None = None
+    ) -> ModelResponse:
+        if request.model != JUDGE:
+            raise CallError(FailureKind.SERVER, "It broke.")
+        if before_call is not None:
+            await before_call(False)
+        self.calls[request.model.text, request.system, request.prompt] += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@asynccontextmanager
+async def stuck(bench: Bench, run_id: UUID) -> AsyncGenerator[Stuck]:
+    """A worker all of whose calls of the judge are out; as the context ends it is gone, without a word."""
+    caller = Stuck()
+    async with Engine(bench.database, caller, price, bench.make_judge, unfit=fit) as engine:
+        serving = asyncio.create_task(engine.run_batch(bench.tenant_id, run_id, 0, 0))
+        async with asyncio.timeout(60):
+            while caller.calls.total() < CANARIES:  # noqa: ASYNC110 - the event is the worker's
+                await asyncio.sleep(0.01)
+        yield caller
+        tasks = [serving, *(one for one in asyncio.all_tasks() if one.get_name().startswith("examination of"))]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def claims_of(bench: Bench, run_id: UUID) -> list[str]:
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        cursor = await connection.execute("SELECT claim_key FROM cell_claims WHERE benchmark_run_id = %s", (run_id,))
+        return [row["claim_key"] for row in await cursor.fetchall()]
+
+
+async def test_calls_of_an_examination_that_went_with_their_worker_make_the_spend_at_least(bench: Bench) -> None:
+    run_id = await bench.start(judged_request())
+    async with stuck(bench, run_id):
+        # No answer is out any more: the examination's own calls are all there is to lose.
+        async with asyncio.timeout(60):
+            while len(await claims_of(bench, run_id)) != CANARIES:  # noqa: ASYNC110 - the event is the worker's
+                await asyncio.sleep(0.05)
+    assert not (await report_of(bench, run_id)).run.spent_is_lower_bound
+    caller = calling(honest)
+    await bench.serve(run_id, caller)
+    report = await report_of(bench, run_id)
+    assert report.certificate is not None
+    assert (report.certificate.result, judge_calls(caller)) == ("passed", CANARIES + report.counts.judged)
+    assert (report.run.spent_is_lower_bound, report.run.judge_spent_is_lower_bound) == (True, True)
+    assert await claims_of(bench, run_id) == []
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        assert (await spending.standing(connection)).calls_lost
+
+
+async def test_an_examination_whose_worker_lived_leaves_nothing_to_be_taken_for_lost(bench: Bench) -> None:
+    report = await served(bench, judged_request(), calling(honest))
+    assert (report.run.spent_is_lower_bound, await claims_of(bench, report.run.id)) == (False, [])
+
+
+async def test_a_frozen_workers_examination_is_taken_over_once_its_leases_have_lapsed(bench: Bench) -> None:
+    run_id = await bench.start(judged_request())
+    async with stuck(bench, run_id):
+        async with bench.database.tenant(bench.tenant_id) as connection:
+            await connection.execute("UPDATE cell_claims SET lease_until = now() - interval '1 second'")
+        caller = calling(honest)
+        await bench.serve(run_id, caller)
+        report = await report_of(bench, run_id)
+    assert report.certificate is not None
+    assert report.certificate.result == "passed"
+    assert report.run.spent_is_lower_bound

@@ -134,7 +134,7 @@ async def test_a_run_that_was_stored_with_such_a_case_ends(
     case = GoldenCase("evil", f"Why {tenant_id}?", checks=(HOSTILE[1], Check(CheckKind.CONTAINS, '{"a": 7}')))
     run_id = await bench.start(request_of(cases=[case], models=2))
     async with loop_is_free():
-        await bench.serve(run_id, Caller(lambda request: OBJECTS), timeout_s=30)
+        await bench.serve(run_id, Caller(lambda request: OBJECTS), timeout_s=120)
     report = await (await bench.service()).report(tenant_id, run_id)
     assert (report.run.status, report.counts.judged) == ("completed", 2)
     async with database.tenant(tenant_id) as connection:

@@ -51,7 +51,7 @@ async def _ended(team: TeamSite, run_id: UUID) -> None:
     working = asyncio.create_task(
         team.workbench.work(run_id=run_id, stop=stop, ended=lambda one: stop.set() if one == run_id else None)
     )
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         await working
 
 

@@ -125,7 +125,7 @@ async def test_a_value_the_database_refuses_fails_its_own_cell_and_no_other(benc
         return ModelResponse("120 g", Usage(10**25 if asked.prompt.endswith("item 3") else 10, 5), 5.0)
 
     run_id = await bench.start(request_of(cases=8, models=1))
-    await bench.serve(run_id, Caller(reply), timeout_s=20)
+    await bench.serve(run_id, Caller(reply), timeout_s=120)
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert (report.run.status, report.counts.judged, report.counts.missing) == ("completed", 7, 1)
     assert [failure["kind"] for failure in report.failures] == ["internal"]
@@ -142,12 +142,12 @@ async def test_a_fault_no_cell_can_be_blamed_for_fails_the_run_by_name_and_a_res
     run_id = await bench.start(request_of(cases=8, models=1))
     with monkeypatch.context() as patch:
         patch.setattr(engine, "conclude", broken)
-        await bench.serve(run_id, caller, timeout_s=20)
+        await bench.serve(run_id, caller, timeout_s=120)
     report = await service.report(bench.tenant_id, run_id)
     assert (report.run.status, report.run.stop_cause) == ("failed", "error")
     assert "a bug in the verdict" in (report.run.error_message or "")
     await service.resume(bench.tenant_id, str(run_id))
-    await bench.serve(run_id, caller, timeout_s=20)
+    await bench.serve(run_id, caller, timeout_s=120)
     assert (await service.report(bench.tenant_id, run_id)).run.status == "completed"
     assert set(caller.calls.values()) == {1}
 

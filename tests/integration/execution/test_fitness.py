@@ -57,7 +57,7 @@ async def test_a_worker_with_another_address_leaves_the_run_untouched_and_says_s
         asyncio.get_running_loop().call_later(1.0, stop.set)
 
     await bench.serve(
-        run_id, caller, stop=stop, left=left, unfit=lambda plan: why_unfit(plan, Elsewhere(), _judge), timeout_s=20
+        run_id, caller, stop=stop, left=left, unfit=lambda plan: why_unfit(plan, Elsewhere(), _judge), timeout_s=120
     )
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert caller.calls.total() == 0
@@ -77,7 +77,7 @@ async def test_a_worker_that_can_serve_it_finishes_what_another_left(bench: Benc
         bench.serve(run_id, wrong, stop=stop, unfit=lambda plan: why_unfit(plan, Elsewhere(), _judge))
     )
     await asyncio.sleep(0.5)
-    await bench.serve(run_id, right, timeout_s=20)
+    await bench.serve(run_id, right, timeout_s=120)
     stop.set()
     await unfit
     report = await (await bench.service()).report(bench.tenant_id, run_id)
@@ -91,7 +91,7 @@ async def test_a_worker_that_can_serve_a_run_does_not_wait_for_what_another_keep
     monkeypatch.setattr(queue_module, "_REST_S", (60.0, 60.0))
     run_id = await bench.start(request_of(cases=200, models=2))
     stop, right = asyncio.Event(), Caller(delay_s=0.02)
-    serving = asyncio.create_task(bench.serve(run_id, right, timeout_s=30))
+    serving = asyncio.create_task(bench.serve(run_id, right, timeout_s=120))
     await asyncio.sleep(0.5)
     unfit = asyncio.create_task(
         bench.serve(run_id, Caller(), stop=stop, unfit=lambda plan: "It differs.", left=lambda run: None)
@@ -125,12 +125,12 @@ async def test_the_sentence_tells_whether_anybody_else_might_serve_it(bench: Ben
     async with bench.database.pool.connection() as connection:
         await connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     try:
-        await bench.serve(run_id, Caller(), stop=stop, left=left, unfit=lambda plan: "It differs.", timeout_s=20)
+        await bench.serve(run_id, Caller(), stop=stop, left=left, unfit=lambda plan: "It differs.", timeout_s=120)
     finally:
         async with bench.database.pool.connection() as connection:
             await connection.execute("DELETE FROM procrastinate_workers")
     stop.clear()
-    await bench.serve(run_id, Caller(), stop=stop, left=left, unfit=lambda plan: "It differs.", timeout_s=20)
+    await bench.serve(run_id, Caller(), stop=stop, left=left, unfit=lambda plan: "It differs.", timeout_s=120)
     short = str(run_id)[:8]
     assert [run.sentence for run in said] == [
         f"It differs: run {short} is left to the other workers.",
@@ -149,7 +149,7 @@ async def test_a_job_left_to_others_rests_longer_each_time(bench: Bench, monkeyp
         return "It differs."
 
     asyncio.get_running_loop().call_later(4.0, stop.set)
-    await bench.serve(run_id, Caller(), stop=stop, unfit=unfit, left=lambda run: None, timeout_s=20)
+    await bench.serve(run_id, Caller(), stop=stop, unfit=unfit, left=lambda run: None, timeout_s=120)
     assert 2 <= tries <= 4
 
 

@@ -155,7 +155,7 @@ async def test_calls_lost_with_their_worker_count_against_the_month_at_what_they
     caller = Caller(delay_s=60)
     async with Engine(bench.database, caller, price, bench.make_judge, unfit=fit) as engine:
         serving = asyncio.create_task(engine.run_batch(bench.tenant_id, run_id, 0, 0))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while caller.calls.total() < 4:  # noqa: ASYNC110 - the event is the worker's
                 await asyncio.sleep(0.01)
         serving.cancel()
@@ -167,7 +167,7 @@ async def test_calls_lost_with_their_worker_count_against_the_month_at_what_they
     stands = await month(bench)
     assert (stands.spent, stands.held, stands.lost) == (0, 0, out * CALL_MICROCENTS)
     assert stands.is_lower_bound
-    await bench.serve(run_id, Caller(), timeout_s=30)
+    await bench.serve(run_id, Caller(), timeout_s=120)
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert report.run.stop_cause == ("month_budget" if out <= 6 else None)
     assert "may have been, by calls whose worker was lost" in (report.run.error_message or "")

@@ -41,7 +41,7 @@ async def test_a_worker_that_is_stopped_gives_its_jobs_back_and_the_next_goes_on
     caller = Caller(at_once=8, delay_s=0.02, on_call=lambda count: stop.set() if count == 20 else None)
     run_id = await bench.start(request_of(cases=50))
     await bench.serve(run_id, caller, stop=stop)
-    await bench.serve(run_id, caller, timeout_s=20)
+    await bench.serve(run_id, caller, timeout_s=120)
     report = await (await bench.service()).report(bench.tenant_id, run_id)
     assert (report.run.status, report.counts.answered) == ("completed", 100)
     assert set(caller.calls.values()) == {1}
@@ -67,7 +67,7 @@ async def test_a_run_cancelled_and_resumed_under_a_worker_that_still_calls_comes
     run_id = await bench.start(request_of(cases=60))
     under_way = asyncio.Event()
     caller = Caller(at_once=4, delay_s=0.1, on_call=lambda count: under_way.set() if count == 10 else None)
-    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=30))
+    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=120))
     await under_way.wait()
     await service.cancel(bench.tenant_id, str(run_id))
     await service.resume(bench.tenant_id, str(run_id))
@@ -81,7 +81,7 @@ async def test_the_same_request_given_again_leaves_the_worker_at_it_alone(bench:
     run_id = await bench.start(request)
     under_way = asyncio.Event()
     caller = Caller(at_once=4, delay_s=0.1, on_call=lambda count: under_way.set() if count == 10 else None)
-    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=30))
+    serving = asyncio.create_task(bench.serve(run_id, caller, timeout_s=120))
     await under_way.wait()
     assert await bench.start(request) == run_id
     await serving

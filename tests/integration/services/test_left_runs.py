@@ -39,7 +39,7 @@ async def site(server: Server, server_home: Path, tenant_id: UUID, models: Model
 
 async def until(site: Site, run_id: UUID, *, waits: bool) -> RunProgress:
     """The run's progress once it says that it waits, or does not any more."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while True:
             found = await site.workbench.run_views.progress(site.tenant_id, run_id)
             if found.left is waits:
@@ -62,7 +62,7 @@ async def test_a_run_without_its_provider_says_so_until_it_is_set_again(site: Si
         site.workbench.work(run_id=None, stop=stop, ended=lambda one: ended.set() if one == run_id else None)
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while models.stats.started < 3:  # noqa: ASYNC110 - the event is the server's
                 await asyncio.sleep(0.02)
         removed = await site.client.delete(there)
@@ -78,7 +78,7 @@ async def test_a_run_without_its_provider_says_so_until_it_is_set_again(site: Si
         report = await site.workbench.benchmarks.report(site.tenant_id, run_id)
         assert "Nobody can serve this run now" in " ".join(line.plain for line in closing(report, 2_000))
         assert (await site.client.put(there, json=sent)).status_code == 200
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             await ended.wait()
     finally:
         stop.set()
@@ -99,7 +99,7 @@ async def test_a_run_that_none_has_taken_up_says_whether_a_worker_is_there_and_h
     stop = asyncio.Event()
     working = asyncio.create_task(site.workbench.work(run_id=large, stop=stop))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while models.stats.started < 3:  # noqa: ASYNC110 - the event is the server's
                 await asyncio.sleep(0.02)
         small = await started(site.workbench, site.tenant_id, "small", cases[:3], model=model)

@@ -53,7 +53,7 @@ def _polls() -> bool:
 
 
 async def settled(live: LiveRuns) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while live.watched or _polls():  # noqa: ASYNC110 - a task that is gone sets no event
             await asyncio.sleep(0.01)
 
@@ -67,7 +67,7 @@ async def test_viewers_of_two_processes_see_one_run_to_the_same_end(
         watching = [asyncio.create_task(watch(live, made, run_id)) for live in broadcasters for _ in range(3)]
         await asyncio.sleep(0.1)
         await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             seen = await asyncio.gather(*watching)
         for snapshots in seen:
             assert [one.status for one in snapshots[-1:]] == ["completed"]
@@ -99,7 +99,7 @@ async def test_a_quiet_run_is_told_anew_now_and_then(made: Made, database: Datab
     run_id = await made.bench.start(asks(content(), [checked(1)]))
     live = LiveRuns(RunViews(database), interval_s=0.02, refresh_s=0.1)
     updates = live.subscribe(made.tenant_id, run_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         seen = [await anext(updates) for _ in range(3)]
     assert {one.signature for one in seen} == {seen[0].signature}
     await updates.aclose()
@@ -116,7 +116,7 @@ async def test_what_calls_wait_for_is_told_while_they_do_without_reading_the_run
     met: list[Trouble] = []
     views = CountingViews(database, lambda: met)
     updates = LiveRuns(views, interval_s=0.02).subscribe(made.tenant_id, run_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await anext(updates)).troubles == ()
         refused = Trouble("test", "429 Too Many Requests", 3, 2.5)
         met[:] = [refused, Trouble("another", "No connection", 1, 9.0)]
@@ -164,7 +164,7 @@ async def test_a_database_that_is_away_for_a_while_only_delays(
     await asyncio.sleep(0.3)
     views.away = 3
     await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await watching)[-1].status == "completed"
 
 
@@ -176,7 +176,7 @@ async def test_lost_connections_are_no_end(
     views = CountingViews(database)
     watching = asyncio.create_task(watch(LiveRuns(views, interval_s=0.02), made, run_id))
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         await psycopg.AsyncConnection.connect(server.admin_dsn, autocommit=True) as admin,
     ):
         # Until one is lost in the middle of a reading: before it, another connection takes its place.
@@ -187,7 +187,7 @@ async def test_lost_connections_are_no_end(
             await asyncio.sleep(0.005)
     await database.pool.check()
     await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await watching)[-1].status == "completed"
 
 
@@ -211,7 +211,7 @@ async def test_closing_ends_every_subscription(made: Made, database: Database) -
     watching = [asyncio.create_task(watch(live, made, run_id)) for _ in range(3)]
     await asyncio.sleep(0.1)
     await live.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert all([one.status for one in seen] == ["pending"] for seen in await asyncio.gather(*watching))
     await settled(live)
 
@@ -225,7 +225,7 @@ async def test_whoever_watches_is_told_how_far_the_judges_examination_is_and_wha
     caller.at_once, caller.delay_s = 1, 0.1
     watching = asyncio.create_task(watch(LiveRuns(RunViews(database), interval_s=0.01), made, run_id))
     await made.bench.serve(run_id, caller)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         seen = [one.examination for one in await watching]
     assert seen[0] is None
     said = list(dict.fromkeys(one.sentence for one in seen if one is not None))

@@ -284,7 +284,7 @@ async def test_a_review_that_a_worker_left_itself_rests_and_asking_for_it_again_
         return Judge(ref, ref.text)
 
     asyncio.get_running_loop().call_later(2.0, stop.set)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await work(
             database, Caller(), price, judge, unfit=fit, review_unfit=unfit, run_id=None, concurrency=4, stop=stop
         )
@@ -321,7 +321,7 @@ async def test_a_call_that_was_out_as_its_worker_was_killed_makes_the_cost_a_low
     found = await service(database)
     review_id = await found.request(tenant_id, skill_id, MODEL)
     working = asyncio.create_task(Reviewer(database, caller, price, unfit=always_fit).run(tenant_id, review_id))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not caller.in_flight:  # noqa: ASYNC110 - the event is the worker's
             await asyncio.sleep(0.01)
     working.cancel()

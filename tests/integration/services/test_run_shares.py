@@ -48,13 +48,13 @@ async def test_three_cases_end_long_before_a_thousand_that_began_earlier(
             large = await started(bench, tenant_id, "large", [checked(number) for number in range(1_000)])
             stop, ended = asyncio.Event(), list[UUID]()
             working = asyncio.create_task(bench.work(run_id=None, stop=stop, ended=ended.append))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while models.stats.started < 2 * concurrency:  # noqa: ASYNC110 - the event is the server's
                     await asyncio.sleep(0.05)
 
             small = await started(bench, tenant_id, "small", [checked(number) for number in range(2_000, 2_003)])
             before = (await bench.run_views.progress(tenant_id, large)).ended
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 while small not in ended:  # noqa: ASYNC110 - the run is told as ended by the database
                     await asyncio.sleep(0.05)
             taken = (await bench.run_views.progress(tenant_id, large)).ended - before

@@ -96,7 +96,7 @@ async def test_the_stream_follows_a_run_to_its_end_in_whole_fragments(site: Site
     watching = [asyncio.create_task(site.client.get(f"/runs/{run_id}/events")) for _ in range(3)]
     await asyncio.sleep(0.2)
     await made.bench.serve(run_id, made.caller(lambda model, prompt: "120 g"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for response in await asyncio.gather(*watching):
             events = events_of(response.text)
             assert events[-1]["event"] == "ended"
@@ -148,7 +148,7 @@ async def test_what_a_viewer_has_seen_is_not_sent_again_but_the_end_always_is(si
     watching = asyncio.create_task(site.client.get(f"/runs/{run_id}/events", headers={"last-event-id": seen}))
     await asyncio.sleep(0.3)
     await site.workbench.benchmarks.cancel(site.tenant_id, str(run_id))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         events = events_of((await watching).text)
     assert [event.get("event") for event in events] == [None, "ended"]
     assert "Cancelled" in events[0]["data"]
@@ -160,7 +160,7 @@ async def test_a_quiet_stream_is_kept_alive(site: Site, made: Made, monkeypatch:
     watching = asyncio.create_task(site.client.get(f"/runs/{run_id}/events"))
     await asyncio.sleep(2)
     await site.workbench.live.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         text = (await watching).text
     assert text.count(": ping") >= 2
     assert "event: ended" not in text
@@ -171,7 +171,7 @@ async def test_streams_end_with_the_server_and_none_begins_after(site: Site, mad
     watching = asyncio.create_task(site.client.get(f"/runs/{run_id}/events"))
     await asyncio.sleep(0.3)
     await site.workbench.live.aclose()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         assert (await watching).status_code == 200
         assert (await site.client.get(f"/runs/{run_id}/events")).text == ""
 

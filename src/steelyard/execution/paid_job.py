@@ -108,7 +108,7 @@ class PaidJob(ABC, Generic[Row, Reply]):
             else:
                 return
             finally:
-                await self._calls.aclose()
+                await self._calls.settle()
 
     @abstractmethod
     async def _find(self, connection: Connection, job_id: UUID) -> Row | None:

@@ -83,17 +83,19 @@ class Till:
         """
         return Tab(self, account, refused)
 
-    async def aclose(self) -> None:
-        """Give back what is held for nothing; safe to call twice."""
+    async def settle(self) -> None:
+        """Give back what is held for nothing; what is held for calls that are out stays, and is renewed."""
         await asyncio.gather(*self._serving.values(), return_exceptions=True)
         for tenant_id in [tenant for tenant, strays in self._strays.items() if strays]:
             with suppress(*DATABASE_ERROR):
                 await self._give_back(tenant_id)
-        if self._renewing is not None:
-            self._renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._renewing
-            self._renewing = None
+        if not any(self._held.values()):
+            await self._renew_no_more()
+
+    async def aclose(self) -> None:
+        """The same, and hold nothing any more; safe to call twice."""
+        await self.settle()
+        await self._renew_no_more()
 
     async def leave(self, tenant_id: UUID, request: ModelRequest) -> _Hold | None:
         """Money held for one call; None where nothing has to be. Raises _NoRoom, MonthSpent, DATABASE_AWAY."""
@@ -188,6 +190,13 @@ class Till:
         async with self._database.tenant(tenant_id) as connection:
             await spending.give_back(connection, strays)
         self._strays[tenant_id] -= strays
+
+    async def _renew_no_more(self) -> None:
+        renewing, self._renewing = self._renewing, None
+        if renewing is not None:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
 
     async def _renew(self) -> None:
         while any(self._held.values()):

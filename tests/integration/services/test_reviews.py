@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,8 @@ import pytest
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, StopReason, Usage
 from steelyard.domain.errors import NotFound
 from steelyard.domain.models import ModelRef
-from steelyard.execution import paid
+from steelyard.domain.spending import TenantBudget
+from steelyard.execution import paid, till
 from steelyard.execution.fitness import why_review_unfit
 from steelyard.execution.paid_job import always_fit
 from steelyard.execution.reviewer import Reviewer
@@ -333,3 +335,33 @@ async def test_a_call_that_was_out_as_its_worker_was_killed_makes_the_cost_a_low
     async with database.tenant(tenant_id) as connection:
         stands = await spending.standing(connection)
     assert (stands.calls, stands.calls_lost, stands.is_lower_bound) == (1, True, True)
+
+
+async def test_a_job_that_ends_leaves_the_money_held_for_the_calls_of_others(
+    database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(till, "_RENEW_S", 0.05)
+    async with database.tenant(tenant_id) as connection:
+        await spending.set_budget(connection, tenant_id, TenantBudget(10 * CALL_MICROCENTS, None, True))
+    skill_id = await skill(database, tenant_id)
+    found, caller = await service(database), Caller(lambda _: GOOD, delay_s=60)
+    reviewer = Reviewer(database, caller, price, unfit=always_fit)
+    working = asyncio.create_task(reviewer.run(tenant_id, await found.request(tenant_id, skill_id, MODEL)))
+
+    async def lease() -> datetime:
+        async with database.tenant(tenant_id) as connection:
+            row = await (await connection.execute("SELECT lease_until FROM spend_holds")).fetchone()
+        assert row is not None
+        return row["lease_until"]
+
+    async with asyncio.timeout(30):
+        while not caller.in_flight:  # noqa: ASYNC110 - the event is the worker's
+            await asyncio.sleep(0.01)
+        caller.delay_s = 0
+        await reviewer.run(tenant_id, await found.request(tenant_id, skill_id, ModelRef("t", "quick")))
+        before = await lease()
+        while await lease() == before:  # noqa: ASYNC110 - the event is the worker's
+            await asyncio.sleep(0.01)
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working

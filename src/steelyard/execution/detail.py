@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,14 @@ from steelyard.execution.sitting import sit
 from steelyard.statistics import AdjustedGap, LengthEffect, SimultaneousGap, gaps_to_leader, length_effect, next_claim
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
-from steelyard.storage.figures import AnswerLength, CellFigures, answer_lengths, juror_grades, run_figures
+from steelyard.storage.figures import (
+    AnswerLength,
+    CellFigures,
+    JurorGrade,
+    answer_lengths,
+    juror_grades,
+    run_figures,
+)
 from steelyard.storage.runs import RunRow
 
 DETAIL_VERSION = "detail/1"
@@ -72,16 +80,10 @@ async def detail_of(connection: Connection, run: RunRow, outcome: Outcome) -> De
     cases = await cases_by_id(connection, plan.case_ids)
     families = [cases[case_id].family for case_id in plan.case_ids]
     figures = await run_figures(connection, run.id)
-    if plan.jury:
-        sitting = sit(plan, figures, await juror_grades(connection, run.id), clusters_of(families))
-        figures = sitting.counted or sitting.everyone
-    return work_out_detail(
-        plan,
-        families,
-        figures,
-        await answer_lengths(connection, run.id, Arm(outcome.arm)),
-        outcome,
-    )
+    grades = await juror_grades(connection, run.id) if plan.jury else ()
+    lengths = await answer_lengths(connection, run.id, Arm(outcome.arm))
+    # Of 200,000 cells that is seconds, in which others are answered.
+    return await asyncio.to_thread(work_out_detail, plan, families, figures, lengths, outcome, grades)
 
 
 def work_out_detail(
@@ -90,8 +92,12 @@ def work_out_detail(
     figures: Sequence[CellFigures],
     lengths: Sequence[AnswerLength],
     outcome: Outcome,
+    grades: Sequence[JurorGrade] = (),
 ) -> Detail:
     """Pure: the same rows give the same detail. `families` has one entry per case; `lengths`: of the compared arm."""
+    if plan.jury:
+        sitting = sit(plan, figures, grades, clusters_of(families))
+        figures = sitting.counted or sitting.everyone
     cells = by_lane(figures)
     n_cases, clusters, verdict = len(plan.case_ids), clusters_of(families), outcome.verdict
     scores = score_table(plan, cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -192,7 +193,9 @@ async def reprice(
         anew = [replace(one, estimated_cost_microcents=cost) for one, cost in zip(figures, costs, strict=True)]
         cases = await cases_by_id(connection, plan.case_ids)
         families = [cases[case_id].family for case_id in plan.case_ids]
-        outcome = work_out(plan, families, anew, look=int(statistics.get("look") or 1))
+        look = int(statistics.get("look") or 1)
+        # Of 200,000 cells that is seconds, in which others are answered.
+        outcome = await asyncio.to_thread(work_out, plan, families, anew, look=look)
         index = outcome.verdict.cheapest_good_enough
         good_enough_now = None if index is None else outcome.models[index]
         cheapest_now = outcome.cheapest_observed[0] if outcome.cheapest_observed else None

@@ -22,11 +22,13 @@ from steelyard.statistics.verdict import Verdict
 
 Target = Literal["set", "future"]
 _SMALL_BATCH, _BATCH, _SMALL_SET = 5, 10, 30
+# More looks would take more of the error each than they save calls, and every look is taken again at the next.
+_MOST_BATCHES = 100
 
 
 def batch_ends(n_cases: int) -> tuple[int, ...]:
     """How many cases were run at the end of each batch."""
-    size = _SMALL_BATCH if n_cases <= _SMALL_SET else _BATCH
+    size = _SMALL_BATCH if n_cases <= _SMALL_SET else max(_BATCH, -(-n_cases // _MOST_BATCHES))
     return (*range(size, n_cases, size), n_cases)
 
 
@@ -49,10 +51,11 @@ class Dropped:
 class Race:
     """Every surviving model runs the same batch of cases; after each the ones shown not to be the best are dropped.
 
-    Cases come in a seeded random order, in batches of 10 (5 for up to 30 cases). From the 8th case on each batch ends
-    with a look: model j is dropped when some i beats it one-sided at alpha/2 / (max(k - 1, 2) x looks), the looks being
-    those of the whole race: the true best is dropped in at most alpha/2 of races (Bonferroni over rivals and looks).
-    The other alpha/2 is for the claim among the survivors at the end. Nothing is dropped below 8 cases or 8 families.
+    Cases come in a seeded random order, in batches of 10 (5 for up to 30 cases, a hundredth for more than 1,000). From
+    the 8th case on each batch ends with a look: model j is dropped when some i beats it one-sided at alpha/2 /
+    (max(k - 1, 2) x looks), the looks being those of the whole race: the true best is dropped in at most alpha/2 of
+    races (Bonferroni over rivals and looks). The other alpha/2 is for the claim among the survivors at the end. Nothing
+    is dropped below 8 cases or 8 families.
 
     target "set" asks which model is best on these very cases: a sample without replacement from a finite population,
     so that t is divided by sqrt(1 - n/N) (Cochran 1977, 2.6) and the last look compares means exactly. Families play

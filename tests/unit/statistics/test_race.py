@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.statistics import Race
+from steelyard.statistics.race import batch_ends
 
 Floats = npt.NDArray[np.float64]
 TARGETS = ("set", "future")
@@ -201,3 +202,13 @@ def test_of_equal_models_one_is_called_best_in_few_races() -> None:
         false += race.verdict().kind == "best"
     # .05 and two Monte Carlo standard errors.
     assert false / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
+
+
+@given(st.integers(1, 200_000))
+def test_a_race_looks_a_hundred_times_at_most(n_cases: int) -> None:
+    ends = batch_ends(n_cases)
+    assert ends[-1] == n_cases
+    assert len(ends) <= 100
+    sizes = np.diff((0, *ends))
+    assert (sizes > 0).all()
+    assert set(sizes[:-1].tolist()) <= {5 if n_cases <= 30 else max(10, -(-n_cases // 100))}

@@ -23,7 +23,7 @@ from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.services.run_request import RunRequest, check_request
 from steelyard.services.spend_limits import Pricer, granted
-from steelyard.storage import results, runs, skills
+from steelyard.storage import results, run_counts, runs, skills
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.judgements import graded_cells
@@ -169,8 +169,8 @@ class BenchmarkService:
         """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.find_run(connection, id_prefix)
-            counts, _ = await runs.run_counts(connection, run.id)
-            ungraded = await runs.ungraded(connection, run.id)
+            counts, _ = await run_counts.count(connection, run.id)
+            ungraded = await run_counts.ungraded(connection, run.id)
             if run.status == RunStatus.COMPLETED and not counts.missing and not ungraded:
                 raise Conflict(
                     f"Run {str(run.id)[:8]} is complete: nothing is left to do.",

@@ -11,8 +11,9 @@ from uuid import UUID
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.detail import Detail, detail_from_json
-from steelyard.execution.outcome import ModelSummary, Raced
+from steelyard.execution.outcome import Raced
 from steelyard.execution.sitting import JuryFigures
+from steelyard.execution.summaries import ModelSummary
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificates_of, mark_of
@@ -21,7 +22,7 @@ from steelyard.services.run_waits import wait_words
 from steelyard.services.tie_break_words import tie_break_json
 from steelyard.services.verdict_detail import detail_json
 from steelyard.statistics import Verdict
-from steelyard.storage import figures, runs, tie_breaks
+from steelyard.storage import figures, run_counts, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow, starter_json
@@ -171,7 +172,7 @@ class RunReport:
 async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> RunReport:
     """Read the stored verdict, or work out a preview of a run that has none yet. Raises NotFound."""
     run = await runs.get_run(connection, run_id)
-    counts, _ = await runs.run_counts(connection, run_id)
+    counts, _ = await run_counts.count(connection, run_id)
     return await report_of(connection, tenant_id, run, counts, await figures.failures(connection, run_id))
 
 

@@ -18,15 +18,15 @@ from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificates_of, mark_of
 from steelyard.services.jury_words import jury_json
-from steelyard.services.run_waits import wait_words
 from steelyard.services.tie_break_words import tie_break_json
 from steelyard.services.verdict_detail import detail_json
+from steelyard.services.waits import with_wait, with_waits
 from steelyard.statistics import Verdict
 from steelyard.storage import figures, run_counts, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow, starter_json
-from steelyard.storage.served import unserved, wait_of
+from steelyard.storage.served import RUNS, TIE_BREAKS, unserved
 from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
@@ -200,9 +200,7 @@ async def report_of(
     """The report of a run that was read already."""
     if run.status == RunStatus.RUNNING:
         run = replace(run, unserved=run.id in await unserved(connection, [run.id]))
-    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
-        wait = await wait_of(connection, run.id)
-        run = replace(run, waits=None if wait is None else wait_words(wait))
+    run = await with_wait(connection, RUNS, run)
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if run.judge is None:
         quotes = JudgementCounts(0, 0)
@@ -213,7 +211,8 @@ async def report_of(
     certificates = await certificates_of(connection, run, stored)
     if stored is not None:
         verdict = Verdict.from_json(stored["statistics"])
-        broken = await tie_breaks.standing_tie_breaks(connection, run.id) if verdict.kind == "tied" else ()
+        broken = await tie_breaks.standing_tie_breaks(connection, run.id) if verdict.kind == "tied" else []
+        broken = await with_waits(connection, TIE_BREAKS, broken)
         return RunReport(
             run=run,
             counts=counts,

@@ -12,13 +12,14 @@ from psycopg.types.json import Jsonb
 
 from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
+from steelyard.domain.waiting import Waiting
 from steelyard.storage import run_lines, run_models, standing
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
-class RunRow:
+class RunRow(Waiting):
     """One run as stored, with its skill's name and version digest. Money in microcents.
 
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
@@ -26,7 +27,7 @@ class RunRow:
     `examining` is how far it is while it goes on. The oldest answer the run rests on is of `answers_since`, reused ones
     being as old as the call they were of. `left_why` is why a worker left it that could not serve it, until one takes
     it up. `unserved` is told by the services that list and report runs: it is running by its row, and no worker is
-    there; `waits`, what it waits for, by the one that reports them.
+    there.
     """
 
     id: UUID
@@ -82,7 +83,6 @@ class RunRow:
     judge_spent_is_lower_bound: bool = False
     left_why: str | None = None
     unserved: bool = field(default=False, kw_only=True)
-    waits: str | None = field(default=None, kw_only=True)
 
     @property
     def starter(self) -> Actor:

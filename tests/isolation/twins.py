@@ -33,6 +33,7 @@ from steelyard.storage import (
     claims,
     deliveries,
     identities,
+    looks,
     marks,
     memberships,
     notices,
@@ -41,7 +42,6 @@ from steelyard.storage import (
     pair_comparisons,
     ratings,
     results,
-    runs,
     seen_spans,
     spending,
     tie_breaks,
@@ -307,7 +307,7 @@ async def _fill_runs(
     worker = claims.new_worker_key()
     await claims.take_claims(connection, tenant_id, run_id, [f"cell of {skill_id}"], worker)
     await marks.leave_mark(connection, tenant_id, worker, 1)
-    await runs.take_look(connection, tenant_id, version, "comparison", "cases")
+    await looks.take(connection, tenant_id, version, "comparison", "cases")
     return {"result": judged, "rated": rated}
 
 

@@ -9,7 +9,20 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who, who_of
-from steelyard.api.fields import Count, Given, Id, Microcents, Milliseconds, Model, Moment, Page, Shown, Tokens
+from steelyard.api.fields import (
+    Count,
+    Given,
+    Id,
+    Left,
+    Microcents,
+    Milliseconds,
+    Model,
+    Moment,
+    Page,
+    Shown,
+    Tokens,
+    Waits,
+)
 from steelyard.api.operation import Operations, json_of
 from steelyard.domain.models import ModelRef
 from steelyard.judging.drafting import MOST_DRAFTS
@@ -50,6 +63,8 @@ class CaseDrafts(Shown):
     doubles: Annotated[Count, Field(description="Left away, as the same was there.")]
     unusable: Count
     error_message: Annotated[str | None, Field(examples=[None])]
+    waits: Waits
+    left: Left
     input_tokens: Tokens
     output_tokens: Tokens
     cost_microcents: Microcents

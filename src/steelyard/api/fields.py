@@ -49,6 +49,14 @@ Model = Annotated[
 ]
 Arm = Annotated[str, Field(description="with_skill or without_skill.", examples=["with_skill"])]
 SkillName = Annotated[str, Field(examples=["invoice-extractor"])]
+Waits = Annotated[
+    str | None,
+    Field(
+        description="What it waits for while no worker has it in hand, and what to do.",
+        examples=["It waits for a place: a worker is there, and 1 other run is under way. Runs share its places."],
+    ),
+]
+Left = Annotated[bool, Field(description="No worker that is there can do it as it was asked for.")]
 Digest = Annotated[str, Field(description="sha256, hexadecimal.", examples=["3f2c9a1b" + "0" * 56])]
 
 

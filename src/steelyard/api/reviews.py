@@ -9,7 +9,20 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Tenant, Who, who_of
-from steelyard.api.fields import Digest, Given, Id, Microcents, Milliseconds, Model, Moment, Page, Shown, Tokens
+from steelyard.api.fields import (
+    Digest,
+    Given,
+    Id,
+    Left,
+    Microcents,
+    Milliseconds,
+    Model,
+    Moment,
+    Page,
+    Shown,
+    Tokens,
+    Waits,
+)
 from steelyard.api.operation import Operations, json_of
 from steelyard.domain.models import ModelRef
 from steelyard.workbench import Workbench
@@ -41,7 +54,7 @@ class ReviewEdit(Shown):
 
 
 class Review(Shown):
-    """A review as it stands; `error_message` says why it failed, or what it waits for."""
+    """A review as it stands; `error_message` says why it failed or, until then, why a worker left it."""
 
     id: Id
     skill_id: Id
@@ -56,6 +69,8 @@ class Review(Shown):
     risks: list[str]
     edits: list[ReviewEdit]
     error_message: Annotated[str | None, Field(examples=[None])]
+    waits: Waits
+    left: Left
     input_tokens: Tokens
     output_tokens: Tokens
     cost_microcents: Microcents

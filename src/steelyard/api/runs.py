@@ -20,6 +20,7 @@ from steelyard.api.fields import (
     Digest,
     Given,
     Id,
+    Left,
     Microcents,
     Model,
     Moment,
@@ -28,6 +29,7 @@ from steelyard.api.fields import (
     Seconds,
     Shown,
     SkillName,
+    Waits,
 )
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.principal import still_may
@@ -58,6 +60,8 @@ class RunLine(Shown):
     completed_at: Moment | None
     duration_s: Annotated[Seconds | None, Field(description="Seconds, pauses before a resume included.")]
     status: Status
+    waits: Waits
+    left: Left
     stop_cause: Annotated[str | None, Field(examples=[None])]
     partial: bool
     of_record: bool
@@ -142,14 +146,8 @@ class Progress(Shown):
     elapsed_s: Seconds | None
     left_s: Annotated[Seconds | None, Field(description="Seconds left at the pace of the last cells.")]
     quiet: Annotated[bool, Field(description="It runs, and for three minutes no cell has ended.")]
-    waits: Annotated[
-        str | None,
-        Field(
-            description="What it waits for while no worker has it in hand, and what to do.",
-            examples=["It waits for a place: a worker is there, and 1 other run is under way. Runs share its places."],
-        ),
-    ]
-    left: Annotated[bool, Field(description="No worker that is there can serve it as it was planned.")]
+    waits: Waits
+    left: Left
     examination: Annotated[str | None, Field(description="How far the judge's examination is, in a sentence.")]
     examining: Annotated[Json | None, Field(description="The same in numbers.", examples=[None])]
     troubles: list[Trouble]

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, Tenant, Who, who_of
-from steelyard.api.fields import Count, Given, Id, Microcents, Model, Moment, Page, Shown, Tokens
+from steelyard.api.fields import Count, Given, Id, Left, Microcents, Model, Moment, Page, Shown, Tokens, Waits
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
 from steelyard.api.runs import RunId
@@ -80,6 +80,8 @@ class TieBreak(Shown):
     gate: Annotated[dict[str, Any] | None, Field(examples=[None])]
     result: Annotated[dict[str, Any] | None, Field(examples=[None])]
     error_message: Annotated[str | None, Field(examples=[None])]
+    waits: Waits
+    left: Left
     created_at: Moment
     started_at: Moment | None
     completed_at: Moment | None

@@ -11,7 +11,7 @@ from steelyard.cli import text as words
 from steelyard.cli.grid import GAP, Column, fill, heading_lines, row, total_width
 from steelyard.domain.money import dollars
 from steelyard.domain.runs import Arm
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.summaries import ModelSummary
 from steelyard.services.reports import RunReport
 
 MIN_NAME = 18

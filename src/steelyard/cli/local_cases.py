@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from steelyard.cli.local import Local
+from steelyard.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from steelyard.cli.terminal import Terminal
@@ -48,12 +49,22 @@ class LocalCases(Local):
         who: str | None,
     ) -> tuple[str, DraftsRow]:
         """Made here, unless a worker is quicker."""
+        from steelyard.storage.queue import LeftToOthers
+
         service = self._workbench.case_drafts
         row = await self._workbench.catalogue.find(self._tenant, skill)
         draft_id = await service.request(
             self._tenant, row.id, model, wanted=count, budget_microcents=budget_microcents, who=who
         )
-        await self._workbench.draft_here(draft_id)
+        try:
+            await self._workbench.draft_here(draft_id)
+        except LeftToOthers as left:
+            # It was asked for earlier, and stays queued: a worker that can goes on with it.
+            raise Conflict(
+                left.why or "The drafts cannot be made here as they were asked for.",
+                kept="They wait for a worker that can make them as they were asked for.",
+                next_step="Set things as they were, then give the same command again; or name another model.",
+            ) from None
         return row.name, await service.get(self._tenant, draft_id)
 
     async def accept_case(self, id_prefix: str, *, why: str, who: str | None) -> tuple[str, NamedCase]:

@@ -58,12 +58,12 @@ class LocalTieBreaks(Local):
                         progress.update(row, bench.in_flight, bench.troubles, clock() - began_s)
             try:
                 await working
-            except LeftToOthers:
-                row = await service.get(self._tenant, tie_break_id)
+            except LeftToOthers as left:
                 if not stop.is_set():
+                    await service.hand_on(self._tenant, tie_break_id)
                     raise Conflict(
-                        row.error_message or "It cannot be made here as it was asked for.",
-                        kept="What was compared is kept.",
+                        left.why or "It cannot be made here as it was asked for.",
+                        kept="What was compared is kept, and it waits for a worker that can go on with it.",
                         next_step="Set things as they were, then give the same command again.",
                     ) from None
                 await service.cancel(self._tenant, tie_break_id)

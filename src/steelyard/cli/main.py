@@ -11,19 +11,18 @@ from typing import Annotated
 import typer
 
 from steelyard.cli import exits
-from steelyard.cli import parameters as given
 from steelyard.cli.audit_commands import audit
 from steelyard.cli.budget_commands import budget_app, spend
 from steelyard.cli.case_commands import cases_app
-from steelyard.cli.groups import group, say_in_lists
-from steelyard.cli.guard import guarded
+from steelyard.cli.groups import say_in_lists
 from steelyard.cli.key_commands import keys_app
 from steelyard.cli.login_commands import login, logout
 from steelyard.cli.member_commands import members_app, tenants_app
-from steelyard.cli.notify_commands import notify_app
-from steelyard.cli.options import Chosen, Output
-from steelyard.cli.place import choose_server, refuse_server
+from steelyard.cli.model_commands import models_app
+from steelyard.cli.notify_commands import notify_app, stale
+from steelyard.cli.place import choose_server
 from steelyard.cli.rollup_commands import production, rollup_app
+from steelyard.cli.run_commands import demo, estimate, ratings, run, runs_app, tie_break
 from steelyard.cli.secret_commands import providers_app, secrets_app
 from steelyard.cli.skill_commands import measurements_app, skills_app
 from steelyard.cli.system_commands import COMMANDS
@@ -51,10 +50,6 @@ app = typer.Typer(
 )
 
 
-runs_app = group("List, show, resume and cancel runs.")
-models_app = group("Which models can be called; their prices; local ones.", alone=True)
-
-
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -71,308 +66,10 @@ def root(
         raise typer.Exit
 
 
-@app.command()
-def run(
-    skill: given.Skill,
-    models: given.Models = None,
-    judge: given.Judges = None,
-    cases: given.Cases = None,
-    case: given.Case = None,
-    expect: given.Expect = None,
-    case_set: given.CaseSet = None,
-    arm: given.Arm = "both",
-    trials: given.Trials = 1,
-    concurrency: given.Concurrency = 16,
-    budget: given.Budget = None,
-    margin: given.Margin = 5.0,
-    threshold: given.Threshold = 70.0,
-    max_tokens: given.MaxTokens = 4096,
-    seed: given.Seed = None,
-    race: given.Race = None,
-    version: given.Version = None,
-    fresh: given.Fresh = False,
-    accept_judge: given.AcceptJudge = False,
-    yes: given.Spend = False,
-    json: given.Json = None,
-    require: Annotated[
-        str | None,
-        typer.Option("--require", metavar="WHAT", help="Exit with 3 unless there is a 'best', or a 'verdict'."),
-    ] = None,
-    quiet: given.Quiet = False,
-    verbose: given.Verbose = False,
-) -> None:
-    """Benchmark a skill on several models and print the verdict.
-
-    The same command given again continues an unfinished run. Ctrl-C stops starting calls, saves what is in flight and
-    says how to resume. Answers paid for are never called for again, unless --fresh.
-    """
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.run import run as body
-
-        chosen = Chosen(
-            skill=skill,
-            models=models or (),
-            judges=judge or (),
-            cases=cases,
-            case=case or (),
-            expect=expect or (),
-            case_set=case_set,
-            arm=arm,
-            trials=trials,
-            concurrency=concurrency,
-            budget=budget,
-            margin=margin,
-            threshold=threshold,
-            max_tokens=max_tokens,
-            seed=seed,
-            race=race,
-            fresh=fresh,
-            accept_judge=accept_judge,
-            version=version,
-        )
-        code = body(chosen, Output(json, quiet, require), yes=yes)
-    raise typer.Exit(code)
-
-
-@app.command()
-def estimate(
-    skill: given.Skill,
-    models: given.Models = None,
-    judge: given.Judges = None,
-    cases: given.Cases = None,
-    case: given.Case = None,
-    expect: given.Expect = None,
-    case_set: given.CaseSet = None,
-    arm: given.Arm = "both",
-    trials: given.Trials = 1,
-    concurrency: given.Concurrency = 16,
-    max_tokens: given.MaxTokens = 4096,
-    race: given.Race = None,
-    version: given.Version = None,
-    fresh: given.Fresh = False,
-    json: given.Json = None,
-    verbose: given.Verbose = False,
-) -> None:
-    """Say what a run would take, and call nothing.
-
-    Calls, tokens, dollars, minutes, and the smallest lead that so many cases can show.
-    """
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.run import estimate as body
-
-        chosen = Chosen(
-            skill=skill,
-            models=models or (),
-            judges=judge or (),
-            cases=cases,
-            case=case or (),
-            expect=expect or (),
-            case_set=case_set,
-            arm=arm,
-            trials=trials,
-            concurrency=concurrency,
-            max_tokens=max_tokens,
-            race=race,
-            version=version,
-            fresh=fresh,
-        )
-        code = body(chosen, json)
-    raise typer.Exit(code)
-
-
-@runs_app.command("list")
-def runs_list(
-    skill: Annotated[str | None, typer.Option("--skill", metavar="NAME", help="Only runs of this skill.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")] = 20,
-    json: given.Json = None,
-) -> None:
-    """List runs, the newest first."""
-    with guarded():
-        from steelyard.cli.commands.runs import list_runs
-
-        code = list_runs(skill, limit, json)
-    raise typer.Exit(code)
-
-
-@runs_app.command("show")
-def runs_show(
-    run_id: given.RunId,
-    prices: Annotated[
-        str | None,
-        typer.Option("--prices", metavar="DAY", help="Its costs at the prices of today, or of a day as 2026-01-31."),
-    ] = None,
-    json: given.Json = None,
-    quiet: given.Quiet = False,
-) -> None:
-    """Show a run's verdict, comparison and failures."""
-    with guarded():
-        from steelyard.cli.commands.runs import show_run
-
-        code = show_run(run_id, Output(json, quiet), prices=prices)
-    raise typer.Exit(code)
-
-
-@runs_app.command("resume")
-def runs_resume(
-    run_id: given.RunId,
-    budget: given.Budget = None,
-    accept_judge: given.AcceptJudge = False,
-    concurrency: given.Concurrency = 16,
-    json: given.Json = None,
-    quiet: given.Quiet = False,
-    verbose: given.Verbose = False,
-) -> None:
-    """Do what a run has left, and call again for what an outage left missing."""
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.runs import resume_run
-
-        code = resume_run(run_id, budget, concurrency, Output(json, quiet), accept_judge=accept_judge)
-    raise typer.Exit(code)
-
-
-@runs_app.command("cancel")
-def runs_cancel(run_id: given.RunId) -> None:
-    """Stop a run; calls in flight finish and are saved."""
-    with guarded():
-        from steelyard.cli.commands.runs import cancel_run
-
-        code = cancel_run(run_id)
-    raise typer.Exit(code)
-
-
-@app.command("tie-break")
-def tie_break(
-    run_id: given.RunId,
-    judge: Annotated[
-        str | None, typer.Option("--judge", metavar="P:N", help="The judge's model. Default: the one of the run.")
-    ] = None,
-    budget: given.Budget = None,
-    concurrency: given.Concurrency = 16,
-    yes: given.Spend = False,
-    json: given.Json = None,
-    quiet: given.Quiet = False,
-    verbose: given.Verbose = False,
-) -> None:
-    """Have a judge compare the outputs of a run's tied models pair by pair, in both orders.
-
-    The verdict stays as it is: what comes of it stands beside it. Given again, it asks only for what is left.
-    """
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.tie_break import break_tie
-
-        code = break_tie(run_id, judge, budget, concurrency, Output(json, quiet), yes=yes)
-    raise typer.Exit(code)
-
-
-@app.command()
-def stale(
-    skills: Annotated[
-        list[str] | None, typer.Argument(metavar="SKILL...", help="Names of added skills; all where none is named.")
-    ] = None,
-    fail: Annotated[bool, typer.Option("--fail", help="Exit with 7 when one is stale.")] = False,
-    notify: Annotated[
-        bool, typer.Option("--notify", help="Check all, tell what is new, and begin what is run again of itself.")
-    ] = False,
-    json: given.Json = None,
-) -> None:
-    """Say which benchmarks are stale, why, and what testing again would take. No model is called to find out."""
-    with guarded():
-        if notify:
-            refuse_server("stale --notify")
-        if notify and not skills:
-            from steelyard.cli.commands.notify import check_now
-
-            code = check_now(json, fail=fail)
-        else:
-            from steelyard.cli.commands.stale import show_stale
-
-            code = show_stale(skills or (), json, fail=fail, notify=notify)
-    raise typer.Exit(code)
-
-
-@app.command()
-def ratings(
-    run_id: given.RunId,
-    json: given.Json = None,
-    csv: Annotated[
-        str | None, typer.Option("--csv", metavar="FILE", help="Write every rating as CSV; '-' prints it alone.")
-    ] = None,
-) -> None:
-    """Show what people say of a run's outputs, how far they agree, and what is missing for a claim.
-
-    Outputs are rated in the web application: `steelyard serve`, then Rate outputs on the run's page.
-    """
-    with guarded():
-        from steelyard.cli.commands.ratings import show_ratings
-
-        code = show_ratings(run_id, json, csv)
-    raise typer.Exit(code)
-
-
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        models_list()
-
-
-@models_app.command("list")
-def models_list() -> None:
-    """List providers with the state of their keys, and local models."""
-    with guarded():
-        from steelyard.cli.commands.models import list_models
-
-        code = list_models()
-    raise typer.Exit(code)
-
-
-@models_app.command("price")
-def models_price(
-    names: Annotated[list[str], typer.Argument(metavar="P:N...", help="Models as provider:name.")],
-) -> None:
-    """Print prices per million tokens, as of today."""
-    with guarded():
-        from steelyard.cli.commands.models import price_models
-
-        code = price_models(names)
-    raise typer.Exit(code)
-
-
-@models_app.command("install")
-def models_install(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A local model that `steelyard models` lists.")],
-    accept_terms: Annotated[bool, typer.Option("--accept-terms", help="Accept the terms it comes under.")] = False,
-) -> None:
-    """Fetch a local model's weights, pinned and hash-checked."""
-    with guarded():
-        from steelyard.cli.commands.models import install
-
-        code = install(name, accept_terms=accept_terms)
-    raise typer.Exit(code)
-
-
-@app.command()
-def demo(
-    folder: Annotated[
-        str | None, typer.Option("--folder", metavar="PATH", help="Skills to run in place of the examples.")
-    ] = None,
-    fresh: given.Fresh = False,
-    verbose: given.Verbose = False,
-) -> None:
-    """Benchmark the example skills on a small local model.
-
-    It runs on this machine: no key and no network are needed. A second run reuses what the first one called.
-    """
-    with guarded(verbose=verbose):
-        from steelyard.cli.commands.demo import demo as body
-
-        code = body(folder, fresh=fresh)
-    raise typer.Exit(code)
-
-
-app.command("production")(production)
-app.command("spend")(spend)
-app.command("audit")(audit)
-for command in (*COMMANDS, login, logout):
+app.command()(run)
+app.command()(estimate)
+app.command("tie-break")(tie_break)
+for command in (stale, ratings, demo, production, spend, audit, *COMMANDS, login, logout):
     app.command()(command)
 GROUPS = {
     "runs": runs_app,

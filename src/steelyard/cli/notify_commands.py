@@ -1,4 +1,4 @@
-"""The commands of notices and of testing again by itself: names, options and help alone."""
+"""The commands of stale benchmarks: which are, who is told, what is tested again by itself. Names and help alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from steelyard.cli import parameters as given
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
+from steelyard.cli.place import refuse_server
 
 notify_app = group("Who is told of stale benchmarks, and what is run again of itself.")
 
@@ -76,4 +78,29 @@ def notify_test() -> None:
         from steelyard.cli.commands.notify import send_test
 
         code = send_test()
+    raise typer.Exit(code)
+
+
+def stale(
+    skills: Annotated[
+        list[str] | None, typer.Argument(metavar="SKILL...", help="Names of added skills; all where none is named.")
+    ] = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 7 when one is stale.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Check all, tell what is new, and begin what is run again of itself.")
+    ] = False,
+    json: given.Json = None,
+) -> None:
+    """Say which benchmarks are stale, why, and what testing again would take. No model is called to find out."""
+    with guarded():
+        if notify:
+            refuse_server("stale --notify")
+        if notify and not skills:
+            from steelyard.cli.commands.notify import check_now
+
+            code = check_now(json, fail=fail)
+        else:
+            from steelyard.cli.commands.stale import show_stale
+
+            code = show_stale(skills or (), json, fail=fail, notify=notify)
     raise typer.Exit(code)

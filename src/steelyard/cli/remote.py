@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from steelyard.cli import text as words
 from steelyard.cli.progress import clock
 from steelyard.domain.errors import SteelyardError
-from steelyard.domain.runs import RunStatus
 from steelyard.services import wire
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Remote:
 
 
 class Waits:
-    """Says of a paid job, each once, that no worker has taken it yet, and what kept one from it."""
+    """Says of a paid job what it waits for, each once: at once where nobody can do it, else after a while."""
 
     def __init__(self, what: str, terminal: Terminal) -> None:
         """`what`: the job, as `The tie-break`."""
@@ -74,14 +73,10 @@ class Waits:
         self._began_s = clock()
         self._said: set[str] = set()
 
-    def see(self, status: str, why: str | None) -> None:
-        """How it stands; `why` is a worker's word where it could not take it."""
-        if status != RunStatus.PENDING:
-            return
-        if why is not None:
-            self._say(f"{self._what} waits for another worker of the server. {words.safe(why)}")
-        elif clock() - self._began_s > WAITS_S:
-            self._say(f"{self._what} waits for a worker of the server. Where none comes, ask whoever runs the server.")
+    def see(self, waits: str | None, *, left: bool) -> None:
+        """What it waits for, None while a worker has it in hand; `left`: no worker that is there can do it."""
+        if waits is not None and (left or clock() - self._began_s > WAITS_S):
+            self._say(f"{self._what} waits. {words.safe(waits, 800)}")
 
     def _say(self, said: str) -> None:
         if said not in self._said:

@@ -71,7 +71,7 @@ class RemoteCases(Remote):
                 told,
                 lambda: self._client.get_case_drafts(draft_id),
                 lambda now: now["status"] in _UNDER_WAY,
-                lambda now: waits.see(now["status"], now["error_message"]),
+                lambda now: waits.see(now["waits"], left=now["left"]),
                 what="What is drafted",
                 later=f"`{shown}` shows what was drafted",
             )

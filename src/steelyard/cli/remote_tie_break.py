@@ -47,7 +47,7 @@ class RemoteTieBreaks(Remote):
             with TieBreakProgress(terminal) as progress:
 
                 def show(now: ShownTieBreak) -> None:
-                    waits.see(now.row.status, now.row.error_message)
+                    waits.see(now.row.waits, left=now.row.left)
                     progress.update(now.row, None, now.troubles, clock() - began_s)
 
                 found = await watched(

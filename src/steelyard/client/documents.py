@@ -174,6 +174,8 @@ class CaseDrafts(TypedDict):
     doubles: int
     unusable: int
     error_message: str | None
+    waits: str | None
+    left: bool
     input_tokens: int
     output_tokens: int
     cost_microcents: int
@@ -1541,7 +1543,7 @@ class Retirement(TypedDict):
 
 
 class Review(TypedDict):
-    """A review as it stands; `error_message` says why it failed, or what it waits for."""
+    """A review as it stands; `error_message` says why it failed or, until then, why a worker left it."""
 
     id: str
     skill_id: str
@@ -1556,6 +1558,8 @@ class Review(TypedDict):
     risks: list[str]
     edits: list[ReviewEdit]
     error_message: str | None
+    waits: str | None
+    left: bool
     input_tokens: int
     output_tokens: int
     cost_microcents: int
@@ -1692,6 +1696,8 @@ class RunLine(TypedDict):
     completed_at: str | None
     duration_s: float | None
     status: str
+    waits: str | None
+    left: bool
     stop_cause: str | None
     partial: bool
     of_record: bool
@@ -1959,6 +1965,8 @@ class TieBreak(TypedDict):
     gate: dict[str, Any] | None
     result: dict[str, Any] | None
     error_message: str | None
+    waits: str | None
+    left: bool
     created_at: str
     started_at: str | None
     completed_at: str | None

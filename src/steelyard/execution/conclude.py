@@ -14,7 +14,7 @@ from steelyard.execution.plan import Plan
 from steelyard.execution.scores import score
 from steelyard.execution.turns import take_turn
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
-from steelyard.storage import claims, runs, spending
+from steelyard.storage import claims, looks, run_counts, runs, spending
 from steelyard.storage.case_results import judgement_counts, judgement_repeats
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
@@ -38,7 +38,7 @@ async def conclude(
     run = await runs.lock_run(connection, run_id)
     if "race" in run.plan:
         await take_turn(connection, tenant_id, run)
-    counts, ended = await runs.run_counts(connection, run_id)
+    counts, ended = await run_counts.count(connection, run_id)
     complete = ended >= counts.planned
     if complete and run.status == RunStatus.COMPLETED and not run.partial:
         # The last batches of a run may end at once: one of them has stored the verdict, and nothing changed since.
@@ -96,7 +96,7 @@ async def outcome_of(connection: Connection, tenant_id: UUID, run: runs.RunRow, 
     look = 1
     if run.of_record and len(plan.models) > 1 and any(score(cell) is not None for cell in figures):
         seen = run.skill_version_id, comparison_digest(plan), cases_digest(plan, figures)
-        look = await (runs.take_look(connection, tenant_id, *seen) if take_look else runs.next_look(connection, *seen))
+        look = await (looks.take(connection, tenant_id, *seen) if take_look else looks.next_look(connection, *seen))
     grades = await juror_grades(connection, run.id) if plan.jury else ()
     families = [cases[case_id].family for case_id in plan.case_ids]
     # Of 200,000 cells that is seconds, in which others are answered.

@@ -23,6 +23,7 @@ from steelyard.execution.till import MonthSpent
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.paid_jobs import PaidCall, PaidJobs
 from steelyard.storage.queue import LeftToOthers
+from steelyard.storage.served import note_left
 from steelyard.storage.spending import Account
 
 # Why a job by a model under a protocol cannot be made here as it was asked for, in one sentence; None when it can.
@@ -139,11 +140,12 @@ class PaidJob(ABC, Generic[Row, Reply]):
             if why is None:
                 await self._rows.start(connection, job_id)
             else:
-                await self._rows.note_waiting(connection, job_id, why)
+                await note_left(connection, job_id, masked(why), self._rows.awaited)
             request = await self._request(connection, found)
         if why is not None:
             self._left.add(job_id)
-            raise LeftToOthers
+            raise LeftToOthers(why)
+        self._left.discard(job_id)
         try:
             await self._ask(tenant_id, found, request)
         except DATABASE_AWAY:

@@ -31,6 +31,7 @@ from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.pair_comparisons import PairCall, PairPlace, PairRow
 from steelyard.storage.queue import LeftToOthers
 from steelyard.storage.runs import RunRow
+from steelyard.storage.served import TIE_BREAKS, note_left
 from steelyard.storage.spending import Account
 from steelyard.storage.tie_breaks import TieBreakRow, TieBreakState
 
@@ -163,12 +164,13 @@ class TieBreaker:
             await (
                 tie_breaks.start_tie_break(connection, tie_break_id)
                 if why is None
-                else tie_breaks.note_waiting(connection, tie_break_id, why)
+                else note_left(connection, tie_break_id, masked(why), TIE_BREAKS)
             )
             run = await runs.get_run(connection, found.benchmark_run_id)
         if why is not None:
             self._left.add(tie_break_id)
-            raise LeftToOthers
+            raise LeftToOthers(why)
+        self._left.discard(tie_break_id)
         judge = PairJudge.like(self._make_judge(model))
         work = _Work(
             tenant_id,

@@ -14,7 +14,7 @@ from steelyard.execution.plan import BATCH, Plan
 from steelyard.execution.rounds import jobs_of_round, standing_of
 from steelyard.execution.scores import came_to_a_count, clusters_of, race_by_cells
 from steelyard.statistics import Race, alpha_for_look
-from steelyard.storage import runs
+from steelyard.storage import looks, run_counts, runs
 from steelyard.storage.cases import cases_by_id
 from steelyard.storage.database import Connection
 from steelyard.storage.figures import CellFigures, run_figures
@@ -28,7 +28,7 @@ async def take_turn(connection: Connection, tenant_id: UUID, run: runs.RunRow) -
     follow and the end of the run are committed together or not at all.
     """
     plan = Plan.from_json(run.plan)
-    _, ended = await runs.run_counts(connection, run.id)
+    _, ended = await run_counts.count(connection, run.id)
     known = None if run.race is None else RaceStanding.from_json(run.race)
     if known is not None and (ended < known.due or (known.done and run.status == RunStatus.COMPLETED)):
         return
@@ -55,7 +55,7 @@ async def _stand(connection: Connection, tenant_id: UUID, run: runs.RunRow, plan
     look = 1
     if run.of_record:
         seen = run.skill_version_id, comparison_digest(plan), cases_digest(plan, figures)
-        look = await (runs.take_look(connection, tenant_id, *seen) if take_look else runs.next_look(connection, *seen))
+        look = await (looks.take(connection, tenant_id, *seen) if take_look else looks.next_look(connection, *seen))
     clusters = clusters_of([cases[case_id].family for case_id in plan.case_ids])
     # Of 200,000 cells that is seconds, in which others are answered.
     race = await asyncio.to_thread(race_by_cells, plan, figures, clusters, alpha_for_look(look))

@@ -23,14 +23,15 @@ from steelyard.services.examining import ExaminationStanding, standing_of
 from steelyard.services.reports import RunReport, build_report
 from steelyard.services.run_request import RunRequest, check_request
 from steelyard.services.spend_limits import Pricer, granted
-from steelyard.storage import results, runs, skills
+from steelyard.services.waits import with_waits
+from steelyard.storage import results, run_counts, runs, skills
 from steelyard.storage.database import DATABASE_AWAY, Connection, Database
 from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.judgements import graded_cells
 from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue, defer_within
 from steelyard.storage.runs import RunRow
-from steelyard.storage.served import unserved
+from steelyard.storage.served import RUNS, unserved
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ class BenchmarkService:
         """
         async with self._database.tenant(tenant_id) as connection:
             run = await runs.find_run(connection, id_prefix)
-            counts, _ = await runs.run_counts(connection, run.id)
-            ungraded = await runs.ungraded(connection, run.id)
+            counts, _ = await run_counts.count(connection, run.id)
+            ungraded = await run_counts.ungraded(connection, run.id)
             if run.status == RunStatus.COMPLETED and not counts.missing and not ungraded:
                 raise Conflict(
                     f"Run {str(run.id)[:8]} is complete: nothing is left to do.",
@@ -232,7 +233,7 @@ class BenchmarkService:
             found = await runs.list_runs(connection, skill_id=skill_id, limit=limit)
             running = [run.id for run in found if run.status == RunStatus.RUNNING]
             left = await unserved(connection, running)
-            return [replace(run, unserved=run.id in left) for run in found]
+            return await with_waits(connection, RUNS, [replace(run, unserved=run.id in left) for run in found])
 
     async def progress(self, tenant_id: UUID, run_id: UUID) -> Progress:
         """Cells by model and how the run stands, cheap enough to ask twice a second. Raises StorageError."""

@@ -12,13 +12,15 @@ from steelyard.judging import DefaultJudge
 from steelyard.judging.drafting import MOST_DRAFTS, drafting_digest
 from steelyard.services.case_words import by_of
 from steelyard.services.tokens import read_place, write_place
+from steelyard.services.waits import with_wait, with_waits
 from steelyard.storage import case_drafts
 from steelyard.storage.case_drafts import DraftsRow
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
 from steelyard.storage.once import bind
-from steelyard.storage.paid_jobs import DRAFTS
+from steelyard.storage.paid_jobs import DRAFTS as JOBS
 from steelyard.storage.queue import Queue
+from steelyard.storage.served import DRAFTS
 
 DEFAULT_DRAFTS = 8
 
@@ -88,12 +90,13 @@ class CaseDrafts:
     async def get(self, tenant_id: UUID, draft_id: UUID) -> DraftsRow:
         """As they stand. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
-            return await case_drafts.get_drafts(connection, draft_id)
+            return await with_wait(connection, DRAFTS, await case_drafts.get_drafts(connection, draft_id))
 
     async def list(self, tenant_id: UUID, skill_id: UUID, *, limit: int = 20) -> Sequence[DraftsRow]:
         """The newest first."""
         async with self._database.tenant(tenant_id) as connection:
-            return await case_drafts.list_drafts(connection, skill_id, limit=limit)
+            found = await case_drafts.list_drafts(connection, skill_id, limit=limit)
+            return await with_waits(connection, DRAFTS, found)
 
     async def after(
         self, tenant_id: UUID, skill_id: UUID, *, after: str | None = None, limit: int = 50
@@ -102,13 +105,13 @@ class CaseDrafts:
         place = None if after is None else read_place(after)
         async with self._database.tenant(tenant_id) as connection:
             found = await case_drafts.list_drafts(connection, skill_id, limit=limit + 1, before=place)
-        shown = found[:limit]
+            shown = await with_waits(connection, DRAFTS, found[:limit])
         return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many drafts have not ended."""
         async with self._database.tenant(tenant_id) as connection:
-            unfinished = await DRAFTS.unfinished(connection)
+            unfinished = await JOBS.unfinished(connection)
         for draft_id in unfinished:
             await self._queue.defer_drafts(tenant_id, draft_id)
         return len(unfinished)

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from steelyard.domain.errors import InputError
+from steelyard.services.waits import with_waits
 from steelyard.storage import history
 from steelyard.storage.database import Database
 from steelyard.storage.history import HistoryRow, QualityRow
+from steelyard.storage.served import RUNS
 
 PAGE = 50
 MAX_PAGE = 200
@@ -63,7 +65,7 @@ class RunHistory:
                 connection, skill_id, before=before, limit=limit + 1, of_record=of_record
             )
             total = await history.count_runs(connection, skill_id, of_record=of_record)
-        shown = rows[:limit]
+            shown = await with_waits(connection, RUNS, rows[:limit])
         token = _token(shown[-1]) if len(rows) > limit else None
         return HistoryPage(tuple(_entry(row) for row in shown), token, total)
 

@@ -12,8 +12,8 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.errors import Conflict, InputError, ModelRefError, NotFound
 from steelyard.domain.models import ModelRef
 from steelyard.domain.names import unprintable
-from steelyard.execution.outcome import compared_arm
 from steelyard.execution.plan import Plan
+from steelyard.execution.scores import compared_arm
 from steelyard.judging.protocol import shown_to_judge
 from steelyard.services.case_view import CutText, cut_text
 from steelyard.services.rating_draw import Asked, RatingDraw, first_goal, goals

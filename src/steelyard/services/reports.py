@@ -11,21 +11,22 @@ from uuid import UUID
 from steelyard.domain.runs import RunCounts, RunStatus
 from steelyard.execution.conclude import outcome_of
 from steelyard.execution.detail import Detail, detail_from_json
-from steelyard.execution.outcome import ModelSummary, Raced
+from steelyard.execution.outcome import Raced
 from steelyard.execution.sitting import JuryFigures
+from steelyard.execution.summaries import ModelSummary
 from steelyard.judging.certificate import Certificate
 from steelyard.judging.scoring import QUOTE_NOT_FOUND
 from steelyard.services.certificates import certificates_of, mark_of
 from steelyard.services.jury_words import jury_json
-from steelyard.services.run_waits import wait_words
 from steelyard.services.tie_break_words import tie_break_json
 from steelyard.services.verdict_detail import detail_json
+from steelyard.services.waits import with_wait, with_waits
 from steelyard.statistics import Verdict
-from steelyard.storage import figures, runs, tie_breaks
+from steelyard.storage import figures, run_counts, runs, tie_breaks
 from steelyard.storage.case_results import JudgementCounts, judgement_counts
 from steelyard.storage.database import Connection
 from steelyard.storage.runs import RunRow, starter_json
-from steelyard.storage.served import unserved, wait_of
+from steelyard.storage.served import RUNS, TIE_BREAKS, unserved
 from steelyard.storage.tie_breaks import TieBreakRow
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class RunReport:
 async def build_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> RunReport:
     """Read the stored verdict, or work out a preview of a run that has none yet. Raises NotFound."""
     run = await runs.get_run(connection, run_id)
-    counts, _ = await runs.run_counts(connection, run_id)
+    counts, _ = await run_counts.count(connection, run_id)
     return await report_of(connection, tenant_id, run, counts, await figures.failures(connection, run_id))
 
 
@@ -199,9 +200,7 @@ async def report_of(
     """The report of a run that was read already."""
     if run.status == RunStatus.RUNNING:
         run = replace(run, unserved=run.id in await unserved(connection, [run.id]))
-    if run.status in (RunStatus.PENDING, RunStatus.RUNNING):
-        wait = await wait_of(connection, run.id)
-        run = replace(run, waits=None if wait is None else wait_words(wait))
+    run = await with_wait(connection, RUNS, run)
     stored = run.verdict if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.FAILED) else None
     if run.judge is None:
         quotes = JudgementCounts(0, 0)
@@ -212,7 +211,8 @@ async def report_of(
     certificates = await certificates_of(connection, run, stored)
     if stored is not None:
         verdict = Verdict.from_json(stored["statistics"])
-        broken = await tie_breaks.standing_tie_breaks(connection, run.id) if verdict.kind == "tied" else ()
+        broken = await tie_breaks.standing_tie_breaks(connection, run.id) if verdict.kind == "tied" else []
+        broken = await with_waits(connection, TIE_BREAKS, broken)
         return RunReport(
             run=run,
             counts=counts,

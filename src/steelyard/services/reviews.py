@@ -10,13 +10,15 @@ from steelyard.domain.models import ModelRef
 from steelyard.execution.fitness import KnownModels
 from steelyard.judging.review import review_digest
 from steelyard.services.tokens import read_place, write_place
+from steelyard.services.waits import with_wait, with_waits
 from steelyard.storage import reviews
 from steelyard.storage.catalogue import find_glance
 from steelyard.storage.database import Database
 from steelyard.storage.once import bind
-from steelyard.storage.paid_jobs import REVIEWS
+from steelyard.storage.paid_jobs import REVIEWS as JOBS
 from steelyard.storage.queue import Queue
 from steelyard.storage.reviews import ReviewRow
+from steelyard.storage.served import REVIEWS
 
 
 class ReviewService:
@@ -58,12 +60,13 @@ class ReviewService:
     async def get(self, tenant_id: UUID, review_id: UUID) -> ReviewRow:
         """One review as it stands. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
-            return await reviews.get_review(connection, review_id)
+            return await with_wait(connection, REVIEWS, await reviews.get_review(connection, review_id))
 
     async def list(self, tenant_id: UUID, skill_id: UUID, *, limit: int = 50) -> Sequence[ReviewRow]:
         """The newest first."""
         async with self._database.tenant(tenant_id) as connection:
-            return await reviews.list_reviews(connection, skill_id, limit=limit)
+            found = await reviews.list_reviews(connection, skill_id, limit=limit)
+            return await with_waits(connection, REVIEWS, found)
 
     async def after(
         self, tenant_id: UUID, skill_id: UUID, *, after: str | None = None, limit: int = 50
@@ -72,13 +75,13 @@ class ReviewService:
         place = None if after is None else read_place(after)
         async with self._database.tenant(tenant_id) as connection:
             found = await reviews.list_reviews(connection, skill_id, limit=limit + 1, before=place)
-        shown = found[:limit]
+            shown = await with_waits(connection, REVIEWS, found[:limit])
         return shown, write_place(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many reviews have not ended."""
         async with self._database.tenant(tenant_id) as connection:
-            unfinished = await REVIEWS.unfinished(connection)
+            unfinished = await JOBS.unfinished(connection)
         for review_id in unfinished:
             await self._queue.defer_review(tenant_id, review_id)
         return len(unfinished)

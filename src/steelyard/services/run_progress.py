@@ -11,12 +11,12 @@ from steelyard.domain.calls import FailureKind, Trouble
 from steelyard.domain.races import RaceStanding
 from steelyard.domain.runs import CellState, RunCounts, RunStatus
 from steelyard.services.examining import ExaminationStanding, standing_of
-from steelyard.services.run_waits import wait_words
+from steelyard.services.waits import wait_words
 from steelyard.storage import progress
 from steelyard.storage.database import Connection
 from steelyard.storage.progress import CellGroup, RunHead
 from steelyard.storage.queue import STALLED_AFTER_S
-from steelyard.storage.served import unserved, wait_of
+from steelyard.storage.served import RUNS, unserved, waits_of
 
 UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
 
@@ -175,7 +175,8 @@ async def progress_of(connection: Connection, head: RunHead, groups: Sequence[Ce
     running_s = elapsed_s if elapsed_s is not None and head.status == RunStatus.RUNNING else 0.0
     # While cells end somebody serves it, and nobody has to be looked for.
     still = head.status == RunStatus.RUNNING and (not ages or ages[0] > STALLED_AFTER_S)
-    wait = await wait_of(connection, head.id) if head.status == RunStatus.PENDING or head.left else None
+    may_wait = [head.id] if head.status == RunStatus.PENDING or head.left else []
+    wait = (await waits_of(connection, RUNS, may_wait)).get(head.id)
     left = wait is not None and wait.why is not None
     examination = standing_of(head.examining, head.examination, accepted=head.accept_judge, jury=head.jury or ())
     if examination is not None and examination.under_way and head.status not in UNDER_WAY:

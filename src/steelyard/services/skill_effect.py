@@ -9,7 +9,7 @@ from steelyard.domain.runs import Arm
 from steelyard.statistics import FEWEST_CASES, SkillEffect, claim_effect
 
 if TYPE_CHECKING:
-    from steelyard.execution.outcome import ModelSummary
+    from steelyard.execution.summaries import ModelSummary
     from steelyard.services.reports import RunReport
 
 WHY_NO_CLAIM = {

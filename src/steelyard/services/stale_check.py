@@ -13,8 +13,8 @@ from steelyard.domain.errors import NotFound, SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.stale_causes import CauseKind, FoundCause, Retest
 from steelyard.domain.staleness import BenchmarkAge, CasesChange, SkillChange, cases_differ_since, staleness_of
-from steelyard.execution.outcome import ModelSummary
 from steelyard.execution.plan import Juror, Plan, jury_of
+from steelyard.execution.summaries import ModelSummary
 from steelyard.judging import Judge
 from steelyard.services.estimates import Estimate
 from steelyard.services.repricing import Pricer, average_costs, costs_at, reprice

@@ -12,8 +12,8 @@ from steelyard.domain.errors import SteelyardError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
 from steelyard.domain.stale_causes import CauseKind
-from steelyard.execution.outcome import ModelSummary
 from steelyard.execution.plan import Plan
+from steelyard.execution.summaries import ModelSummary
 from steelyard.services.repricing import Pricer, Repriced, cost_of
 from steelyard.storage.staleness import CaseChanges, FileChange, UsedCell, UseOfModel
 

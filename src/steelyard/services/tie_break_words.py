@@ -59,7 +59,8 @@ def tie_break_words(
     tried = () if gate is None else (f"Before: {gate.sentence[0].lower()}{gate.sentence[1:]}",)
     asked = f"Judge {row.judge}, which saw every pair in both orders and no model's name; a win takes both orders."
     if row.status in UNDER_WAY:
-        return TieBreakWords(f"{LABEL}: under way.", None, (), bad=False)
+        claim = "it waits" if row.left else "under way"
+        return TieBreakWords(f"{LABEL}: {claim}.", None, () if row.waits is None else (row.waits,), bad=False)
     if row.result is None:
         fate = {
             TieBreakStatus.REFUSED: "the judge was refused",
@@ -94,6 +95,7 @@ def tie_break_json(row: TieBreakRow, beside: Sequence[TieBreakRow]) -> dict[str,
     return {
         "id": str(row.id),
         "status": row.status,
+        "waits": row.waits,
         "models": list(row.models),
         "judge": row.judge,
         "judge_digest": row.judge_digest,

@@ -23,11 +23,13 @@ from steelyard.judging.pairs import Duel, PairJudge
 from steelyard.pricing import Cost
 from steelyard.services.estimates import CHARACTERS_PER_TOKEN, JUDGE_TOKENS_PER_CRITERION
 from steelyard.services.tie_break_words import favours
+from steelyard.services.waits import with_wait, with_waits
 from steelyard.storage import pair_comparisons, runs, tie_breaks
 from steelyard.storage.database import Connection, Database
 from steelyard.storage.once import bind
 from steelyard.storage.queue import Queue
 from steelyard.storage.runs import RunRow
+from steelyard.storage.served import TIE_BREAKS
 from steelyard.storage.tie_breaks import TieBreakRow
 
 _FRAME_CHARACTERS = 600
@@ -155,7 +157,7 @@ class TieBreakService:
                     return earlier
                 await tie_breaks.reopen_tie_break(connection, earlier.id, budget_microcents)
             await bind(connection, tie_break_id)
-            row = await tie_breaks.get_tie_break(connection, tie_break_id)
+            row = await with_wait(connection, TIE_BREAKS, await tie_breaks.get_tie_break(connection, tie_break_id))
         if queued:
             await self._queue.defer_tie_break(tenant_id, tie_break_id)
         return row
@@ -163,12 +165,13 @@ class TieBreakService:
     async def get(self, tenant_id: UUID, tie_break_id: UUID) -> TieBreakRow:
         """One tie-break as it stands. Raises NotFound."""
         async with self._database.tenant(tenant_id) as connection:
-            return await tie_breaks.get_tie_break(connection, tie_break_id)
+            return await with_wait(connection, TIE_BREAKS, await tie_breaks.get_tie_break(connection, tie_break_id))
 
     async def standing(self, tenant_id: UUID, run_id: UUID) -> Sequence[TieBreakRow]:
         """Those of the run as it ended last, the first asked for first."""
         async with self._database.tenant(tenant_id) as connection:
-            return await tie_breaks.standing_tie_breaks(connection, run_id)
+            rows = await tie_breaks.standing_tie_breaks(connection, run_id)
+            return await with_waits(connection, TIE_BREAKS, rows)
 
     async def cancel(self, tenant_id: UUID, tie_break_id: UUID) -> None:
         """Start no further call of it; what is out is kept. Raises NotFound, and Conflict where it has ended."""
@@ -177,6 +180,10 @@ class TieBreakService:
             message = "Cancelled. What was compared is kept, and not paid again when it goes on."
             if not await tie_breaks.end_tie_break(connection, row.id, TieBreakStatus.CANCELLED, message=message):
                 raise Conflict(f"The tie-break is {row.status} already.")
+
+    async def hand_on(self, tenant_id: UUID, tie_break_id: UUID) -> None:
+        """Queue one that whoever asked for it was to make and cannot: a worker that can goes on with it."""
+        await self._queue.defer_tie_break(tenant_id, tie_break_id)
 
     async def requeue(self, tenant_id: UUID) -> int:
         """Queue again what no worker may have in hand any more; returns how many have not ended."""

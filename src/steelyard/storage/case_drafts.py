@@ -8,16 +8,17 @@ from uuid import UUID
 
 from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
+from steelyard.domain.waiting import Waiting
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
-class DraftsRow:
+class DraftsRow(Waiting):
     """What was asked for and what came of it. Money in microcents; `cost_is_lower_bound` where a price is not known.
 
     Of the cases in the reply `kept` are pending now, `doubles` say nearly what another case says, `unusable` are none.
-    `error_message` says why it failed or, while it is pending, why a worker could not make it and left it to others.
+    `error_message` says why it failed or, while it has not ended, why a worker could not make it and left it to others.
     """
 
     id: UUID

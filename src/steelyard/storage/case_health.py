@@ -8,7 +8,7 @@ from uuid import UUID
 
 from steelyard.storage.database import Connection
 from steelyard.storage.rows import record_row
-from steelyard.storage.runs import ZERO_SCORING
+from steelyard.storage.run_counts import ZERO_SCORING
 
 _PASSED = "CASE WHEN state <> 'failed' THEN passed WHEN failure_kind = ANY(%(zero)s) THEN false END"
 

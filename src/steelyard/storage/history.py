@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from steelyard.domain.waiting import Waiting
 from steelyard.storage.database import Connection
 from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
-class HistoryRow:
+class HistoryRow(Waiting):
     """One run of a skill in one line. Quality 0-100, money in microcents; what is not known yet is None.
 
     The headline is the model the verdict is about: the best, else the leading one, else the highest observed.

@@ -10,7 +10,7 @@ from uuid import UUID
 from steelyard.storage.database import Connection
 from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
-from steelyard.storage.runs import ZERO_SCORING
+from steelyard.storage.run_counts import ZERO_SCORING
 
 # A failure of the model's own scores 0 and does not pass; other cells without a grade are missing.
 _QUALITY = """CASE WHEN state <> 'failed' THEN quality_score WHEN failure_kind = ANY(%(zero)s) THEN 0 END"""

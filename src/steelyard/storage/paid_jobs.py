@@ -7,7 +7,9 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from steelyard.storage import served
 from steelyard.storage.database import Connection, clean
+from steelyard.storage.served import Awaited
 from steelyard.storage.spending import mark_lost_of
 
 
@@ -28,10 +30,11 @@ class PaidCall:
 
 @dataclass(frozen=True)
 class PaidJobs:
-    """The rows of one table that are jobs of one paid call or two, and the name they are locked under."""
+    """The rows of one table that are jobs of one paid call or two, the name they are locked under, how they wait."""
 
     table: Literal["skill_reviews", "case_drafts"]
     lock: str
+    awaited: Awaited
 
     async def hold(self, connection: Connection, job_id: UUID) -> None:
         """Wait until no other worker has this job in hand, then have it until the session ends."""
@@ -55,12 +58,6 @@ class PaidJobs:
                        error_message = NULL, cost_is_lower_bound = cost_is_lower_bound OR calling, calling = false
                  WHERE id = %s AND status IN ('pending', 'running')""".encode(),
             (job_id,),
-        )
-
-    async def note_waiting(self, connection: Connection, job_id: UUID, why: str) -> None:
-        """Say why a worker has left it to others."""
-        await connection.execute(
-            f"UPDATE {self.table} SET error_message = %s WHERE id = %s".encode(), (clean(why), job_id)
         )
 
     async def note_calling(self, connection: Connection, job_id: UUID, calling: bool) -> None:
@@ -104,5 +101,5 @@ class PaidJobs:
         )
 
 
-REVIEWS = PaidJobs("skill_reviews", "review")
-DRAFTS = PaidJobs("case_drafts", "drafts")
+REVIEWS = PaidJobs("skill_reviews", "review", served.REVIEWS)
+DRAFTS = PaidJobs("case_drafts", "drafts", served.DRAFTS)

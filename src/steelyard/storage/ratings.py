@@ -9,7 +9,7 @@ from uuid import UUID
 
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.rows import record_row
-from steelyard.storage.runs import ZERO_SCORING
+from steelyard.storage.run_counts import ZERO_SCORING
 
 # Names can be changed, and given again to others.
 _MINE = "rater_id IS NOT DISTINCT FROM nullif(current_setting('app.actor_id', true), '')::uuid"

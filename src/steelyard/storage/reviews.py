@@ -13,15 +13,16 @@ from psycopg.types.json import Jsonb
 from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.reviews import Review
+from steelyard.domain.waiting import Waiting
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
 
 
 @dataclass(frozen=True)
-class ReviewRow:
+class ReviewRow(Waiting):
     """One review as stored. Money in microcents; `cost_is_lower_bound` where a call's price is not known.
 
-    `error_message` says why it failed or, while it is pending, why a worker could not make it and left it to others.
+    `error_message` says why it failed or, while it has not ended, why a worker could not make it and left it to others.
     `scores` have criterion, score (1-5) and finding; `edits` have where, now, proposed and why.
     """
 

@@ -1,4 +1,4 @@
-"""Benchmark runs: creation, status, money, looks, and the counts of their cells."""
+"""Benchmark runs: creation, status, money, and what they came to."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from steelyard.domain.actors import LOCAL, Actor, ActorKind
-from steelyard.domain.calls import FailureKind
 from steelyard.domain.errors import NotFound
-from steelyard.domain.runs import RunCounts
+from steelyard.domain.waiting import Waiting
 from steelyard.storage import run_lines, run_models, standing
 from steelyard.storage.database import Connection, clean
-from steelyard.storage.results import ENDED
 from steelyard.storage.rows import record_row
-
-ZERO_SCORING = [kind.value for kind in FailureKind if kind.scores_zero]
 
 
 @dataclass(frozen=True)
-class RunRow:
+class RunRow(Waiting):
     """One run as stored, with its skill's name and version digest. Money in microcents.
 
     The headline is the model the verdict is about, with its quality, interval and average cost per case. `examination`
@@ -31,7 +27,7 @@ class RunRow:
     `examining` is how far it is while it goes on. The oldest answer the run rests on is of `answers_since`, reused ones
     being as old as the call they were of. `left_why` is why a worker left it that could not serve it, until one takes
     it up. `unserved` is told by the services that list and report runs: it is running by its row, and no worker is
-    there; `waits`, what it waits for, by the one that reports them.
+    there.
     """
 
     id: UUID
@@ -87,7 +83,6 @@ class RunRow:
     judge_spent_is_lower_bound: bool = False
     left_why: str | None = None
     unserved: bool = field(default=False, kw_only=True)
-    waits: str | None = field(default=None, kw_only=True)
 
     @property
     def starter(self) -> Actor:
@@ -352,72 +347,6 @@ async def examination_of_run(connection: Connection, run_id: UUID) -> tuple[Any,
     if row is None:
         return None, None, False, ()
     return row["examining"], row["examination"], row["accept_judge"], row["jury"] or ()
-
-
-async def take_look(
-    connection: Connection, tenant_id: UUID, skill_version_id: UUID, comparison_digest: str, cases_digest: str
-) -> int:
-    """Which look this is, from 1; the same cases looked at again are the same look.
-
-    The caller holds the run's lock; two runs of one comparison are kept apart by a lock of their own.
-    """
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (comparison_digest,))
-    cursor = await connection.execute(
-        """INSERT INTO looks (tenant_id, skill_version_id, comparison_digest, cases_digest, look)
-           SELECT %s, %s, %s, %s, coalesce(max(look), 0) + 1 FROM looks
-            WHERE skill_version_id = %s AND comparison_digest = %s
-           ON CONFLICT (tenant_id, skill_version_id, comparison_digest, cases_digest) DO UPDATE SET look = looks.look
-           RETURNING look""",
-        (tenant_id, skill_version_id, comparison_digest, cases_digest, skill_version_id, comparison_digest),
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return row["look"]
-
-
-async def next_look(connection: Connection, skill_version_id: UUID, comparison_digest: str, cases_digest: str) -> int:
-    """Which look `take_look` would take now; nothing is counted."""
-    cursor = await connection.execute(
-        """SELECT coalesce(max(look) FILTER (WHERE cases_digest = %s), max(look) + 1, 1) AS look FROM looks
-            WHERE skill_version_id = %s AND comparison_digest = %s""",
-        (cases_digest, skill_version_id, comparison_digest),
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return row["look"]
-
-
-async def run_counts(connection: Connection, run_id: UUID) -> tuple[RunCounts, int]:
-    """The counts, and how many cells have come to an end (graded or failed)."""
-    cursor = await connection.execute(
-        f"""SELECT r.planned,
-                  count(b.id) FILTER (WHERE b.state IN ('answered', 'judged'))::int AS answered,
-                  count(b.id) FILTER (WHERE b.state = 'judged')::int AS judged,
-                  count(b.id) FILTER (WHERE b.state = 'failed' AND b.failure_kind = ANY(%s))::int AS failed,
-                  count(b.id) FILTER (WHERE b.reused_from IS NOT NULL)::int AS reused,
-                  count(b.id) FILTER (WHERE {ENDED})::int AS ended
-             FROM benchmark_runs r
-             LEFT JOIN benchmark_results b ON b.tenant_id = r.tenant_id AND b.benchmark_run_id = r.id
-            WHERE r.id = %s GROUP BY r.planned""".encode(),
-        (ZERO_SCORING, run_id),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound(f"No run {run_id}.")
-    missing = max(0, row["planned"] - row["answered"] - row["failed"])
-    counts = RunCounts(row["planned"], row["answered"], row["judged"], row["failed"], missing, row["reused"])
-    return counts, row["ended"]
-
-
-async def ungraded(connection: Connection, run_id: UUID) -> int:
-    """How many answers are not graded because the judge failed or was not reached."""
-    cursor = await connection.execute(
-        """SELECT count(*)::int AS count FROM benchmark_results
-            WHERE benchmark_run_id = %s AND state = 'answered' AND (graded_at IS NULL OR failure_kind IS NOT NULL)""",
-        (run_id,),
-    )
-    row = await cursor.fetchone()
-    return row["count"] if row else 0
 
 
 async def _fetch(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> list[RunRow]:

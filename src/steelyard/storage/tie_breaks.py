@@ -13,17 +13,18 @@ from psycopg.types.json import Jsonb
 from steelyard.domain.actors import LOCAL, Actor, ActorKind
 from steelyard.domain.errors import NotFound
 from steelyard.domain.tie_breaks import TieBreakStatus
+from steelyard.domain.waiting import Waiting
 from steelyard.storage.database import Connection, clean, clean_json
 from steelyard.storage.rows import record_row
 from steelyard.storage.spending import mark_lost_of
 
 
 @dataclass(frozen=True)
-class TieBreakRow:
+class TieBreakRow(Waiting):
     """One tie-break as stored. Money in microcents, spent beside the run's own.
 
     `models` are the tied set. `planned` counts its comparisons in both orders, None until it was begun; `done` those
-    that are kept. `error_message` says why it ended without a result or, while it is pending, why a worker left it.
+    that are kept. `error_message` says why it ended without a result or, until it has ended, why a worker left it.
     """
 
     id: UUID
@@ -168,11 +169,6 @@ async def reopen_tie_break(connection: Connection, tie_break_id: UUID, budget_mi
                   budget_microcents = coalesce(%s, budget_microcents) WHERE id = %s""",
         (budget_microcents, tie_break_id),
     )
-
-
-async def note_waiting(connection: Connection, tie_break_id: UUID, why: str) -> None:
-    """Say on a waiting tie-break why a worker has left it to others."""
-    await connection.execute("UPDATE tie_breaks SET error_message = %s WHERE id = %s", (clean(why), tie_break_id))
 
 
 async def note_progress(connection: Connection, tie_break_id: UUID, planned: int, done: int) -> None:

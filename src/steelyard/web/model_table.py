@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steelyard.charts.models import ModelFigures, Standing
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.summaries import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.web.model_names import ModelName, model_name
 from steelyard.web.race_words import drops_of

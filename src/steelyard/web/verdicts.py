@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steelyard.charts.models import Standing
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.summaries import ModelSummary
 from steelyard.services.reports import RunReport
 from steelyard.statistics import Verdict
 from steelyard.statistics.verdict import EXACT, GapFigures

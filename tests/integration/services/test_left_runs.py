@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import AsyncCursor
 
 from steelyard.cli.report import closing
 from steelyard.services.run_progress import RunProgress
@@ -75,6 +77,14 @@ async def test_a_run_without_its_provider_says_so_until_it_is_set_again(site: Si
         assert (await site.client.get(f"/v1/runs/{run_id}/progress")).json()["waits"] == left.waits
         assert "Nobody can serve this run now" in (await site.client.get(f"/runs/{run_id}")).text
         assert (await anext(site.workbench.live.subscribe(site.tenant_id, run_id))).waits == left.waits
+        (listed,) = await site.workbench.benchmarks.list(site.tenant_id)
+        assert (listed.status, listed.waits, listed.left) == ("running", left.waits, True)
+        (line,) = (await site.client.get("/v1/runs")).json()["items"]
+        assert (line["status"], line["waits"], line["left"]) == ("running", left.waits, True)
+        for page in ("/skills/weigh/benchmark", "/skills/weigh/runs"):
+            shown = (await site.client.get(page)).text
+            assert "There is no provider &#39;workshop&#39;" in shown
+            assert 'data-tone="warn" title="There is no provider' in shown
         report = await site.workbench.benchmarks.report(site.tenant_id, run_id)
         assert "Nobody can serve this run now" in " ".join(line.plain for line in closing(report, 2_000))
         assert (await site.client.put(there, json=sent)).status_code == 200
@@ -116,3 +126,33 @@ async def test_a_run_that_none_has_taken_up_says_whether_a_worker_is_there_and_h
     finally:
         stop.set()
         await asyncio.wait_for(working, 20)
+
+
+async def test_a_list_of_many_runs_that_wait_takes_no_query_for_each(
+    site: Site, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {"kind": "openai-compatible", "base_url": models.openai_url, "key": "sk-workshop-0123456789"}
+    assert (await site.client.put("/v1/providers/workshop", json=sent)).status_code == 200
+    asked = 0
+
+    async def counted(self: AsyncCursor[Any], *given: Any, **named: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await execute(self, *given, **named)
+
+    execute = AsyncCursor.execute
+    monkeypatch.setattr(AsyncCursor, "execute", counted)
+    taken: list[tuple[int, ...]] = []
+    for more in (2, 10):
+        for number in range(more):
+            name, case = f"many-{more}-{number}", checked(1000 * more + number)
+            await started(site.workbench, site.tenant_id, name, [case], model="workshop:model-a")
+        asked = 0
+        listed = await site.workbench.benchmarks.list(site.tenant_id, limit=1_000)
+        of_list, asked = asked, 0
+        page = await site.workbench.history.page(site.tenant_id, None)
+        taken.append((of_list, asked))
+        assert all(run.waits for run in listed)
+        assert all(entry.run.waits for entry in page.entries)
+    assert len(listed) == 12
+    assert taken[0] == taken[1]

@@ -29,6 +29,7 @@ from steelyard.storage import (
     claims,
     deliveries,
     invitations,
+    looks,
     marks,
     memberships,
     notices,
@@ -218,7 +219,7 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
         )
         await claims.take_claims(connection, tenant_id, run_id, ["cell"], claims.new_worker_key())
         await marks.leave_mark(connection, tenant_id, claims.new_worker_key(), 1)
-        await runs.take_look(connection, tenant_id, version_id, "comparison", "cases")
+        await looks.take(connection, tenant_id, version_id, "comparison", "cases")
         summary = {"model": "t:m", "arm": "with_skill", "n": 1, "quality": 80.0}
         await runs.conclude_run(
             connection,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from steelyard.domain.cases import GoldenCase
 from steelyard.domain.runs import RunCounts
-from steelyard.execution.outcome import ModelSummary
+from steelyard.execution.summaries import ModelSummary
 from steelyard.judging.canaries import CanaryKind, canaries_of
 from steelyard.judging.examination import Examination, examined
 from steelyard.services.certificates import certificates_so_far

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -29,6 +30,26 @@ def test_every_run_shows_its_id_name_status_and_spending_at_any_width(width: int
     assert "no worker serves it" in " ".join(text.split())
     for word in ("ab12cd34", "weigh", "2026-01-02 03:04", "completed", "running*", "interrupted", "$0.1235", "a-sk"):
         assert text.count(word) >= 1, (word, text)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_runs_that_nobody_can_serve_say_so_and_each_reason_once(width: int) -> None:
+    gone: dict[str, Any] = {
+        "status": "running",
+        "left": True,
+        "waits": "There is no provider 'workshop'. Nobody can serve it.",
+    }
+    runs = [report(left_why="There is no provider 'workshop'.", unserved=True, **gone).run] * 3
+    runs += [report(left_why=f"The key {n} is gone.", **gone).run for n in range(5)]
+    runs += [report(status="pending", waits="A worker is there, and takes it up as soon as it has a place.").run]
+    lines = runs_table(runs, width)
+    text = " ".join(shown(lines, width).split())
+    assert all(cell_len(line.rstrip()) <= width for line in shown(lines, width).splitlines())
+    assert text.count("running, waits") == 8
+    assert text.count("There is no provider 'workshop' (ab12cd34 and 2 more).") == 1
+    assert "`steelyard runs show ab12cd34` says what to do" in text
+    assert "waits: for 3 reasons more" in text
+    assert "interrupted" not in text
 
 
 def test_a_remark_names_its_file_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,14 +38,17 @@ def test_whoever_waits_hears_once_why(monkeypatch: pytest.MonkeyPatch, capsys: p
     now = 0.0
     monkeypatch.setattr(remote, "clock", lambda: now)
     waits = remote.Waits("The tie-break", Terminal())
-    waits.see("pending", None)
+    waits.see("No worker is there.", left=False)
     assert capsys.readouterr().err == ""
+    waits.see("It has no key. Nobody can break this tie now.", left=True)
+    assert "The tie-break waits. It has no key. Nobody can" in " ".join(capsys.readouterr().err.split())
     now = remote.WAITS_S + 1
-    for status, why in (("pending", None), ("pending", None), ("pending", "It has no key."), ("running", None)):
-        waits.see(status, why)
-    said = " ".join(capsys.readouterr().err.split())
-    assert said.count("waits for a worker of the server") == 1
-    assert said.count("waits for another worker of the server. It has no key.") == 1
+    for _ in range(2):
+        waits.see("No worker is there.", left=False)
+        waits.see("It has no key. Nobody can break this tie now.", left=True)
+        waits.see(None, left=False)
+    assert " ".join(capsys.readouterr().err.split()).count("The tie-break waits. No worker is there.") == 1
+    assert capsys.readouterr().err == ""
 
 
 class Drafting:

@@ -15,8 +15,8 @@ from steelyard.cli import text as words
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.errors import InputError, NotFound
 from steelyard.providers.trial import Trial
-from steelyard.services.run_waits import without_provider
 from steelyard.services.tenant_providers import CHOICES, MOST_KEY, ProvidersStanding
+from steelyard.services.waits import without_provider
 from steelyard.storage.tenants import known_tenants
 from steelyard.workbench import Workbench
 

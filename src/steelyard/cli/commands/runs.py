@@ -28,6 +28,7 @@ from steelyard.services.selection import budget_microcents
 from steelyard.storage.runs import RunRow, starter_json
 
 MIN_NAME = 12
+_MOST_REASONS = 3
 _VERDICTS = {"best": "best", "tied": "tied", "not_enough": "not enough", "single": "single"}
 
 
@@ -130,7 +131,8 @@ def runs_table(runs: Sequence[RunRow], width: int) -> list[Text]:
         lines = [line for run in runs for line in _stacked(run, width)]
     if any(run.partial for run in runs):
         lines.append(Text("* partial: `steelyard runs resume ID` does what is left", style="dim"))
-    if any(run.unserved for run in runs):
+    lines += _waits_lines(runs, width)
+    if any(run.unserved and not run.left for run in runs):
         lines.append(Text(f"{INTERRUPTED}: no worker serves it; `steelyard runs resume ID` goes on", style="dim"))
     if any(_marked(run) and run.verdict is not None for run in runs):
         lines.append(Text("† its judge was accepted although it did not pass its examination", style="dim"))
@@ -149,7 +151,25 @@ def _stacked(run: RunRow, width: int) -> list[Text]:
 
 
 def _status(run: RunRow) -> str:
-    return (INTERRUPTED if run.unserved else run.status) + ("*" if run.partial else "")
+    fate = f"{run.status}, waits" if run.left else INTERRUPTED if run.unserved else run.status
+    return fate + ("*" if run.partial else "")
+
+
+def _waits_lines(runs: Sequence[RunRow], width: int) -> list[Text]:
+    """Why those wait that nobody can serve: each reason once, with a run it is of."""
+    reasons: dict[str, list[RunRow]] = {}
+    for run in runs:
+        if run.left:
+            reasons.setdefault(run.left_why or "", []).append(run)
+    lines: list[Text] = []
+    for why, waiting in list(reasons.items())[:_MOST_REASONS]:
+        first = str(waiting[0].id)[:8]
+        of = "" if len(waiting) == 1 else f" and {len(waiting) - 1:,} more"
+        said = f"{words.safe(why, 200).rstrip('.')} ({first}{of}). `steelyard runs show {first}` says what to do"
+        lines.append(Text("waits: " + words.hang(said, width, len("waits: ")), style="dim"))
+    if len(reasons) > _MOST_REASONS:
+        lines.append(Text(f"waits: for {len(reasons) - _MOST_REASONS:,} reasons more", style="dim"))
+    return lines
 
 
 def _verdict(run: RunRow) -> str:
@@ -180,6 +200,8 @@ def _row_json(run: RunRow) -> dict[str, Any]:
         "skill_version": run.skill_digest,
         "status": run.status,
         "unserved": run.unserved,
+        "waits": run.waits,
+        "left": run.left,
         "stop_cause": run.stop_cause,
         "partial": run.partial,
         "models": list(run.models),

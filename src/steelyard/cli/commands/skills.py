@@ -134,7 +134,8 @@ def show_skill(name: str) -> int:
             leading = f", leading {words.safe(run.best_model)}" if run.best_model else ""
             if mark_so_far(run) is not None:
                 leading += ", its judge accepted although it did not pass"
-            screen.line(f"  {str(run.id)[:8]}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {run.status}{leading}")
+            status = f"{run.status}, waits" if run.left else run.status
+            screen.line(f"  {str(run.id)[:8]}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {status}{leading}")
         return exits.OK
 
     return asyncio.run(body())

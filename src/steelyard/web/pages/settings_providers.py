@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
 from steelyard.providers.trial import Trial
-from steelyard.services.run_waits import without_provider
 from steelyard.services.tenant_providers import CHOICES, MOST_KEY, MOST_NAME, Choice
+from steelyard.services.waits import without_provider
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
 from steelyard.web.rendering import View, Viewing

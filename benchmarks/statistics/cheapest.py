@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -33,8 +34,14 @@ def cheapest(tables: dict[str, Floats]) -> Iterator[Claim]:
     yield _random_prices(tables["wildbench"])
     yield _planted("wildbench, five cheaper models planted at the margin", lambda n, rng: _judge_scores(tables, n, rng))
     yield _planted("pass or fail scores, five cheaper models planted at the margin", _binary_scores)
-    stress = _planted("equal but for rare outright failures that cost the margin", _rare_failures)
-    yield replace(stress, bar="a known limit, no bar", passed=None)
+    rare = "but for rare outright failures that cost the margin"
+    for setting, noise in (
+        (f"equal {rare}", 0.0),
+        (f"equal {rare}, judge noise SD 1", 1.0),
+        (f"equal {rare}, SD 5", 5.0),
+    ):
+        stress = _planted(setting, partial(_rare_failures, noise=noise))
+        yield replace(stress, bar="a known limit, no bar", passed=None)
 
 
 def _random_prices(table: Floats) -> Claim:
@@ -105,9 +112,10 @@ def _binary_scores(n: int, rng: np.random.Generator) -> Floats:
     return np.where(rng.random((n, MODELS)) < passes, 100.0, 0.0)
 
 
-def _rare_failures(n: int, rng: np.random.Generator) -> Floats:
-    """Equal graded scores, but each cheaper model fails a share of cases so that its mean is the margin lower."""
+def _rare_failures(n: int, rng: np.random.Generator, noise: float) -> Floats:
+    """Equal graded scores but for the noise, and each cheaper model fails a share of cases that costs it the margin."""
     graded = rng.integers(6, 10, (n, 1)) * 100 / 9
     fails = rng.random((n, MODELS)) < _MARGIN / (7.5 * 100 / 9)
     fails[:, 0] = False
-    return np.where(fails, 0.0, np.asarray(graded, dtype=np.float64))
+    judged = graded if noise == 0 else np.clip(graded + rng.normal(0, noise, (n, MODELS)), 0, 100)
+    return np.where(fails, 0.0, np.asarray(judged, dtype=np.float64))

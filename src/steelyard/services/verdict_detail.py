@@ -11,7 +11,7 @@ from steelyard.domain.models import ModelRef, model_family
 from steelyard.domain.money import about
 from steelyard.execution.detail import DETAIL_VERSION
 from steelyard.services.skill_effect import Lift, lifts
-from steelyard.statistics import FEWEST_CASES, detectable_lead
+from steelyard.statistics import FEWEST_CASES, detectable_lead, unseen_share
 
 if TYPE_CHECKING:
     from steelyard.services.reports import RunReport
@@ -83,7 +83,7 @@ def verdict_detail(
     """
     shown = list(report.names) if names is None else list(names)
     family = own_family(report)
-    notes = [*_length_notes(report, shown), *_curse(report)]
+    notes = [*_length_notes(report, shown), *_curse(report), *_rare_failures(report)]
     if report.detail is None and report.stored:
         notes.append(_NOT_OF_RACES if report.raced is not None else _NOT_YET)
     return VerdictDetail(
@@ -249,6 +249,21 @@ def _curse(report: RunReport) -> Sequence[str]:
     return (
         f"{said} The intervals that hold all at once allow for that; they are wider than a single lead's, and may hold"
         " zero where that lead is shown.",
+    )
+
+
+def _rare_failures(report: RunReport) -> Sequence[str]:
+    """What a claim of being within the margin rests on; left out where what nobody saw is a fifth of it at most."""
+    verdict = report.verdict
+    enough = verdict.cheapest_good_enough
+    within = verdict.kind == "tied" or (enough is not None and enough != verdict.best)
+    n = verdict.n_clusters or verdict.n
+    if not within or n == 0 or 100 * unseen_share(n) <= verdict.margin / 5:
+        return ()
+    units = "cases" if verdict.n_clusters is None else "families of cases"
+    return (
+        f"Being within {verdict.margin:g} points takes failures to be about as rare as they are here: what a model does"
+        f" in up to {100 * unseen_share(n):.0f}% of cases may not show once in {n:,} {units} (95%).",
     )
 
 

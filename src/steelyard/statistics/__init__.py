@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from steelyard.statistics.length import AdjustedGap, LengthEffect, length_effect
     from steelyard.statistics.own_family import Advantage, OwnFamilyBias, own_family_bias
     from steelyard.statistics.pairwise import Orders, PairFigures, TieBreak, break_tie
-    from steelyard.statistics.power import FEWEST_CASES, alpha_for_look, cases_needed, detectable_lead, misses_too_many
+    from steelyard.statistics.power import (
+        FEWEST_CASES,
+        alpha_for_look,
+        cases_needed,
+        detectable_lead,
+        misses_too_many,
+        unseen_share,
+    )
     from steelyard.statistics.ppi import HumanEstimate, human_difference, human_mean
     from steelyard.statistics.race import Dropped, Race, first_drop
     from steelyard.statistics.scaling import Scaled, scaled_amount
@@ -108,6 +115,7 @@ __all__ = [
     "settled_cases",
     "share_shift",
     "suspect_cases",
+    "unseen_share",
     "wilson_interval",
 ]
 
@@ -129,7 +137,7 @@ _HOMES = {
         "pool_jurors",
     ),
     "length": ("AdjustedGap", "LengthEffect", "length_effect"),
-    "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many"),
+    "power": ("FEWEST_CASES", "alpha_for_look", "cases_needed", "detectable_lead", "misses_too_many", "unseen_share"),
     "intervals": ("Interval", "Lift", "lift", "mean_interval", "quantile", "quantiles", "wilson_interval"),
     "own_family": ("Advantage", "OwnFamilyBias", "own_family_bias"),
     "pairwise": ("Orders", "PairFigures", "TieBreak", "break_tie"),

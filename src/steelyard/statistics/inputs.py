@@ -40,9 +40,11 @@ def checked_costs(costs: npt.ArrayLike | None, n_cases: int, k: int) -> Floats |
         raise ValueError("costs must be finite, at least 0 and at most 1e16 microcents (NaN where one is unknown).")
     if prices.ndim == 1:
         return prices
+    # A row for each model, and sorted: the last bit depends on neither the cases' order nor the table's layout.
+    prices = np.ascontiguousarray(prices.T)
     known = ~np.isnan(prices)
-    counts = known.sum(axis=0)
-    totals = np.sort(np.where(known, prices, 0.0), axis=0).sum(axis=0)
+    counts = known.sum(axis=1)
+    totals = np.sort(np.where(known, prices, 0.0), axis=1).sum(axis=1)
     return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
 
 

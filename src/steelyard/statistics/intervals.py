@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from steelyard.statistics.families import Families, from_labels
 from steelyard.statistics.paired import SCALE, column_means, compare
+from steelyard.statistics.power import unseen_share
 from steelyard.statistics.special import Floats, floats, normal_quantile, t_quantile
 
 
@@ -95,7 +96,7 @@ def column_intervals(scores: Floats, families: Families | None, level: float = 0
     half = t_quantile(units - 1, 0.5 + level / 2) * se
     same = columns[:, 0] == columns[:, -1]
     # Clopper-Pearson for "no case differed": up to this share of cases may be anywhere on the scale.
-    unseen = 1.0 - ((1.0 - level) / 2) ** (1.0 / effective)
+    unseen = unseen_share(effective, (1.0 - level) / 2)
     low = floats(np.where(same, means * (1.0 - unseen), np.maximum(means - half, 0.0)))
     high = floats(np.where(same, means + (SCALE - means) * unseen, np.minimum(means + half, SCALE)))
     rows = zip(means.tolist(), low.tolist(), high.tolist(), strict=True)

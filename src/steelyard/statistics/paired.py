@@ -10,6 +10,7 @@ import numpy as np
 
 from steelyard.statistics import exact
 from steelyard.statistics.families import Families
+from steelyard.statistics.power import unseen_share
 from steelyard.statistics.special import Bools, Floats, Indices, floats, t_cdf, t_quantile
 
 FEWEST_NONZERO = 6
@@ -59,7 +60,8 @@ class Pairs:
         """(k, k) one-sided 1 - alpha upper bounds of the true mean difference.
 
         Paired t (cluster-robust with families); where that has nothing to stand on, a bound from the share of
-        cases that differ at all, which holds for any scores of 0-100.
+        cases that differ at all, which holds for any scores of 0-100. t says nothing of failures too rare to have been
+        seen (`unseen_share`).
         """
         bound = self._t_upper(alpha)
         exactly = self._few | self._flat | self._all_or_nothing
@@ -99,7 +101,7 @@ class Pairs:
         above, below = self._positive, self._positive.T
         if self._step > 0:
             return self._step * exact.share_difference_upper(above, below, self._effective, alpha)
-        unseen = 1.0 - alpha ** (1.0 / self._effective)
+        unseen = unseen_share(self._effective, alpha)
         constant = self.mean * (1.0 - unseen) + SCALE * unseen
         # What is lost is at least 0, what is won at most the whole scale.
         few = SCALE * exact.share_upper(above, self._effective, alpha)

@@ -57,6 +57,14 @@ def power(lead: float, sd: float, n: float, alpha: float, df: float | None = Non
     return 1.0 - noncentral_t_cdf(df, lead / sd * sqrt(n), t_quantile(df, 1 - alpha / 2))
 
 
+def unseen_share(n: float, alpha: float = 0.05) -> float:
+    """The largest share (0-1) of cases to do what none of `n` drawn ones did, in all but `alpha` of draws.
+
+    1 - alpha^(1/n), about 3/n at .05: the rule of three (Hanley & Lippman-Hand 1983).
+    """
+    return 1.0 - alpha ** (1.0 / n)
+
+
 def detectable_lead(n_cases: int, sd: float = TYPICAL_SD, alpha: float = FIRST_LOOK_ALPHA, power: float = 0.8) -> float:
     """The smallest true lead, in points, that `n_cases` paired cases show with the given power (MDE).
 

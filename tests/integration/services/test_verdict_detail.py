@@ -107,3 +107,17 @@ async def test_a_run_that_ended_before_says_that_these_figures_were_not_computed
     assert (report.detail, detail.computed) == (None, False)
     assert "not computed for runs that ended before" in detail.notes[-1]
     assert report.to_json()["detail"]["version"] is None
+
+
+async def test_a_claim_of_being_within_the_margin_says_which_failures_so_many_cases_may_not_show(
+    made: Made, database: Database
+) -> None:
+    request = asks(content(), [checked(number) for number in range(12)])
+    tied = await report_of(made, database, request, Caller(lambda _: "120 g", delay_s=0.001))
+    assert tied.verdict.kind == "tied"
+    # 1 - 0.05^(1/12), the rule of three.
+    assert [note for note in verdict_detail(tied).notes if "22% of cases may not show once in 12 cases" in note]
+    uneven = Caller(lambda asked: "120 g" if asked.model.name == "m0" else "no", delay_s=0.001)
+    best = await report_of(made, database, replace(request, fresh=True), uneven)
+    assert best.verdict.kind == "best"
+    assert not [note for note in verdict_detail(best).notes if "may not show" in note]

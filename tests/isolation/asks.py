@@ -252,6 +252,8 @@ def asks(line: str, route: APIRoute, theirs: Twin, mine: Twin) -> Iterator[Ask]:
     needed = {"path": "SKILL.md"} if "path" in names else {}
     if template.endswith("/comparison"):
         needed = {"since": mine.alike.ids["earlier"]}
+    if line == "DELETE /v1/providers/{name}/prices":
+        needed = {"model": theirs.ids["price"]}
     for path, asks_for in paths:
         for form, body, names_theirs in _contents(line, method, template, theirs):
             if asks_for or names_theirs or method == "GET":

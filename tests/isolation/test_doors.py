@@ -30,10 +30,10 @@ def all_asks(theirs: Twin, mine: Twin, *, api: bool) -> Iterator[Ask]:
             yield from asks(line, found[line], theirs, mine)
 
 
-def _when(line: str) -> tuple[bool, int]:
-    """Of what ends something, what is within another goes before that."""
+def _when(line: str) -> tuple[bool, bool]:
+    """What ends something comes last, a provider after the prices that go with it."""
     last = any(word in line for word in _LAST)
-    return last, -line.count("/") if last else 0
+    return last, last and "price" not in line
 
 
 def secrets_of(server: Server, theirs: Twin, mine: Twin) -> Secrets:

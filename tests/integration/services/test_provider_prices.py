@@ -45,9 +45,8 @@ async def team(server: Server, server_home: Path, models: ModelServer) -> AsyncI
 
 
 async def gives(team: Team, tenant_id: UUID, model: str = "theirs:model-a", **more: Any) -> None:
-    await team.bench.provider_prices.put(
-        tenant_id, NewPrice(model, **{"input_microcents": IN, "output_microcents": OUT, **more})
-    )
+    amounts: dict[str, Any] = {"input_microcents": IN, "output_microcents": OUT, **more}
+    await team.bench.provider_prices.put(tenant_id, NewPrice(model, **amounts))
 
 
 async def priced(team: Team, tenant_id: UUID, usage: Usage = USAGE, when: date = TODAY, model: ModelRef = MODEL) -> Any:
@@ -182,7 +181,9 @@ async def test_what_is_under_way_ends_with_the_price_it_began_with_and_what_come
     await gives(team, team.ann)
     async with team.bench.providers.serving(team.ann):
         await gives(team, team.ann, input_microcents=0, output_microcents=1_000_000)
-        assert team.bench.price(USAGE, MODEL, TODAY).microcents == exact(1_000_003, 700)
+        found = team.bench.price(USAGE, MODEL, TODAY)
+        assert found is not None
+        assert found.microcents == exact(1_000_003, 700)
     assert (await priced(team, team.ann)).microcents == 700
 
 

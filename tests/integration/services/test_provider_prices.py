@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+import steelyard
 from steelyard.domain.calls import Usage
 from steelyard.domain.errors import Conflict, InputError, InvalidForm, NotFound
 from steelyard.domain.models import ModelRef
@@ -18,7 +20,7 @@ from steelyard.domain.spending import TenantBudget
 from steelyard.services.provider_prices import MOST_MICROCENTS, NewPrice, typed_price
 from steelyard.services.run_request import RunRequest
 from steelyard.storage.server import Server
-from tests.integration.services.made import checked, content
+from tests.integration.services.made import checked, content, judged
 from tests.integration.services.test_tenant_providers import ANN, BEN, Team, run_of, team_of, worked
 from tests.modelserver import ModelServer
 from tests.modelserver.config import ServerConfig
@@ -92,6 +94,51 @@ async def test_a_run_costs_its_tokens_at_the_price_that_was_given_and_the_verdic
         "spent_microcents": sum(row["cost"] for row in rows),
         "spent_is_lower_bound": False,
     }
+
+
+async def test_a_judge_and_its_examination_cost_by_the_price_too(team: Team) -> None:
+    # A microcent a token, so that what was spent is what was counted.
+    for model in ("model-a", "judge"):
+        await gives(team, team.ann, f"theirs:{model}", input_microcents=1_000_000, output_microcents=1_000_000)
+    async with team.bench.providers.serving(team.ann):
+        request = RunRequest(
+            content("weigh"),
+            [judged(n) for n in range(3)],
+            [MODEL],
+            ModelRef.parse("theirs:judge"),
+            arms=(Arm.WITH_SKILL,),
+            accept_judge=True,
+        )
+        run_id = (await team.bench.benchmarks.start(team.ann, request)).run_id
+    await worked(team, run_id)
+    async with team.bench.database.tenant(team.ann) as connection:
+        cursor = await connection.execute(
+            """SELECT spent_microcents, judge_spent_microcents, examined_microcents, spent_is_lower_bound
+                 FROM benchmark_runs WHERE id = %s""",
+            (run_id,),
+        )
+        run = await cursor.fetchone()
+    assert run is not None
+    answers = sum(row["input_tokens"] + row["output_tokens"] for row in await cells(team, team.ann, run_id))
+    assert run["spent_microcents"] == answers + run["judge_spent_microcents"]
+    assert run["judge_spent_microcents"] > run["examined_microcents"] > 0
+    assert run["spent_is_lower_bound"] is False
+    standing = await team.bench.budgets.standing(team.ann)
+    assert (standing.spent, standing.unknown_calls) == (run["spent_microcents"], 0)
+
+
+def test_whatever_prices_a_call_does_it_by_the_tenant_s_prices() -> None:
+    """Through the workbench, which knows whom it serves: no other module works out a cost or a price by itself."""
+    source = Path(steelyard.__file__).parent
+    found = {
+        str(path.relative_to(source))
+        for path in source.rglob("*.py")
+        if re.search(
+            r"from steelyard\.pricing(\.cost)? import [^\n]*\b(cost|price_of)\b", path.read_text(encoding="utf-8")
+        )
+    }
+    # The command asks so where there is no database, and with it no tenant's prices.
+    assert found == {"pricing/__init__.py", "workbench/base.py", "cli/commands/models.py"}
 
 
 async def test_another_process_has_a_price_that_was_given_just_before_the_run(

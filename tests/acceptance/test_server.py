@@ -417,19 +417,19 @@ def test_prices_of_one_s_own_provider_are_given_here_and_on_a_server_alike(
 ) -> None:
     with team(server_home, 0.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as (shell, site):
         address = ("--kind", "openai-compatible", "--base-url", f"{shell.address}/v1", "--no-key")
-        assert here(shell, "providers", "set", "workshop", *address).exit_code == 0
+        assert here(shell, "providers", "set", "foundry", *address).exit_code == 0
         away = Shell(
             tmp_path / "home",
             "http://127.0.0.1:9",
             {"STEELYARD_SERVER": site, "STEELYARD_KEY": key_of(shell, "admin")},
         )
-        model = "workshop:model-a"
+        model = "foundry:model-a"
         try:
             given = ("--input", "0.2", "--output", "0.60000001", "--cache-read", "0", "--since", "2026-01-31")
             there = here(away, "providers", "set-price", model, *given)
             assert there.exit_code == 0, there.stderr
             assert "input 0.2, output 0.60000001, cache read 0, cache write as input" in " ".join(there.stdout.split())
-            both = [here(one, "providers", "prices", "workshop", "--json", "-") for one in (shell, away)]
+            both = [here(one, "providers", "prices", "foundry", "--json", "-") for one in (shell, away)]
             assert json.loads(both[0].stdout) == json.loads(both[1].stdout)
             assert [one["model"] for one in json.loads(both[0].stdout)["prices"]] == [model]
             assert here(away, "providers", "prices").stdout == here(shell, "providers", "prices").stdout
@@ -449,7 +449,7 @@ def test_prices_of_one_s_own_provider_are_given_here_and_on_a_server_alike(
             assert "price unknown" in here(shell, "models", "price", model).stdout
             assert here(shell, "providers", "remove-price", model).exit_code == 2
         finally:
-            here(shell, "providers", "remove", "workshop")
+            here(shell, "providers", "remove", "foundry")
 
 
 def tied_skill(folder: Path, cases: int = 12) -> Path:

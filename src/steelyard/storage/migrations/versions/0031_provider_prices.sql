@@ -1,6 +1,6 @@
--- What a million tokens of a model cost from a UTC day on, in microcents, until another price of the model holds; NULL of
--- the cache is the price of input. `model` is `provider:name`, with settings for a variant's own price. They go with the
--- tenant's provider: one of the same name at another address is another seller. Costs have their own price with them.
+-- What a million tokens of a model cost from a UTC day on, in microcents, until another price of the model holds; NULL
+-- of the cache is the price of input. `model` is `provider:name`, with settings for a variant's own price. They go with
+-- the tenant's provider: one of the same name later may be another seller. Costs have their own price with them.
 CREATE TABLE provider_prices (
     tenant_id uuid NOT NULL,
     provider text NOT NULL,

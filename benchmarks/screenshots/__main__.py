@@ -20,7 +20,17 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.screenshots.addresses import addresses, of_team
 from benchmarks.screenshots.png import palette_png
-from benchmarks.site import OPTIONS, add_skill, chromium, fill, of_model_server, serving, start_run, temporary_home
+from benchmarks.site import (
+    OPTIONS,
+    add_skill,
+    chromium,
+    fill,
+    of_model_server,
+    send,
+    serving,
+    start_run,
+    temporary_home,
+)
 from benchmarks.users.people import make_people
 from benchmarks.workload import ROOT, model_server, write_skill
 from steelyard.domain.access import Role
@@ -129,6 +139,8 @@ def main() -> int:
         site = stack.enter_context(serving(home, "--concurrency", "4", env=configured))
         for name, path in addresses(site).items():
             if camera.wants(name):
+                if name == "settings-providers":
+                    _own_provider(site, path)
                 camera.visit(name, site + path)
         if camera.wants("benchmark-narrow"):
             camera.visit("benchmark-narrow", site + addresses(site)["benchmark"], NARROW)
@@ -137,6 +149,15 @@ def main() -> int:
         if camera.wants("sign-in", *of_team()):
             _team(camera, home, configured)
     return 0
+
+
+def _own_provider(site: str, page: str) -> None:
+    """A provider of one's own with prices, which nothing calls."""
+    address = {"kind": "openai-compatible", "base_url": "https://models.example/v1", "key": "sk-0123456789abcdefwxyz"}
+    send(site, page, page, {"name": "foundry", **address})
+    for since, price in (("2026-01-31", "0.25"), ("", "0.2")):
+        prices = {"input": price, "output": "0.6", "cache_read": "0.02", "cache_write": ""}
+        send(site, page, "/settings/prices", {"model": "foundry:brass-7b", "since": since, **prices})
 
 
 def _team(camera: Camera, home: Path, env: dict[str, str]) -> None:

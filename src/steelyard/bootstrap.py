@@ -91,6 +91,15 @@ async def open_workbench(
         yield workbench
 
 
+def has_database(env: Mapping[str, str] | None = None) -> bool:
+    """Whether there is a database to ask, without one being made. Raises SettingsError, StorageError, OSError."""
+    from steelyard.storage.embedded.layout import recorded
+    from steelyard.storage.server import external_server
+
+    env = os.environ if env is None else env
+    return external_server(env) is not None or recorded(home_of(env)) is not None
+
+
 def run_migrations(env: Mapping[str, str] | None = None) -> SchemaState:
     """Bring the database to this version's schema. Blocking. Raises StorageError."""
     from steelyard.storage.migrate import migrate, schema_state

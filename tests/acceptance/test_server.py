@@ -411,6 +411,47 @@ def test_who_follows_a_run_is_told_that_its_provider_is_gone_and_sees_it_go_on_o
         assert "Nobody can serve" not in out
 
 
+@pytest.mark.timeout(300)
+def test_prices_of_one_s_own_provider_are_given_here_and_on_a_server_alike(
+    server_home: Path, server: object, tmp_path: Path
+) -> None:
+    with team(server_home, 0.0, STEELYARD_ALLOW_PRIVATE="127.0.0.0/8") as (shell, site):
+        address = ("--kind", "openai-compatible", "--base-url", f"{shell.address}/v1", "--no-key")
+        assert here(shell, "providers", "set", "foundry", *address).exit_code == 0
+        away = Shell(
+            tmp_path / "home",
+            "http://127.0.0.1:9",
+            {"STEELYARD_SERVER": site, "STEELYARD_KEY": key_of(shell, "admin")},
+        )
+        model = "foundry:model-a"
+        try:
+            given = ("--input", "0.2", "--output", "0.60000001", "--cache-read", "0", "--since", "2026-01-31")
+            there = here(away, "providers", "set-price", model, *given)
+            assert there.exit_code == 0, there.stderr
+            assert "input 0.2, output 0.60000001, cache read 0, cache write as input" in " ".join(there.stdout.split())
+            both = [here(one, "providers", "prices", "foundry", "--json", "-") for one in (shell, away)]
+            assert json.loads(both[0].stdout) == json.loads(both[1].stdout)
+            assert [one["model"] for one in json.loads(both[0].stdout)["prices"]] == [model]
+            assert here(away, "providers", "prices").stdout == here(shell, "providers", "prices").stdout
+            shown = " ".join(here(shell, "models", "price", model).stdout.split())
+            assert "input 0.2, output 0.6, cache read 0, cache write 0.2" in shown
+            assert "own since 2026-01-31" in shown
+            wrong = here(away, "providers", "set-price", model, "--input", "0.123456789", "--output", "1")
+            assert (wrong.exit_code, "more than 8 decimals" in wrong.stderr) == (2, True)
+            assert here(away, "providers", "set-price", model, *given, "--tenant", "local").exit_code == 2
+            nobodys = here(away, "providers", "set-price", "openai:model-a", *given)
+            assert (nobodys.exit_code, "of your own" in " ".join(nobodys.stderr.split())) == (2, True)
+            reader = Shell(away.home, away.address, away.env | {"STEELYARD_KEY": key_of(shell, "run")})
+            refused = here(reader, "providers", "prices")
+            assert refused.exit_code != 0
+            assert "No prices of your own" not in refused.stdout
+            assert here(away, "providers", "remove-price", model).exit_code == 0
+            assert "price unknown" in here(shell, "models", "price", model).stdout
+            assert here(shell, "providers", "remove-price", model).exit_code == 2
+        finally:
+            here(shell, "providers", "remove", "foundry")
+
+
 def tied_skill(folder: Path, cases: int = 12) -> Path:
     """Cases whose one check everything passes, so that all models are tied."""
     skill = write_skill(folder / f"tied-{uuid4().hex[:8]}", cases)

@@ -170,6 +170,9 @@ FORMS: Mapping[str, Sequence[Mapping[str, str | list[str]]] | None] = {
     "POST /settings/limit": None,
     "POST /settings/mail": None,
     "POST /settings/notices/test": None,
+    # Of one's own providers alone: the name of another's is none of them.
+    "POST /settings/prices": [{"model": "{price}", "input": "1", "output": "1"}],
+    "POST /settings/prices/remove": [{"model": "{price}"}],
     "POST /settings/providers": None,
     "POST /settings/providers/{name}/remove": [{}],
     "POST /settings/providers/{name}/test": [{}],
@@ -252,6 +255,8 @@ def asks(line: str, route: APIRoute, theirs: Twin, mine: Twin) -> Iterator[Ask]:
     needed = {"path": "SKILL.md"} if "path" in names else {}
     if template.endswith("/comparison"):
         needed = {"since": mine.alike.ids["earlier"]}
+    if line == "DELETE /v1/providers/{name}/prices":
+        needed = {"model": theirs.ids["price"]}
     for path, asks_for in paths:
         for form, body, names_theirs in _contents(line, method, template, theirs):
             if asks_for or names_theirs or method == "GET":
@@ -353,6 +358,8 @@ def _named(name: str, theirs: Twin) -> str:
             return str(theirs.tenant_id)
         case "skill":
             return theirs.own.name
+        case "price":
+            return theirs.ids["price"]
         case "version":
             return theirs.own.ids["draft digest"][:12]
         case _:

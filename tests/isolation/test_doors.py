@@ -25,9 +25,15 @@ _PLAIN_ANSWERS = frozenset({200, 201, 204, 303, 401, 403, 404, 409, 422})
 
 def all_asks(theirs: Twin, mine: Twin, *, api: bool) -> Iterator[Ask]:
     found = routes()
-    for line in sorted(found, key=lambda line: any(word in line for word in _LAST)):
+    for line in sorted(found, key=_when):
         if (" /v1/" in line) is api:
             yield from asks(line, found[line], theirs, mine)
+
+
+def _when(line: str) -> tuple[bool, bool]:
+    """What ends something comes last, a provider after the prices that go with it."""
+    last = any(word in line for word in _LAST)
+    return last, last and "price" not in line
 
 
 def secrets_of(server: Server, theirs: Twin, mine: Twin) -> Secrets:

@@ -28,6 +28,7 @@ from steelyard.domain.spending import SpendKind, TenantBudget
 from steelyard.intake.otlp import Marks
 from steelyard.services.api_keys import MadeKey
 from steelyard.services.case_text import CaseDraft
+from steelyard.services.provider_prices import NewPrice
 from steelyard.storage import (
     canaries,
     claims,
@@ -347,6 +348,8 @@ async def _fill_tenant(site: TeamSite, twin: Twin) -> None:
     await bench.members.invite(tenant_id, f"new@{word}.example.org", Role.VIEWER)
     await bench.tenant_providers.put(tenant_id, "theirs", "anthropic", None, f"sk-{word}-{'x' * 20}")
     await bench.tenant_providers.put(tenant_id, f"of-{word}", "anthropic", None, f"sk-{word}-{'y' * 20}")
+    for provider in ("theirs", f"of-{word}"):
+        await bench.provider_prices.put(tenant_id, NewPrice(f"{provider}:model-{word}", 20_000_000, 60_000_000))
     await bench.notices.set_recipients(tenant_id, [f"told@{word}.example.org"])
     now = datetime.now(UTC)
     async with bench.database.tenant(tenant_id) as connection:
@@ -372,6 +375,7 @@ async def _fill_tenant(site: TeamSite, twin: Twin) -> None:
     await bench.queue.defer_review(tenant_id, UUID(twin.own.ids["waiting review"]))
     await bench.queue.defer(tenant_id, UUID(twin.own.ids["running"]), [(0, 0)])
     twin.ids |= {"invitation": str(invitation.id), "key": str(twin.keys[Scope.READ].id), "provider": f"of-{word}"}
+    twin.ids["price"] = f"of-{word}:model-{word}"
 
 
 async def _fill_users(site: TeamSite, twin: Twin) -> None:

@@ -124,7 +124,7 @@ async def set_provider(
 
 @operation("DELETE", "/v1/providers/{name}", answers=Removal)
 async def remove_provider(bench: Bench, tenant: Tenant, name: ProviderName) -> Removal:
-    """Forget a provider of the tenant's own, and its key; says which runs under way call it."""
+    """Forget a provider of the tenant's own, its key and its prices; says which runs under way call it."""
     runs = await bench.tenant_providers.remove(tenant, name)
     return Removal(runs=[RunLeft(id=run.id, skill=run.skill_name) for run in runs])
 

@@ -86,7 +86,8 @@ def estimate_lines(request: RunRequest, estimate: Estimate) -> list[str]:
         those = "it" if len(estimate.unpriced) == 1 else "them"
         lines.append(
             f"No price is known for {words.safe(', '.join(estimate.unpriced))}: totals are lower bounds, and a budget"
-            f" cannot count {those}. `[providers.NAME.prices]` in settings.toml sets one."
+            f" cannot count {those}. `steelyard providers set-price` gives one to a model of your own provider,"
+            " `[providers.NAME.prices]` in settings.toml to one of the server's."
         )
     lines += budget_warnings(estimate)
     if estimate.judge_fails is not None:

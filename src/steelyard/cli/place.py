@@ -36,6 +36,9 @@ OF_SERVERS = frozenset(
         "cases accept",
         "cases reject",
         "cases history",
+        "providers prices",
+        "providers set-price",
+        "providers remove-price",
         "measurements import",
         "measurements unmatched",
     }

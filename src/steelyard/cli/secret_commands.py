@@ -6,15 +6,19 @@ from typing import Annotated
 
 import typer
 
+from steelyard.cli import parameters as given
 from steelyard.cli.groups import group
 from steelyard.cli.guard import guarded
 
-providers_app = group("Providers of one's own, whose keys are kept encrypted.")
+providers_app = group("Providers of one's own, whose keys are kept encrypted, and their prices.")
 secrets_app = group("The master keys that encrypt stored keys and secrets.")
 
 TenantName = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Of this tenant, by its name or id; else one's own.")
 ]
+
+
+ModelName = Annotated[str, typer.Argument(metavar="P:N", help="The model as provider:name.")]
 
 
 @providers_app.command("list")
@@ -59,11 +63,76 @@ def providers_set(
 def providers_remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")], tenant: TenantName = None
 ) -> None:
-    """Forget a provider and its key."""
+    """Forget a provider, its key and its prices."""
     with guarded():
         from steelyard.cli.commands.providers import remove_provider
 
         code = remove_provider(name, tenant)
+    raise typer.Exit(code)
+
+
+@providers_app.command("prices")
+def providers_prices(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Of this provider alone.")] = None,
+    tenant: TenantName = None,
+    json: given.Json = None,
+) -> None:
+    """List the prices that were given for models of one's own providers, each with the day it holds from."""
+    with guarded():
+        from steelyard.cli.commands.prices import list_prices
+
+        code = list_prices(name, tenant, json)
+    raise typer.Exit(code)
+
+
+@providers_app.command("set-price")
+def providers_set_price(
+    model: ModelName,
+    input_usd: Annotated[str, typer.Option("--input", metavar="USD", help="US dollars per million tokens of input.")],
+    output_usd: Annotated[
+        str,
+        typer.Option("--output", metavar="USD", help="US dollars per million tokens of output, reasoning included."),
+    ],
+    cache_read_usd: Annotated[
+        str, typer.Option("--cache-read", metavar="USD", help="The same of input read from a cache. Default: as input.")
+    ] = "",
+    cache_write_usd: Annotated[
+        str, typer.Option("--cache-write", metavar="USD", help="The same of input put there. Default: as input.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DAY", help="The UTC day it holds from, as 2026-01-31. Default: today.")
+    ] = "",
+    tenant: TenantName = None,
+) -> None:
+    """Give the price of a model of one's own provider. Costs there are already never change."""
+    with guarded():
+        from steelyard.cli.commands.prices import set_price
+
+        code = set_price(
+            model,
+            input_usd,
+            output_usd,
+            cache_read_usd=cache_read_usd,
+            cache_write_usd=cache_write_usd,
+            since=since,
+            tenant=tenant,
+        )
+    raise typer.Exit(code)
+
+
+@providers_app.command("remove-price")
+def providers_remove_price(
+    model: ModelName,
+    since: Annotated[
+        str, typer.Option("--since", metavar="DAY", help="That of this day alone. Default: all of the model's.")
+    ] = "",
+    tenant: TenantName = None,
+) -> None:
+    """Take away a price of a model of one's own provider, or all of its prices."""
+    with guarded():
+        from steelyard.cli.commands.prices import remove_price
+
+        code = remove_price(model, since, tenant)
     raise typer.Exit(code)
 
 

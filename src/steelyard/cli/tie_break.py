@@ -39,7 +39,8 @@ def offer_lines(offer: TieBreakOffer) -> Iterator[str]:
     if offer.cost_microcents is None:
         yield (
             f"No price is known for {words.safe(offer.judge.text)}, and a budget cannot count it."
-            " `[providers.NAME.prices]` in settings.toml sets one."
+            " `steelyard providers set-price` gives one to a model of your own provider, `[providers.NAME.prices]` in"
+            " settings.toml to one of the server's."
         )
 
 

@@ -974,6 +974,17 @@ class NewMeasurements(TypedDict):
     measurements: list[NewMeasurement]
 
 
+class NewProviderPrice(TypedDict):
+    """A price as it is to be, in place of one of the same model and day."""
+
+    model: str
+    input_microcents: int
+    output_microcents: int
+    cache_read_microcents: NotRequired[int | None]
+    cache_write_microcents: NotRequired[int | None]
+    since: NotRequired[str | None]
+
+
 class NewRating(TypedDict):
     """A blind rating; without a score the output is passed over."""
 
@@ -1172,6 +1183,13 @@ class OfferedModelPage(TypedDict):
     next: str | None
 
 
+class ProviderPricePage(TypedDict):
+    """See the API's Page_ProviderPrice_."""
+
+    items: list[ProviderPrice]
+    next: str | None
+
+
 class RatingPage(TypedDict):
     """See the API's Page_Rating_."""
 
@@ -1267,6 +1285,12 @@ class Prices(TypedDict):
     flips: list[dict[str, Any]]
     sentence_then: str
     sentence_now: str
+
+
+class PricesRemoved(TypedDict):
+    """How many prices were taken away."""
+
+    removed: int
 
 
 class Problem(TypedDict):
@@ -1365,6 +1389,23 @@ class ProviderPage(TypedDict):
     items: list[Provider]
     next: str | None
     servers: list[ServerProvider] | None
+
+
+class ProviderPrice(TypedDict):
+    """What a model of the tenant's own provider costs from a day on, until another price of it holds.
+
+    Reasoning is a part of the output. `holds` is of today: past, now or later.
+    """
+
+    model: str
+    since: str
+    input_microcents: int
+    output_microcents: int
+    cache_read_microcents: int | None
+    cache_write_microcents: int | None
+    holds: Literal["past", "now", "later"]
+    set_by: str
+    set_at: str
 
 
 class ProviderSetting(TypedDict):

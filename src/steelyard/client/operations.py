@@ -1489,7 +1489,7 @@ class Operations:
         )
 
     def remove_provider(self, name: str) -> documents.Removal:
-        """Forget a provider of the tenant's own, and its key; says which runs under way call it."""
+        """Forget a provider of the tenant's own, its key and its prices; says which runs under way call it."""
         return cast(
             "documents.Removal",
             self.send("DELETE", filled("/v1/providers/{name}", name=name), template="/v1/providers/{name}"),
@@ -1500,6 +1500,59 @@ class Operations:
         return cast(
             "documents.Trial",
             self.send("POST", filled("/v1/providers/{name}/test", name=name), template="/v1/providers/{name}/test"),
+        )
+
+    def list_provider_prices(
+        self, name: str, *, after: str | None = None, limit: int | None = None
+    ) -> documents.ProviderPricePage:
+        """The prices that were given for the models of a provider of the tenant's own, by model, the oldest first."""
+        return cast(
+            "documents.ProviderPricePage",
+            self.send(
+                "GET",
+                filled("/v1/providers/{name}/prices", name=name),
+                template="/v1/providers/{name}/prices",
+                query={"after": after, "limit": limit},
+            ),
+        )
+
+    def every_provider_prices(self, name: str, *, limit: int | None = None) -> Iterator[documents.ProviderPrice]:
+        """Each one that `list_provider_prices` lists, page by page of `limit`."""
+        after: str | None = None
+        while True:
+            page = self.list_provider_prices(name, limit=limit, after=after)
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def set_provider_price(self, name: str, body: documents.NewProviderPrice) -> documents.ProviderPrice:
+        """Give the price of a model of the tenant's own provider, from a day on.
+
+        Calls begun from now on have it, those of a run under way from its next batch on; costs there are never
+        change. 404 where the provider is not the tenant's own; 409 where there are as many prices as there may
+        be.
+        """
+        return cast(
+            "documents.ProviderPrice",
+            self.send(
+                "PUT",
+                filled("/v1/providers/{name}/prices", name=name),
+                template="/v1/providers/{name}/prices",
+                body=body,
+            ),
+        )
+
+    def remove_provider_prices(self, name: str, *, model: str, since: str | None = None) -> documents.PricesRemoved:
+        """Take away a price of a model, or all of its prices. What calls have cost stays as it is."""
+        return cast(
+            "documents.PricesRemoved",
+            self.send(
+                "DELETE",
+                filled("/v1/providers/{name}/prices", name=name),
+                template="/v1/providers/{name}/prices",
+                query={"model": model, "since": since},
+            ),
         )
 
     def get_budget(self) -> documents.Budget:

@@ -39,7 +39,7 @@ class Action(StrEnum):
     ADD_BY_PATH = "add skills by their path on the server"
     SET_STALENESS = "set rules of staleness and notices"
     SET_BUDGETS = "set budgets"
-    SET_PROVIDERS = "set providers and their keys"
+    SET_PROVIDERS = "set providers, their keys and prices"
     MANAGE_MEMBERS = "manage members"
     MANAGE_KEYS = "manage API keys"
     READ_AUDIT = "read the audit log"

@@ -69,4 +69,7 @@ def month_spent(
 
 def unpriced(model: str) -> str:
     """Why a model is not called while the month has a budget, in a sentence."""
-    return f"The price of {model} is not known, so that this month's budget cannot hold for it: it was not called."
+    return (
+        f"The price of {model} is not known, so that this month's budget cannot hold for it: it was not called."
+        " An admin gives the price under Settings, Providers; that of a model of the server's, whoever runs the server."
+    )

@@ -69,7 +69,10 @@ class Drafter(PaidJob[DraftsRow, tuple[DraftedCase, ...]]):
         cost = self._calls.price(most, request.model, datetime.now(UTC).date())
         budget = dollars(found.budget_microcents)
         if cost is None:
-            return f"The price of {found.model} is not known, so that no budget can be kept: nothing was called for."
+            return (
+                f"The price of {found.model} is not known, so that no budget can be kept: nothing was called for."
+                " An admin gives the price of a model of your own provider under Settings, Providers."
+            )
         if found.cost_microcents + cost.microcents > found.budget_microcents:
             return (
                 f"The budget of {budget} does not cover the call, which may cost {dollars(cost.microcents)}:"

@@ -1,4 +1,4 @@
-"""The cost of a call and the price of a model, from genai-prices as of a date or from rates given by the person."""
+"""The cost of a call and the price of a model: a tenant's own, the operator's, or genai-prices', as of a date."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import Any, cast
 from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import MICROCENTS_PER_USD
-from steelyard.pricing.rates import Rates
+from steelyard.pricing.rates import DatedPrices, Rates, holding
 
 LOCAL = "local"
 FROM_SETTINGS = "settings"
+_FROM_TENANT = "own since "
 
 _NO_RATES: Mapping[str, Rates] = {}
+_NO_DATES: DatedPrices = {}
 _MILLION = Decimal(1_000_000)
 
 
@@ -45,10 +47,17 @@ class Price:
     price_date: date
 
 
-def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Cost | None:
+def cost(
+    usage: Usage,
+    model: ModelRef,
+    when: date,
+    rates: Mapping[str, Rates] = _NO_RATES,
+    dated: DatedPrices = _NO_DATES,
+) -> Cost | None:
     """The cost of a call of `model` on `when`; None when its price is not known.
 
-    `rates` holds prices of the person's own, by `provider:name` or by a variant's whole text. Local models cost 0.
+    `rates` holds the operator's prices, by `provider:name` or by a variant's whole text, `dated` those of the tenant
+    whose call it is, which go before them from their day on. Local models cost 0.
     Reasoning is part of the output and cache tokens of the input, so neither is counted twice; counts that contradict
     this are read as the least input that holds them.
     """
@@ -57,7 +66,7 @@ def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] =
     read, write = max(0, usage.cache_read_tokens), max(0, usage.cache_write_tokens)
     whole_input = max(usage.input_tokens, read + write)
     output = max(usage.output_tokens, usage.reasoning_tokens, 0)
-    own = _own_rates(model, rates)
+    own, version = _own_rates(model, when, rates, dated)
     if own is not None:
         input_usd = Decimal(str(own.input_usd))
         usd = (
@@ -66,7 +75,7 @@ def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] =
             + _or(own.cache_write_usd, input_usd) * write
             + Decimal(str(own.output_usd)) * output
         ) / _MILLION
-        return Cost(_microcents(usd), FROM_SETTINGS, when)
+        return Cost(_microcents(usd), version, when)
     known = _known(model.provider, model.name, when)
     if known is None:
         return None
@@ -79,15 +88,17 @@ def cost(usage: Usage, model: ModelRef, when: date, rates: Mapping[str, Rates] =
     return Cost(_microcents(usd), _price_version(), when)
 
 
-def price_of(model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES) -> Price | None:
-    """The rates of `model` on `when` for display; None when they are not known."""
+def price_of(
+    model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES, dated: DatedPrices = _NO_DATES
+) -> Price | None:
+    """The rates of `model` on `when` for display, found as `cost` does; None when they are not known."""
     if model.provider == LOCAL:
         return Price(0.0, 0.0, 0.0, 0.0, False, LOCAL, when)
-    own = _own_rates(model, rates)
+    own, version = _own_rates(model, when, rates, dated)
     if own is not None:
         read = own.input_usd if own.cache_read_usd is None else own.cache_read_usd
         write = own.input_usd if own.cache_write_usd is None else own.cache_write_usd
-        return Price(own.input_usd, own.output_usd, read, write, False, FROM_SETTINGS, when)
+        return Price(own.input_usd, own.output_usd, read, write, False, version, when)
     known = _known(model.provider, model.name, when)
     if known is None:
         return None
@@ -101,8 +112,19 @@ def price_of(model: ModelRef, when: date, rates: Mapping[str, Rates] = _NO_RATES
     return Price(input_usd, output_usd, read, write, tiered, _price_version(), when)
 
 
-def _own_rates(model: ModelRef, rates: Mapping[str, Rates]) -> Rates | None:
-    return rates.get(model.text) or rates.get(f"{model.provider}:{model.name}")
+def may_have_been_edited(price_version: str | None) -> bool:
+    """Whether prices that somebody gave are meant, which can be others at another time for the same version and day."""
+    return price_version is not None and (price_version == FROM_SETTINGS or price_version.startswith(_FROM_TENANT))
+
+
+def _own_rates(model: ModelRef, when: date, rates: Mapping[str, Rates], dated: DatedPrices) -> tuple[Rates | None, str]:
+    """What was given for the model, and the version a cost is stored with: whose price it is, and since when."""
+    names = (model.text, f"{model.provider}:{model.name}")
+    for name in names:
+        found = holding(dated, name, when)
+        if found is not None:
+            return found.rates, f"{_FROM_TENANT}{found.since.isoformat()}"
+    return next((rates[name] for name in names if name in rates), None), FROM_SETTINGS
 
 
 def _or(rate: float | None, otherwise: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""The person's own prices as the settings file has them now."""
+"""The operator's prices as the settings file has them now."""
 
 from __future__ import annotations
 

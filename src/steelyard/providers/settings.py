@@ -20,7 +20,7 @@ from steelyard.domain.openid import OpenIdProvider
 from steelyard.domain.reach import Reach
 from steelyard.domain.staleness import STALE_AFTER_DAYS
 from steelyard.domain.usage import KEPT_MONTHS
-from steelyard.pricing.rates import Rates
+from steelyard.pricing.rates import DatedPrices, DatedRates, Rates
 from steelyard.providers.hosting_settings import Server
 from steelyard.providers.notice_settings import Checks, Notices
 from steelyard.providers.openid_settings import OpenId, openid_providers
@@ -87,6 +87,7 @@ class ProviderSettings:
     days after which a benchmark is stale, and for how many whole months before this one `steelyard rollup retention`
     keeps uses one by one. `shared`: whether every tenant may use these providers; None leaves it to the mode. `local`:
     whether models of this machine are among them; `others` says where further ones are added, None for the file.
+    `dated` are prices that the tenant gave for providers of its own; the file has none.
     """
 
     home: Path
@@ -102,6 +103,7 @@ class ProviderSettings:
     shared: bool | None = None
     local: bool = True
     others: str | None = None
+    dated: DatedPrices = field(default_factory=dict[str, tuple[DatedRates, ...]])
 
     @property
     def names(self) -> tuple[str, ...]:

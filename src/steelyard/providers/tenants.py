@@ -95,21 +95,30 @@ class TenantProviders:
         self._default = None
         serve_alone(None)
 
-    async def of(self, tenant_id: UUID) -> Providers:
-        """The tenant's providers, at most `look_s` old. Raises what looking them up raises."""
+    async def of(self, tenant_id: UUID, *, anew: bool = False) -> Providers:
+        """The tenant's providers, at most `look_s` old; with `anew` no older than the question.
+
+        Raises what looking them up raises.
+        """
+        asked = self._clock()
+        # Who asks while another looks waits, and shares what the next one finds.
+        oldest = asked if anew else asked - self._look_s
         known = self._known.get(tenant_id)
-        if known is not None and self._clock() - known.looked < self._look_s:
+        if known is not None and known.looked > oldest:
             return known.providers
         async with self._looking.setdefault(tenant_id, asyncio.Lock()):
             known = self._known.get(tenant_id)
-            if known is None or self._clock() - known.looked >= self._look_s:
+            if known is None or known.looked <= oldest:
                 known = await self._look(tenant_id, known)
         return known.providers
 
     @asynccontextmanager
     async def serving(self, tenant_id: UUID) -> AsyncGenerator[None]:
-        """Answer for this tenant inside, also in tasks begun there, by its providers as they are at the beginning."""
-        found = await self.of(tenant_id)
+        """Answer for this tenant inside, also in tasks begun there, by its providers as they are at the beginning.
+
+        They are looked up anew: what was set before a job was asked for, a price above all, counts for that job.
+        """
+        found = await self.of(tenant_id, anew=True)
         token, whose = _serving.set(found), WHOSE.set(tenant_id)
         self._held[found] += 1
         try:

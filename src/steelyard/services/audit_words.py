@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "key": "API key",
     "budget": "budget",
     "provider": "provider",
+    "price": "price",
 }
 
 _FIELDS: Mapping[str, str] = {
@@ -65,6 +66,10 @@ _FIELDS: Mapping[str, str] = {
     "secret_hash": "secret",
     "token_hash": "link",
     "base_url": "address",
+    "input_microcents": "price of a million tokens of input",
+    "output_microcents": "price of a million tokens of output",
+    "cache_read_microcents": "price of a million tokens from the cache",
+    "cache_write_microcents": "price of a million tokens to the cache",
     "key_set_at": "key",
     "secret_at": "secret",
     "reset_at": "link used at",

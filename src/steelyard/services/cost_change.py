@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from steelyard.domain.calls import Usage
-from steelyard.pricing.cost import FROM_SETTINGS
+from steelyard.pricing.cost import may_have_been_edited
 
 # The cost in microcents of one call of the model in question as of a day; None where its price is not known.
 PriceOn = Callable[[Usage, date], int | None]
@@ -96,7 +96,7 @@ def sum_of(changes: Sequence[CostChange]) -> CostChange:
 def _explained(old: PricedCall, new: PricedCall, change: int, price_on: PriceOn) -> tuple[int, int]:
     """(effect of the tokens, effect of the price)."""
     same_price = old.price_date == new.price_date and old.price_version == new.price_version
-    if same_price and old.price_version != FROM_SETTINGS:
+    if same_price and not may_have_been_edited(old.price_version):
         return change, 0
     if old.price_date is None or new.price_date is None:
         return 0, 0

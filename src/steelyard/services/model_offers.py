@@ -180,7 +180,7 @@ class ModelOffers:
         return tuple(found.values())
 
     def _current(self) -> list[str]:
-        """The newest of each vendor, what servers of one's own listed, and what the settings file has a price for."""
+        """The newest of each vendor, what servers of one's own listed, and what somebody gave a price for."""
         known = known_models()
         names: list[str] = []
         for endpoint in self._now().endpoints.values():
@@ -190,5 +190,5 @@ class ModelOffers:
             elif endpoint in self._listings:
                 _, listing = self._listings[endpoint]
                 names += [f"{endpoint.name}:{name}" for name in listing.names[:MOST_LISTED]]
-        offered = self._now().names
-        return [*names, *(name for name in self._settings.prices if name.partition(":")[0] in offered)]
+        now = self._now()
+        return [*names, *(name for name in (*now.dated, *self._settings.prices) if name.partition(":")[0] in now.names)]

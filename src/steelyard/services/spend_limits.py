@@ -10,9 +10,10 @@ from steelyard.domain.errors import InputError
 from steelyard.domain.models import ModelRef
 from steelyard.domain.money import dollars
 from steelyard.pricing import Cost
-from steelyard.providers.settings import price_section
+from steelyard.services.provider_prices import how_to_price
 from steelyard.storage import spending
 from steelyard.storage.database import Connection
+from steelyard.storage.tenant_providers import provider_names
 
 Pricer = Callable[[Usage, ModelRef, date], Cost | None]
 
@@ -45,8 +46,7 @@ async def granted(
                 f"No price is known of {named}, and this month has a budget, which could not hold for"
                 f" {'it' if len(unknown) == 1 else 'them'}.",
                 field="models",
-                # Also of a provider that is the tenant's own: what its models cost is said nowhere else.
-                next_step="Choose other models, or have an admin allow such models on the Settings page. A price is"
-                f" given by whoever runs the server, in its settings file under {price_section(unknown[0])}.",
+                next_step=f"{how_to_price(unknown, await provider_names(connection))} Or choose other models, or have"
+                " an admin allow such models on the Settings page.",
             )
     return most if asked_microcents is None else asked_microcents

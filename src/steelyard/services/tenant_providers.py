@@ -15,9 +15,11 @@ from steelyard.domain.masking import keep_secret
 from steelyard.domain.reach import Reach, check_url
 from steelyard.providers.settings import PLACEHOLDER_KEY, Endpoint, Kind, ProviderSettings, is_name
 from steelyard.providers.tenants import LOOK_S, Found
+from steelyard.services.provider_prices import dated
 from steelyard.services.secret_keeping import SecretKeeping
 from steelyard.storage import tenant_providers as storage
 from steelyard.storage.database import Database
+from steelyard.storage.provider_prices import PriceRow, list_prices
 from steelyard.storage.served import hurry_left
 from steelyard.storage.tenant_providers import KeyWrite, ProviderRow, RunOfProvider
 from steelyard.vault.ring import CannotUnseal, Place, Sealed
@@ -123,7 +125,10 @@ class TenantProviderService:
         self._changed(tenant_id)
 
     async def remove(self, tenant_id: UUID, name: str) -> Sequence[RunOfProvider]:
-        """Forget a provider and its key; returns the runs under way that call it, the oldest first. Raises NotFound."""
+        """Forget a provider, its key and its prices; returns the runs under way that call it, the oldest first.
+
+        Raises NotFound. What calls of it have cost stays as it is.
+        """
         async with self._database.tenant(tenant_id) as connection:
             if not await storage.drop_provider(connection, name):
                 raise NotFound(f"There is no provider '{name[:MOST_NAME]}' of your own.")
@@ -149,15 +154,17 @@ class TenantProviderService:
         """The tenant's providers for calls; None where nothing was changed since `version`."""
         async with self._database.tenant(tenant_id) as connection:
             rows = tuple(await storage.list_providers(connection))
-        if rows == version:
+            prices = tuple(await list_prices(connection)) if rows else tuple[PriceRow, ...]()
+        if (rows, prices) == version:
             return None
         if self._is_servers(tenant_id) and not rows:
-            return Found(rows, self._settings)
+            return Found((rows, prices), self._settings)
         shared = self._shared_with(tenant_id)
         endpoints = dict(self._settings.endpoints) if shared else dict[str, Endpoint]()
         for row in rows:
             endpoints[row.name] = await self._endpoint(tenant_id, row)
-        return Found(rows, replace(self._settings, endpoints=endpoints, local=shared, others=_WHERE))
+        settings = replace(self._settings, endpoints=endpoints, local=shared, others=_WHERE, dated=dated(prices))
+        return Found((rows, prices), settings)
 
     def _checked(self, tenant_id: UUID, name: str, choice: str, base_url: str | None) -> tuple[str, Kind, str | None]:
         name = name.strip()

@@ -51,7 +51,7 @@ def head_revision() -> str:
 
 
 # Read without Alembic on the hot path of every command: importing it costs more than the query.
-HEAD = "0029"
+HEAD = "0030"
 
 
 def migrate(admin_dsn: str, login_dsn: str | None = None, revision: str = "head") -> SchemaState:

@@ -91,6 +91,20 @@ async def drop_provider(connection: Connection, name: str) -> bool:
     return (await connection.execute("DELETE FROM tenant_providers WHERE name = %s", (name,))).rowcount == 1
 
 
+async def kind_of(connection: Connection, name: str) -> str | None:
+    """How the tenant's provider of that name is spoken to, which is there for as long as the transaction lasts; None
+    without one."""
+    cursor = await connection.execute("SELECT kind FROM tenant_providers WHERE name = %s FOR KEY SHARE", (name,))
+    row = await cursor.fetchone()
+    return None if row is None else row["kind"]
+
+
+async def provider_names(connection: Connection) -> frozenset[str]:
+    """Of the tenant's own."""
+    cursor = await connection.execute("SELECT name FROM tenant_providers")
+    return frozenset([row["name"] for row in await cursor.fetchall()])
+
+
 async def runs_calling(connection: Connection, name: str) -> list[RunOfProvider]:
     """The tenant's runs under way whose models or judges go by the provider's name, the oldest first."""
     async with connection.cursor(row_factory=record_row(RunOfProvider)) as cursor:

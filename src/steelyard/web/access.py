@@ -122,6 +122,8 @@ ACCESS: Mapping[str, Action] = {
     "POST /settings/limit": Action.SET_STALENESS,
     "POST /settings/mail": Action.SET_STALENESS,
     "POST /settings/notices/test": Action.SET_STALENESS,
+    "POST /settings/prices": Action.SET_PROVIDERS,
+    "POST /settings/prices/remove": Action.SET_PROVIDERS,
     "GET /settings/providers": Action.SET_PROVIDERS,
     "POST /settings/providers": Action.SET_PROVIDERS,
     "POST /settings/providers/{name}/remove": Action.SET_PROVIDERS,

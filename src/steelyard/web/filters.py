@@ -220,10 +220,17 @@ def usd_text(microcents: int | None) -> str:
     return "" if microcents is None else usd_digits(microcents)
 
 
+def usd_exact(microcents: int) -> str:
+    """`$1,234.50000001`: every digit there is, for a price that somebody gave."""
+    whole, _, decimals = usd_digits(microcents).partition(".")
+    return f"${int(whole):,}{f'.{decimals}' if decimals else ''}"
+
+
 FILTERS: dict[str, Any] = {
     "money": money,
     "sum_of": sum_of,
     "usd_text": usd_text,
+    "usd_exact": usd_exact,
     "count": count,
     "compact": compact,
     "plural": plural,

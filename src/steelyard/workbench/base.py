@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from steelyard.providers.settings_watch import SettingsWatch
     from steelyard.providers.tenants import TenantProviders
     from steelyard.services.metrics import Metrics
+    from steelyard.services.provider_prices import ProviderPriceService
     from steelyard.services.rotation import Rotation
     from steelyard.services.secret_keeping import SecretKeeping
     from steelyard.services.tenant_providers import TenantProviderService
@@ -59,16 +60,19 @@ class Base:
         return SettingsWatch(self.home, self.env, self.settings)
 
     def price(self, usage: Usage, model: ModelRef, when: date) -> Cost | None:
-        """The cost of a call by the person's own prices, else the known ones; None when neither knows it."""
+        """What a call of the tenant being served costs; None when its price is not known.
+
+        By the tenant's own prices, else the operator's, else the known ones. Whatever prices a call does it here.
+        """
         from steelyard.pricing import cost
 
-        return cost(usage, model, when, self.own_prices.current())
+        return cost(usage, model, when, self.own_prices.current(), self.providers.settings().dated)
 
     def price_today(self, model: ModelRef, when: date) -> Price | None:
         """The rates of `model` on `when`, as `price` uses them."""
         from steelyard.pricing import price_of
 
-        return price_of(model, when, self.own_prices.current())
+        return price_of(model, when, self.own_prices.current(), self.providers.settings().dated)
 
     def judge(self, model: ModelRef) -> Judge:
         """The judge that asks `model`, bound to where that model is served from."""
@@ -142,6 +146,13 @@ class Base:
             is_servers=lambda tenant: tenant == LOCAL_TENANT and not self.team,
             changed=self.providers.changed,
         )
+
+    @cached_property
+    def provider_prices(self) -> ProviderPriceService:
+        """Prices that tenants give for the models of their own providers."""
+        from steelyard.services.provider_prices import ProviderPriceService
+
+        return ProviderPriceService(self.database, changed=self.providers.changed)
 
     def default_judge(self, candidates: Iterable[ModelRef]) -> DefaultJudge:
         """The judge to use when none is named: out of the candidates' families where keys allow it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import LiteralString
 from uuid import UUID, uuid4
 
@@ -55,6 +55,7 @@ from steelyard.storage.feedback import add_feedback
 from steelyard.storage.folder_cases import sync_cases
 from steelyard.storage.globals import GLOBAL_TABLES, INDEXES_OVER_TENANTS, SECURITY_DEFINER_FUNCTIONS
 from steelyard.storage.notices import FoundRow
+from steelyard.storage.provider_prices import put_price
 from steelyard.storage.results import AnswerWrite, GradeWrite
 from steelyard.storage.reviews import insert_review
 from steelyard.storage.server import Server
@@ -287,6 +288,9 @@ async def seeded(database: Database) -> tuple[UUID, UUID]:
             KeyWrite(b"sealed", "0123abcd", "wxyz"),
             by="Ann",
         )
+        await put_price(
+            connection, tenant_id, "theirs", "theirs:a", date(2026, 1, 31), (20_000_000, 60_000_000, None, 0), by="Ann"
+        )
         await deliveries.add_delivery(connection, tenant_id, "webhook", "steelyard.test", {}, now)
         user_id = await users.add_user(connection, f"{tenant_id}@example.org", "Ann", None)
         await memberships.add_membership(connection, tenant_id, user_id, Role.ADMIN)
@@ -475,6 +479,7 @@ async def test_deleting_a_skill_takes_what_is_its_own(database: Database, server
             assert await rows.fetchone() is None or table in (
                 "tenants",
                 "worker_marks",
+                "provider_prices",
                 "unmatched_uses",
                 "seen_spans",
                 "webhooks",

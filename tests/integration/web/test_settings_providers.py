@@ -126,6 +126,67 @@ async def test_in_a_team_an_address_of_the_servers_own_network_is_refused_with_w
         assert "is not called. The host is at an address of this machine" in tried.text
 
 
+PRICES = "/settings/prices"
+PRICE = {"model": "workshop:brass-7b", "input": "0.2", "output": "0.60000001", "since": "2026-01-31"}
+
+
+async def test_a_price_is_given_changed_and_taken_away_in_dollars_per_million_tokens(site: Site) -> None:
+    assert "Give a price" not in (await site.client.get(PAGE)).text, "there is no provider that it could be of"
+    assert (await site.post(PAGE, form(base_url="https://models.example/v1"))).status_code == 303
+    saved = await site.post(PRICES, PRICE)
+    assert (saved.status_code, saved.headers["location"]) == (303, f"{PAGE}#prices")
+    page = await site.client.get(f"{PAGE}?model=workshop:brass-7b")
+    for shown in ("31 January 2026", "$0.2<", "$0.60000001", "as input", 'value="0.60000001"', "$ per million tokens"):
+        assert shown in page.text, shown
+    assert (await site.post(PRICES, PRICE | {"cache_read": "0.02", "since": ""})).status_code == 303
+    page = await site.client.get(PAGE)
+    assert page.text.count(">workshop:brass-7b<") == 2
+    assert (page.text.count(">past<"), page.text.count(">holds<")) == (1, 1)
+    audit = await site.client.get("/audit")
+    assert "workshop:brass-7b from 2026-01-31" in audit.text
+    assert "price of a million tokens of output" in audit.text
+    removed = await site.post(f"{PRICES}/remove", {"model": "workshop:brass-7b", "since": "2026-01-31"})
+    assert removed.status_code == 303
+    assert (await site.client.get(PAGE)).text.count(">workshop:brass-7b<") == 1
+    assert (
+        await site.post(f"{PRICES}/remove", {"model": "workshop:brass-7b", "since": "2026-01-31"})
+    ).status_code == 404
+
+
+async def test_what_is_no_price_is_said_at_its_field_and_what_was_typed_stays(site: Site) -> None:
+    await site.post(PAGE, form(base_url="https://models.example/v1"))
+    wrong = {"model": "openai:gpt", "input": "0,2", "output": "0.123456789", "cache_write": "-1", "since": "soon"}
+    answer = await site.post(PRICES, PRICE | wrong)
+    assert answer.status_code == 422
+    for said in ("is no price", "more than 8 decimals", "is no day", 'value="0.123456789"', 'id="cache_write-error"'):
+        assert said in answer.text, said
+    answer = await site.post(PRICES, PRICE | {"model": "openai:<b>gpt"})
+    assert answer.status_code == 422
+    assert "There is no provider &#39;openai&#39; of your own." in answer.text
+    assert "<b>gpt" not in answer.text
+    assert ">holds<" not in answer.text
+
+
+async def test_in_a_team_only_admins_give_prices_and_of_their_own_tenant_alone(team: TeamSite) -> None:
+    admin = await team.member(Role.ADMIN, name="Ann")
+    assert (await admin.post(PAGE, form(base_url="https://ours.example/v1"))).status_code == 303
+    assert (await admin.post(PRICES, PRICE, page=PAGE)).status_code == 303
+    assert "by Ann" in (await admin.client.get(PAGE)).text
+    for role in (Role.VIEWER, Role.EDITOR):
+        other = await team.member(role)
+        assert (await other.post(PRICES, PRICE, page="/models")).status_code == 403
+        assert (await other.post(f"{PRICES}/remove", PRICE, page="/models")).status_code == 403
+    stranger = UUID(int=team.tenant_id.int ^ 2)
+    async with team.workbench.database.tenant(stranger) as connection:
+        await ensure_tenant(connection, stranger, "strangers")
+    eve = team.browser()
+    await eve.sign_in(await team.user(Role.ADMIN, tenant_id=stranger))
+    assert "brass-7b" not in (await eve.client.get(PAGE)).text
+    assert (await eve.post(PRICES, PRICE, page=PAGE)).status_code == 422
+    assert (await eve.post(f"{PRICES}/remove", PRICE, page=PAGE)).status_code == 404
+    assert "$0.60000001" in (await admin.client.get(PAGE)).text
+
+
 async def test_without_a_master_key_a_team_is_told_that_no_key_can_be_kept(
     server: Server, server_home: Path, tenant_id: UUID
 ) -> None:

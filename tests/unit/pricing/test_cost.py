@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 
 from steelyard.domain.calls import Usage
 from steelyard.domain.models import ModelRef
-from steelyard.pricing import Cost, Rates, cost, price_of
+from steelyard.pricing import Cost, DatedRates, Rates, cost, price_of
 from steelyard.pricing.cost import _per_token, _priced
 
 DAY = date(2026, 11, 1)
 SONNET = ModelRef.parse("anthropic:claude-sonnet-4-5")
 GPT = ModelRef.parse("openai:gpt-5")
+MINE = ModelRef.parse("mine:m")
 MODELS = st.sampled_from([SONNET, GPT, ModelRef.parse("google:gemini-2.5-flash")])
 
 # Within one tier of every model above.
@@ -170,3 +172,31 @@ def test_a_tier_begins_where_the_library_begins_it() -> None:
 def test_most_prices_are_per_token_alone() -> None:
     linear = sum(_per_token(price, 1) is not None for price in every_price()[::10])
     assert linear > 0.8 * len(every_price()[::10])
+
+
+def test_a_tenant_s_price_goes_before_the_operator_s_from_its_day_on() -> None:
+    dated = {MINE.text: (DatedRates(DAY, Rates(3.0, 0.0)), DatedRates(DAY - timedelta(days=9), Rates(2.0, 0.0)))}
+    rates = {MINE.text: Rates(1.0, 0.0)}
+    usage = Usage(1_000_000, 0)
+    found = {days: cost(usage, MINE, DAY + timedelta(days=days), rates, dated) for days in (-10, -9, -1, 0, 400)}
+    dollars = {days: one.microcents / 100_000_000 for days, one in found.items() if one is not None}
+    assert dollars == {-10: 1.0, -9: 2.0, -1: 2.0, 0: 3.0, 400: 3.0}
+    for days, one in found.items():
+        when = DAY + timedelta(days=days)
+        price = price_of(MINE, when, rates, dated)
+        assert price is not None
+        assert one is not None
+        assert (price.input_usd, price.price_version) == (dollars[days], one.price_version)
+
+
+@given(
+    amounts=st.lists(st.integers(0, 10_000 * 100_000_000), min_size=4, max_size=4),
+    counts=st.lists(st.integers(0, 10_000_000), min_size=4, max_size=4),
+)
+def test_a_price_in_microcents_is_exact_to_the_microcent(amounts: list[int], counts: list[int]) -> None:
+    dated = {MINE.text: (DatedRates(DAY, Rates(*(one / 100_000_000 for one in amounts))),)}
+    fresh, read, write, output = counts
+    found = cost(Usage(fresh + read + write, output, read, write), MINE, DAY, dated=dated)
+    exact = Fraction(fresh * amounts[0] + output * amounts[1] + read * amounts[2] + write * amounts[3], 1_000_000)
+    assert found is not None
+    assert found.microcents == round(exact)

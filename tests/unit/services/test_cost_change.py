@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,9 +83,10 @@ def test_a_price_that_is_known_no_more_leaves_the_change_unexplained() -> None:
     assert (found.tokens, found.price, found.unexplained) == (0, 0, 60)
 
 
-def test_an_edited_price_of_ones_own_is_not_taken_for_tokens() -> None:
-    old = PricedCall(Usage(10, 0), 1_000, "settings", DAYS[0])
-    new = PricedCall(Usage(10, 0), 30, "settings", DAYS[0])
+@pytest.mark.parametrize("version", ["settings", "own since 2026-01-31"])
+def test_an_edited_price_of_ones_own_is_not_taken_for_tokens(version: str) -> None:
+    old = PricedCall(Usage(10, 0), 1_000, version, DAYS[0])
+    new = PricedCall(Usage(10, 0), 30, version, DAYS[0])
     found = cost_change([(old, new)], price_on).total
     assert (found.tokens, found.price, found.unexplained) == (0, 0, -970)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from steelyard.bootstrap import home_of
+from steelyard.bootstrap import has_database, home_of, open_workbench
 from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.grid import fill
 from steelyard.cli.terminal import Terminal
 from steelyard.domain.models import ModelRef
+
+if TYPE_CHECKING:
+    from steelyard.pricing import Price
 
 
 def list_models() -> int:
@@ -59,13 +64,9 @@ def list_models() -> int:
 
 def price_models(names: Sequence[str]) -> int:
     """US dollars per million tokens as of today."""
-    from steelyard.pricing import price_of
-    from steelyard.providers.settings import load_settings
-
-    settings, screen = load_settings(home_of(), os.environ), Terminal().out
+    screen = Terminal().out
     today = datetime.now(UTC).date()
-    for ref in [ModelRef.parse(name) for name in names]:
-        price = price_of(ref, today, settings.prices)
+    for ref, price in asyncio.run(_priced([ModelRef.parse(name) for name in names], today)):
         screen.line(words.safe(ref.text), "bold")
         if price is None:
             screen.line('  price unknown: its cost shows as unknown, totals as "at least".')
@@ -77,6 +78,18 @@ def price_models(names: Sequence[str]) -> int:
         )
         screen.line(f"  as of {today}, {words.safe(price.price_version)}", "dim")
     return exits.OK
+
+
+async def _priced(refs: Sequence[ModelRef], today: date) -> list[tuple[ModelRef, Price | None]]:
+    """Each with its price, by one's own prices too where there is a database that may have some."""
+    if has_database():
+        async with open_workbench() as workbench:
+            return [(ref, workbench.price_today(ref, today)) for ref in refs]
+    from steelyard.pricing import price_of
+    from steelyard.providers.settings import load_settings
+
+    settings = load_settings(home_of(), os.environ)
+    return [(ref, price_of(ref, today, settings.prices)) for ref in refs]
 
 
 def install(name: str, *, accept_terms: bool) -> int:

@@ -26,7 +26,7 @@ def list_providers(tenant: str | None) -> int:
 
     async def body() -> ProvidersStanding:
         async with open_workbench() as workbench:
-            return await workbench.tenant_providers.standing(await _tenant(workbench, tenant))
+            return await workbench.tenant_providers.standing(await tenant_named(workbench, tenant))
 
     screen = Terminal().out
     for line in _lines(asyncio.run(body())):
@@ -57,7 +57,7 @@ def set_provider(
 
     async def body() -> Trial | None:
         async with open_workbench() as workbench:
-            tenant_id = await _tenant(workbench, tenant)
+            tenant_id = await tenant_named(workbench, tenant)
             await workbench.tenant_providers.put(tenant_id, name, kind or name, base_url, key)
             return await workbench.tenant_providers.try_out(tenant_id, name) if test else None
 
@@ -74,12 +74,12 @@ def remove_provider(name: str, tenant: str | None) -> int:
 
     async def body() -> str | None:
         async with open_workbench() as workbench:
-            runs = await workbench.tenant_providers.remove(await _tenant(workbench, tenant), name)
+            runs = await workbench.tenant_providers.remove(await tenant_named(workbench, tenant), name)
             return without_provider(name, runs)
 
     left = asyncio.run(body())
     screen = Terminal().out
-    screen.line(f"{words.safe(name)} and its key are forgotten.")
+    screen.line(f"{words.safe(name)}, its key and its prices are forgotten.")
     if left is not None:
         screen.line(words.safe(left))
     return exits.OK
@@ -100,7 +100,7 @@ def _key(name: str, variable: str | None) -> str:
     return found.strip()
 
 
-async def _tenant(workbench: Workbench, named: str | None) -> UUID:
+async def tenant_named(workbench: Workbench, named: str | None) -> UUID:
     """Raises NotFound."""
     if named is None:
         return workbench.tenant_id

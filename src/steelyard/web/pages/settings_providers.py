@@ -1,4 +1,4 @@
-"""/settings/providers: the tenant's own providers and their keys, which are taken and never shown again."""
+"""/settings/providers: the tenant's own providers, their prices, and their keys, which are never shown again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from steelyard.domain.errors import Conflict, InputError, NotFound, SettingsError
+from steelyard.domain.errors import Conflict, InputError, InvalidForm, NotFound, SettingsError
 from steelyard.providers.trial import Trial
+from steelyard.services.provider_prices import MOST_MODEL, typed_day
 from steelyard.services.tenant_providers import CHOICES, MOST_KEY, MOST_NAME, Choice
 from steelyard.services.waits import without_provider
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
+from steelyard.web.price_form import NO_PRICE, PriceForm, price_of_model, typed_in
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
 
@@ -53,12 +55,13 @@ class Tried:
 
 
 @router.get("/settings/providers")
-async def providers_page(view: Viewing, bench: Bench, tenant: Tenant, name: str = "") -> Response:
-    """`name` fills the form with a provider there is, to be changed."""
+async def providers_page(view: Viewing, bench: Bench, tenant: Tenant, name: str = "", model: str = "") -> Response:
+    """`name` fills the form with a provider there is, `model` that of prices with what holds of it, to be changed."""
     own = {one.name: one for one in (await bench.tenant_providers.standing(tenant)).own}
     found = own.get(name)
     form = ProviderForm() if found is None else ProviderForm(found.name, found.choice, found.base_url or "")
-    return await _page(view, bench, tenant, form)
+    price = price_of_model(model, await bench.provider_prices.listed(tenant)) if model else NO_PRICE
+    return await _page(view, bench, tenant, form, price)
 
 
 @router.post("/settings/providers")
@@ -70,6 +73,25 @@ async def put_provider(view: Viewing, bench: Bench, tenant: Tenant, form: Form) 
     except (InputError, Conflict) as error:
         return await _page(view, bench, tenant, ProviderForm(typed.name, typed.kind, typed.base_url, error))
     return view.redirect(_HERE)
+
+
+@router.post("/settings/prices")
+async def put_price(view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> Response:
+    typed = typed_in(form)
+    try:
+        await bench.provider_prices.put(tenant, typed.price())
+    except InvalidForm as error:
+        return await _page(view, bench, tenant, ProviderForm(), typed.with_problems(error.problems))
+    except (InputError, Conflict, NotFound) as error:
+        return await _page(view, bench, tenant, ProviderForm(), typed.with_problems([error]))
+    return view.redirect(f"{_HERE}#prices")
+
+
+@router.post("/settings/prices/remove")
+async def remove_price(view: Viewing, bench: Bench, tenant: Tenant, form: Form) -> Response:
+    """That of a model from one day on."""
+    await bench.provider_prices.remove(tenant, text(form, "model"), typed_day(text(form, "since")))
+    return view.redirect(f"{_HERE}#prices")
 
 
 @router.post("/settings/providers/{name}/remove")
@@ -84,7 +106,7 @@ async def try_provider(view: Viewing, bench: Bench, tenant: Tenant, name: str) -
     if all(one.name != name for one in (await bench.tenant_providers.standing(tenant)).own):
         raise NotFound("There is no provider of that name.", next_step="Look at the list of providers.")
     trial = await bench.tenant_providers.try_out(tenant, name)
-    return await _page(view, bench, tenant, ProviderForm(), Tried(name, trial))
+    return await _page(view, bench, tenant, ProviderForm(), tried=Tried(name, trial))
 
 
 async def _page(
@@ -92,16 +114,19 @@ async def _page(
     bench: Workbench,
     tenant: UUID,
     form: ProviderForm,
-    tried: Tried | None = None,
+    price: PriceForm = NO_PRICE,
     *,
+    tried: Tried | None = None,
     left: str | None = None,
 ) -> Response:
     return view.page(
         "pages/settings_providers.html.jinja",
-        status=200 if form.error is None else 422,
+        status=200 if form.error is None and not price.problems else 422,
         headers={"cache-control": "no-store"},
         standing=await bench.tenant_providers.standing(tenant),
         form=form,
+        prices=await bench.provider_prices.listed(tenant),
+        price=price,
         tried=tried,
         left=left,
         choices=[(choice, _WORDS[choice]) for choice in CHOICES],
@@ -109,6 +134,7 @@ async def _page(
         key_state=await _key_state(bench),
         most_name=MOST_NAME,
         most_key=MOST_KEY,
+        most_model=MOST_MODEL,
     )
 
 

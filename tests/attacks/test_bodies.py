@@ -7,11 +7,13 @@ import gzip
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -19,7 +21,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from steelyard.domain import json_bodies
+from steelyard.domain.errors import InputError, TooLarge
 from steelyard.domain.json_bodies import has_more_values, has_nul
+from steelyard.intake.otlp import Form, bounds, read_spans
 from steelyard.web.quiet import QuietServer
 from steelyard.web.server import config_of
 from tests.integration.web.harness import Site
@@ -166,6 +170,84 @@ async def test_more_spans_than_are_taken_at_once_are_refused_before_they_are_mad
         answer = await sent(port, "/v1/traces", body, JSON)
         assert answer.status_code == 413
         assert "Nothing was kept. Send fewer spans at a time" in answer.json()["message"]
+
+
+# In front of what is counted: the library skips these, or refuses them when it comes to them. Field 1000 is nobody's.
+SKIPPED = {
+    "a group": b"\xc3\x3e" + b"\x0a\x02\x0a\x7f" + b"\xc4\x3e",
+    "a group within a group": b"\xc3\x3e\xcb\x3e" + b"\x0a\x02\x0a\x7f" + b"\xcc\x3e\xc4\x3e",
+    "a group of a known field": b"\x0b" + b"\x0a\x02\x0a\x7f" + b"\x0c",
+    "the end of a group": b"\xc4\x3e",
+    "wire type 6": b"\xc6\x3e" + b"\x0a\x02\x0a\x7f",
+    "wire type 7": b"\xc7\x3e" + b"\x0a\x02\x0a\x7f",
+    "field 0": b"\x02\x00",
+    "a tag of five bytes and more bits": b"\x8a\x80\x80\x80\x10\x02\x0a\x7f",
+    "a tag without end": b"\x8a" + b"\x80" * 11 + b"\x00",
+    "a number without end": b"\xc0\x3e" + b"\x80" * 11 + b"\x00",
+    "a field that leads out of its message": b"\x0a\x02\x0a\x7f",
+}
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_nothing_of_another_form_switches_the_counting_off(name: str) -> None:
+    for body in (SKIPPED[name] + SPANS["spans"], nested(b"\x0a", inner=SKIPPED[name]) + SPANS["spans"]):
+        before = memory_afresh()
+        with pytest.raises(
+            InputError, match=r"no ExportTraceServiceRequest in protobuf\. Nothing was kept\."
+        ) as refusal:
+            read_spans(body, Form.PROTOBUF)
+        assert not isinstance(refusal.value, TooLarge)
+        assert memory("VmHWM") - before < 50
+
+
+async def test_spans_behind_a_group_are_refused_by_name_and_fill_no_memory(port: int) -> None:
+    spans = nested(b"\x0a", b"\x12", inner=b"\x12\x00" * 20_000_000)
+    answer = await sent(port, "/v1/traces", SKIPPED["a group"] + spans, PROTOBUF)
+    assert answer.status_code == 400
+    assert b"The body is no ExportTraceServiceRequest in protobuf. Nothing was kept." in answer.content
+
+
+varints = st.integers(0, 2**40) | st.sampled_from([8, 10, 11, 12, 18, 74, 90, 2**32 + 10, 2**35 + 10, 2**70 + 10])
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def field_of(tag: int, inner: bytes, size: int | None) -> bytes:
+    """Of a length that is told wrongly where `size` is given."""
+    return varint(tag) + varint(len(inner) if size is None else size) + inner
+
+
+tags = st.sampled_from([10, 18, 18, 18, 26, 74, 90, 42, 50]) | varints
+odd = st.sampled_from(sorted(SKIPPED.values())) | varints.map(varint) | st.binary(max_size=6)
+fields = st.recursive(
+    st.just(b"\x12\x00") | odd,
+    lambda inner: st.builds(
+        field_of, tags, st.lists(inner, max_size=4).map(b"".join), st.none() | st.none() | st.integers(0, 300)
+    ),
+    max_leaves=10,
+)
+three_spans = st.builds(lambda *some: nested(b"\x0a", b"\x12", inner=b"\x12\x00".join(some)), odd, odd, odd, odd)
+
+
+@settings(max_examples=1_000)
+@given(st.lists(st.just(nested(b"\x0a", b"\x12", inner=b"\x12\x00" * 3)) | three_spans | fields).map(b"".join))
+def test_the_library_never_makes_more_spans_than_were_counted(body: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bounds, "MOST_SPANS", 2)
+        try:
+            bounds.check_fields(body)
+        except InputError:
+            return
+    request = ExportTraceServiceRequest()
+    with suppress(DecodeError):
+        request.ParseFromString(body)
+    assert sum(len(scope.spans) for one in request.resource_spans for scope in one.scope_spans) <= 2
 
 
 @pytest.mark.parametrize("spans", [512, 5_000])

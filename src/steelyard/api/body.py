@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 
 from fastapi import Request
 
-from steelyard.domain.errors import InputError, TooLarge, TooMany, UnsupportedType
+from steelyard.api.turns import Turns, sender_of
+from steelyard.domain.errors import InputError, TooLarge, UnsupportedType
 from steelyard.domain.json_bodies import has_nul, load_json
 
 MAX_PLAIN = 10_000_000
@@ -24,13 +25,7 @@ _PIECE = 64 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class _Turns:
-    def __init__(self) -> None:
-        self.free = asyncio.Semaphore(_AT_A_TIME)
-        self.waiting = 0
-
-
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
 
 
 async def json_body(request: Request, *, most: int = MAX_PLAIN, most_values: int = MAX_VALUES) -> Any:
@@ -70,7 +65,8 @@ async def plain_body(request: Request, most: int = MAX_PLAIN) -> bytes:
 
 @asynccontextmanager
 async def body_in_turn(request: Request, most: int) -> AsyncGenerator[bytes]:
-    """The body's bytes, gzip undone, at most `most` of them. Of those of over a megabyte two are held at a time.
+    """The body's bytes, gzip undone, at most `most` of them. Of those of over a megabyte two are held at a time, and a
+    third one where both are of one tenant.
 
     Raises InputError, TooLarge, UnsupportedType, and TooMany where too many wait already.
     """
@@ -83,7 +79,7 @@ async def body_in_turn(request: Request, most: int) -> AsyncGenerator[bytes]:
     if small is not None and len(small) <= LARGE:
         yield small
         return
-    async with _turn():
+    async with _turns_here().turn(sender_of(request)):
         if packed:
             small = await asyncio.to_thread(_unzipped, data, most)
         if small is None or len(small) > most:
@@ -95,22 +91,8 @@ async def body_in_turn(request: Request, most: int) -> AsyncGenerator[bytes]:
         yield small
 
 
-@asynccontextmanager
-async def _turn() -> AsyncGenerator[None]:
-    turns = _turns.setdefault(asyncio.get_running_loop(), _Turns())
-    if turns.waiting >= _MOST_WAITING:
-        raise TooMany(
-            "Too many large requests came at this moment.", retry_after_s=5, next_step="Send it again in a few seconds."
-        )
-    turns.waiting += 1
-    try:
-        await turns.free.acquire()
-    finally:
-        turns.waiting -= 1
-    try:
-        yield
-    finally:
-        turns.free.release()
+def _turns_here() -> Turns:
+    return _turns.setdefault(asyncio.get_running_loop(), Turns(_AT_A_TIME, _MOST_WAITING))
 
 
 def _unzipped(data: bytes, most: int) -> bytes | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import chain
 from urllib.parse import quote
 from uuid import UUID
 
@@ -25,7 +26,8 @@ _MOST_KEPT = 64
 _LONGEST = 64_000
 # The longest secret, written as in an address: a text is cut where none of it can be left.
 _LONGEST_FORM = 3 * 4_096
-_PRIVATE = range(0xE000, 0xF8FF)
+# Letters of nobody's, more than a text has once it was cut: one of them is not in it.
+_PRIVATE = (range(0xE000, 0xF8FF), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
 class Masker:
@@ -65,7 +67,7 @@ class Masker:
         if self._forms is None:
             self._learn()
         # What stands for a secret meanwhile makes no other one with the letters beside it.
-        sign = next(chr(code) for code in _PRIVATE if chr(code) not in text)
+        sign = _letter_not_in(text)
         for form in self._forms or ():
             text = text.replace(form, sign)
         for begins, ends in self._ends.items():
@@ -80,6 +82,14 @@ class Masker:
             if len(secret) >= _SHORTEST_BY_ITS_ENDS:
                 ends.setdefault(secret[:_BEGINS], set()).add(re.escape(secret[-_ENDS:]))
         self._ends = {begins: re.compile("|".join(sorted(found))) for begins, found in ends.items()}
+
+
+def _letter_not_in(text: str) -> str:
+    first = chr(_PRIVATE[0].start)
+    if first not in text:
+        return first
+    there = {ord(letter) for letter in text}
+    return chr(next(code for code in chain.from_iterable(_PRIVATE) if code not in there))
 
 
 def _without_cut(text: str, begins: str, ends: re.Pattern[str], sign: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
+
+from steelyard.domain.shares import Shares
 
 _GROWTH = 0.5
 _QUIET_S = 30.0
@@ -80,7 +81,8 @@ class AdaptiveLimit:
     """How many calls one provider and key bears at once, learnt from its refusals (AIMD).
 
     `halve` acts at most once per window: calls that started before the last halving do not halve again. Growth is half
-    a call per success up to where the last refusal came, and one call per window of successes beyond.
+    a call per success up to where the last refusal came, and one call per window of successes beyond. `shares` are
+    those of its calls: who has many out at other providers is not behind others here.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -89,6 +91,7 @@ class AdaptiveLimit:
         self.generation = 0
         # By priority, model, whose call it is and of what, each a heap: who may not call now stands in no other's way.
         self.waiters: dict[_Group, list[_Waiter]] = {}
+        self.shares = Shares()
         self._value = float(self.ceiling)
         self._threshold = float(self.ceiling)
 
@@ -143,9 +146,12 @@ class CallSlots:
     A model that has not replied yet, or not for longer than it ever took, holds at most half of the slots: one that
     accepts calls and never answers would else take them all until its calls time out.
 
-    Whoever the calls are for (`whose`) gets no further slot over half of them while others wait. Calls that are out
-    cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it. What the calls
-    are made for (`of`, a run) and holds the fewest slots goes first, before priority and age, which are a run's own.
+    Whoever the calls are for (`whose`, a tenant) gets no further slot over half of them while others wait. Calls that
+    are out cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it. Who holds
+    the fewest goes first, then what the calls are made for (`of`, a run) and holds the fewest, of equals whichever was
+    let in the longest ago, before priority and age, which are a run's own. So the process decides at which provider a
+    call is let in, by all that are out, and the provider whose it is, by those that are out there: one that bears two
+    calls at once, or one, serves all in turn, whatever they hold elsewhere.
     """
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -153,8 +159,7 @@ class CallSlots:
             raise ValueError("the ceiling of calls at once is 1 or more")
         self.ceiling = ceiling
         self.in_flight = 0
-        self._held: Counter[object] = Counter()
-        self._held_of: Counter[object] = Counter()
+        self._shares = Shares()
         self._limits: dict[str, AdaptiveLimit] = {}
         self._models: dict[str, _Model] = {}
         self._clock = clock
@@ -233,7 +238,7 @@ class CallSlots:
         return not model or found.in_flight < -(-self.ceiling // 2) or found.replies(self._clock())
 
     def _has_half(self, whose: object) -> bool:
-        return self._held[whose] >= -(-self.ceiling // 2)
+        return self._shares.held(whose) >= -(-self.ceiling // 2)
 
     def _has_room(self, whose: object) -> bool:
         beyond = whose is not None and not self._has_half(whose)
@@ -249,18 +254,16 @@ class CallSlots:
 
     def _take(self, limit: AdaptiveLimit, group: _Group) -> None:
         self.in_flight += 1
-        self._held[group.whose] += 1
-        self._held_of[group.of] += 1
         limit.in_flight += 1
+        for shares in (self._shares, limit.shares):
+            shares.took(group.whose, group.of)
         self._model(group.model).in_flight += 1
 
     def _release(self, limit: AdaptiveLimit, group: _Group) -> None:
         self.in_flight -= 1
-        for held, by in ((self._held, group.whose), (self._held_of, group.of)):
-            held[by] -= 1
-            if not held[by]:
-                del held[by]
         limit.in_flight -= 1
+        for shares in (self._shares, limit.shares):
+            shares.gave_back(group.whose, group.of)
         self._model(group.model).in_flight -= 1
         self._let_in()
 
@@ -268,19 +271,20 @@ class CallSlots:
         while self.in_flight < 2 * self.ceiling:
             sign = 1 if self._is_last_round() else -1
             heads = [
-                (
-                    (self._has_half(group.whose), self._held_of[group.of], sign * group.priority, waiter.ticket),
-                    group,
-                    limit,
-                    waiter,
-                )
+                (limit, group, waiter)
                 for limit in self._limits.values()
                 if limit.open
                 for group, waiter in self._heads(limit)
             ]
             if not heads:
                 return
-            _, group, limit, waiter = min(heads, key=lambda entry: entry[0])
+            here, _, _ = min(
+                heads, key=lambda head: (self._has_half(head[1].whose), *_order(self._shares, head[1], head[2], sign))
+            )
+            limit, group, waiter = min(
+                (head for head in heads if head[0] is here),
+                key=lambda head: _order(here.shares, head[1], head[2], sign),
+            )
             limit.pop(group)
             self._take(limit, group)
             waiter.granted.set_result(None)
@@ -289,3 +293,7 @@ class CallSlots:
         limits = self._limits.values()
         room = min(self.ceiling, sum(limit.limit for limit in limits))
         return sum(limit.waiting(0) for limit in limits) <= room
+
+
+def _order(shares: Shares, group: _Group, waiter: _Waiter, sign: int) -> tuple[int, ...]:
+    return (*shares.order(group.whose, group.of), sign * group.priority, waiter.ticket)

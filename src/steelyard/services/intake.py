@@ -23,6 +23,8 @@ _NOBODY = UUID(int=0)
 MOST_NAMES = 100
 # A request that is sent again later than this finds the same rows, but a second span of one call would count.
 SPANS_KNOWN_DAYS = 3
+# Past it the day begins anew: to forget twice costs a look.
+_MOST_FORGOTTEN_FOR = 10_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class IntakeService:
         self._database = database
         self._usage = usage
         self._now = now
+        # The day, and for whom it is done.
         self._forgot_on: date | None = None
+        self._forgot_for: set[UUID] = set()
 
     async def take(self, tenant_id: UUID, items: Sequence[object]) -> Taken:
         """Keep what can be kept, whatever else is in the batch; what is told as kept is committed.
@@ -127,13 +131,16 @@ class IntakeService:
         return TakenSpans(kept, duplicates, apart, versions, found.nameless, refused)
 
     async def _forget(self, tenant_id: UUID) -> None:
-        """Once a day: what is known of spans for more days than anyone sends a request again."""
+        """Once a day for each tenant: what is known of spans for more days than anyone sends a request again."""
         today = self._now().astimezone(UTC).date()
-        if self._forgot_on == today:
+        if self._forgot_on != today or len(self._forgot_for) >= _MOST_FORGOTTEN_FOR:
+            self._forgot_on, self._forgot_for = today, set()
+        if tenant_id in self._forgot_for:
             return
+        forgot_for = self._forgot_for
         async with self._database.tenant(tenant_id) as connection:
             await seen_spans.forget_spans(connection, today - timedelta(days=SPANS_KNOWN_DAYS))
-        self._forgot_on = today
+        forgot_for.add(tenant_id)
 
     async def unmatched(self, tenant_id: UUID) -> Sequence[UnmatchedSkill]:
         """The names of skills that uses were sent for and that are not here, the most used first, at most 100."""

@@ -7,6 +7,7 @@ import gzip
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -15,8 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from steelyard.intake.otlp import Form
 from steelyard.services.intake import IntakeService
 from tests.integration.web.harness import Site
+from tests.integration.web.keyed import other_tenant
 from tests.integration.web.made import NOW, made_skill
 from tests.integration.web.spans import JSON, PROTOBUF, URL, MadeSpan, as_json, call, protobuf
 
@@ -130,6 +133,34 @@ async def test_a_call_is_forgotten_after_days_and_its_span_still_counts_once(mad
     assert before["count"] > after["count"] == 0
     await send(made, first)
     assert (await totals(made))[0] == 1
+
+
+async def test_calls_of_each_tenant_are_forgotten_whoever_sends_first(made: Site) -> None:
+    bench, tenants = made.workbench, (made.tenant_id, await other_tenant(made.workbench.database))
+
+    async def known(tenant_id: UUID) -> int:
+        async with bench.database.tenant(tenant_id) as connection:
+            row = await (await connection.execute("SELECT count(*)::int AS count FROM seen_spans")).fetchone()
+        assert row is not None
+        return row["count"]
+
+    async def send_spans(days: int, *spans: MadeSpan) -> None:
+        moments.append(NOW + timedelta(days=days))
+        for tenant_id in tenants:
+            await intake.take_spans(tenant_id, protobuf(*spans), Form.PROTOBUF)
+
+    moments = [NOW]
+    intake = IntakeService(bench.database, bench.usage, now=lambda: moments[-1])
+    await send_spans(0, call(1))
+    assert [await known(tenant_id) > 0 for tenant_id in tenants] == [True, True]
+    await send_spans(9)
+    assert [await known(tenant_id) for tenant_id in tenants] == [0, 0]
+    # Once a day for each.
+    await send_spans(9, call(2))
+    await send_spans(9)
+    assert [await known(tenant_id) > 0 for tenant_id in tenants] == [True, True]
+    await send_spans(20)
+    assert [await known(tenant_id) for tenant_id in tenants] == [0, 0]
 
 
 async def test_contradictions_are_refused_and_counted_and_the_rest_is_kept(made: Site) -> None:

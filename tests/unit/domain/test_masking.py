@@ -88,3 +88,14 @@ def test_a_secret_strikes_the_texts_of_its_own_tenant_alone() -> None:
         assert masked(secret) == "[key]"
     finally:
         serve_alone(None)
+
+
+@pytest.mark.parametrize("more", [0, 1, 50_000])
+def test_a_text_of_every_letter_that_is_nobodys_is_masked_as_any_other(more: int) -> None:
+    masker = Masker()
+    masker.keep(["sk-abcdefghijklmnop"])
+    text = "".join(chr(code) for code in (*range(0xE000, 0xF900), *range(0xF0000, 0xF0000 + more)))
+    began = time.perf_counter()
+    said = masker.masked(f"sk-abcdefghijklmnop{text}sk-****mnop")
+    assert time.perf_counter() - began < 1
+    assert (said[:5], said[-5:], said[5:-5] == text) == ("[key]", "[key]", True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from steelyard.domain.errors import TooLarge
+from steelyard.domain.errors import InputError, TooLarge
 from steelyard.domain.json_bodies import has_more_values
 
 
@@ -30,7 +30,9 @@ MOST_VALUES = 750_000
 # What the library refuses.
 _DEEPEST = 100
 
+NO_REQUEST = "The body is no ExportTraceServiceRequest in {form}."
 _DELIMITED = 2
+_HIGHEST_TAG = 2**32 - 1
 _SPAN = "opentelemetry.proto.trace.v1.Span"
 
 
@@ -63,23 +65,26 @@ def check_values(body: bytes) -> None:
 
 
 def check_fields(body: bytes) -> None:
-    """Raises TooLarge for a request in protobuf of too many spans, or fields in all.
+    """Raises TooLarge for a request in protobuf of too many spans, or fields in all; InputError for what is none.
 
-    What is no protobuf is left to the library, which makes no more of it than what stands before the fault.
+    What this does not read, the library may: nothing is left to it but what was counted to the end.
     """
     try:
         _walk(body)
     except IndexError:
-        return
+        raise _no_request() from None
 
 
 def _walk(body: bytes) -> None:
+    """Raises IndexError where the body breaks off within a field."""
     above: list[tuple[int, _Message]] = []
     at, end, message = 0, len(body), _REQUEST
     fields = spans = 0
     while True:
         while at >= end:
-            if not above or at > end:
+            if at > end:
+                raise _no_request()
+            if not above:
                 return
             end, message = above.pop()
         fields += 1
@@ -89,6 +94,8 @@ def _walk(body: bytes) -> None:
         at += 1
         if tag > 127:
             tag, at = _varint(body, at - 1)
+        if not 8 <= tag <= _HIGHEST_TAG:
+            raise _no_request()
         kind = tag & 7
         if kind == _DELIMITED:
             size = body[at]
@@ -103,27 +110,36 @@ def _walk(body: bytes) -> None:
                 spans += 1
                 check_spans(spans)
             if at + size > end or len(above) >= _DEEPEST:
-                return
+                raise _no_request()
             above.append((end, message))
             end, message = at + size, inner
         elif kind == 0:
-            while body[at] > 127:
+            if body[at] < 128:
                 at += 1
-            at += 1
+            else:
+                _, at = _varint(body, at)
         elif kind == 1:
             at += 8
         elif kind == 5:
             at += 4
+        else:
+            # Groups, which no message of OTLP has: what stands in one would be taken for the fields around it.
+            raise _no_request()
 
 
 def _varint(body: bytes, at: int) -> tuple[int, int]:
-    """The number that begins there, and where it ends. Raises IndexError where it has no end."""
+    """The number that begins there, and where it ends. Raises IndexError where it breaks off, InputError where it has
+    no end."""
     number = 0
     for place in range(10):
         number |= (body[at + place] & 127) << 7 * place
         if body[at + place] < 128:
             return number, at + place + 1
-    raise IndexError
+    raise _no_request()
+
+
+def _no_request() -> InputError:
+    return InputError(NO_REQUEST.format(form="protobuf"), kept="Nothing was kept.")
 
 
 def _too_many(what: str) -> TooLarge:

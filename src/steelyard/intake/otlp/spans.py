@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from steelyard.domain.errors import InputError, TooLarge
 from steelyard.domain.json_bodies import parsed
-from steelyard.intake.otlp.bounds import Form, check_fields, check_spans, check_values
+from steelyard.intake.otlp.bounds import NO_REQUEST, Form, check_fields, check_spans, check_values
 from steelyard.intake.otlp.spellings import READ, RESOURCE_READ
 
 Value = str | int | float | bool
@@ -47,8 +47,8 @@ def read_spans(body: bytes, form: Form) -> list[Span]:
     except TooLarge:
         raise
     except (InputError, DecodeError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
-        kind = "protobuf" if form is Form.PROTOBUF else "JSON"
-        raise InputError(f"The body is no ExportTraceServiceRequest in {kind}.", kept="Nothing was kept.") from None
+        told = NO_REQUEST.format(form="protobuf" if form is Form.PROTOBUF else "JSON")
+        raise InputError(told, kept="Nothing was kept.") from None
 
 
 def _from_protobuf(body: bytes) -> Iterator[Span]:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from steelyard.domain.models import MAX_REFERENCE
+
 T = TypeVar("T")
 
 
@@ -43,7 +45,7 @@ Model = Annotated[
     str,
     Field(
         description="A model as provider:name, with settings where wanted (`provider:name?temperature=1`).",
-        max_length=400,
+        max_length=MAX_REFERENCE,
         examples=["openai:gpt-5-mini"],
     ),
 ]

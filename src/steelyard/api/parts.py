@@ -16,7 +16,7 @@ from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Days, Limit, SkillRe
 from steelyard.api.fields import Id, Shown
 from steelyard.api.operation import Operations
 from steelyard.api.tie_breaks import TieBreakId
-from steelyard.domain.models import ModelRef
+from steelyard.domain.models import MAX_REFERENCE, ModelRef
 from steelyard.domain.tie_breaks import UNDER_WAY
 from steelyard.services import wire
 from steelyard.services.audit import MAX_PAGE, filter_of
@@ -97,7 +97,9 @@ async def get_tie_break_offer_parts(
     bench: Bench,
     tenant: Tenant,
     start: RunStart,
-    judge: Annotated[str, Query(max_length=400, description="By provider:name; empty: the one by default.")] = "",
+    judge: Annotated[
+        str, Query(max_length=MAX_REFERENCE, description="By provider:name; empty: the one by default.")
+    ] = "",
 ) -> Parts:
     """What breaking a run's tie would take, for the command line. 409 where it has none."""
     run = await bench.benchmarks.find(tenant, start)

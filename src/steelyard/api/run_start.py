@@ -13,6 +13,7 @@ from steelyard.api.deps import Bench, SkillRef, Tenant
 from steelyard.api.fields import Count, Given, Id, Microcents, Model, Points, Quality, Shown, Tokens
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.runs import Progress, progress_of
+from steelyard.domain.models import MAX_REFERENCE
 from steelyard.domain.stale_causes import CauseKind
 from steelyard.judging.panel import MOST_JUDGES
 from steelyard.services.again import once_more
@@ -60,7 +61,7 @@ class NewRun(Given):
     ] = "both"
     trials: Annotated[int, Field(ge=1, le=MAX_TRIALS, description="Of each case.")] = 1
     judge: Annotated[
-        str, Field(min_length=1, max_length=400, description="default, none, or a model as provider:name.")
+        str, Field(min_length=1, max_length=MAX_REFERENCE, description="default, none, or a model as provider:name.")
     ] = "default"
     further_judges: Annotated[
         tuple[Model, ...], Field(max_length=MOST_JUDGES, description="They make a jury with the judge.")

@@ -17,8 +17,9 @@ from steelyard.api.fields import Given
 from steelyard.api.operation import json_of, note_model
 from steelyard.domain.errors import InputError
 from steelyard.skills.bundle import read_prompt
+from steelyard.skills.content import MAX_NAME, MAX_PATH
 from steelyard.skills.folder import LoadedSkill
-from steelyard.skills.uploads import MAX_ENTRIES, MAX_PATH, gather, read_upload, read_zip
+from steelyard.skills.uploads import MAX_ENTRIES, gather, read_upload, read_zip
 
 ZIP = "application/zip"
 PACKED: Mapping[str, Mapping[str, Any]] = {ZIP: {"schema": {"type": "string", "format": "binary"}}}
@@ -53,7 +54,7 @@ class NewSkill(Given):
         str | None, Field(description="The text of a bare prompt, with frontmatter or without.", examples=[_EXAMPLE])
     ] = None
     name: Annotated[
-        str | None, Field(description="Of a prompt that names itself nowhere.", max_length=200, examples=[None])
+        str | None, Field(description="Of a prompt that names itself nowhere.", max_length=MAX_NAME, examples=[None])
     ] = None
     files: Annotated[list[NewFile] | None, Field(max_length=MAX_ENTRIES)] = None
 

@@ -13,7 +13,7 @@ from steelyard.api.fields import Count, Given, Id, Left, Microcents, Model, Mome
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.paging import newest_first, window
 from steelyard.api.runs import RunId
-from steelyard.domain.models import ModelRef
+from steelyard.domain.models import MAX_REFERENCE, ModelRef
 from steelyard.services.tie_break_words import tie_break_words
 from steelyard.storage.tie_breaks import TieBreakRow
 from steelyard.workbench import Workbench
@@ -23,7 +23,11 @@ operation = Operations("tie-breaks")
 TieBreakId = Annotated[UUID, Path(description="The tie-break's id.")]
 Judge = Annotated[
     str | None,
-    Field(max_length=400, description="Who compares; null: the run's own judge, else the default.", examples=[None]),
+    Field(
+        max_length=MAX_REFERENCE,
+        description="Who compares; null: the run's own judge, else the default.",
+        examples=[None],
+    ),
 ]
 
 
@@ -104,7 +108,10 @@ async def get_tie_break_offer(
     tenant: Tenant,
     run_id: RunId,
     judge: Annotated[
-        str, Query(max_length=400, description="A judge by provider:name; empty: the run's own, else the default.")
+        str,
+        Query(
+            max_length=MAX_REFERENCE, description="A judge by provider:name; empty: the run's own, else the default."
+        ),
     ] = "",
 ) -> TieBreakOffer:
     """What breaking the run's tie would take. 409 where it has none."""

@@ -10,6 +10,11 @@ from steelyard.domain.errors import ModelRefError
 
 Setting = str | int | float | bool
 
+# Of a reference as it is typed and as it is kept, in which signs of a setting's value are three or twelve: it is an
+# entry of several indexes, of which none may be too long.
+MAX_REFERENCE = 400
+_SHOWN = 40
+
 
 def _setting(text: str) -> Setting:
     lowered = text.lower()
@@ -28,6 +33,15 @@ def _spelled(value: Setting) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _check_length(written: str, given: str) -> None:
+    if len(written) > MAX_REFERENCE:
+        raise ModelRefError(
+            f"The model '{given[:_SHOWN]}…' has {len(written):,} characters as it is kept, with its settings;"
+            f" {MAX_REFERENCE} are the most.",
+            next_step="Write provider:name, as the provider calls the model, and only settings it needs.",
+        )
+
+
 @dataclass(frozen=True)
 class ModelRef:
     """One model as it is to be called.
@@ -42,7 +56,9 @@ class ModelRef:
     @classmethod
     def parse(cls, text: str) -> ModelRef:
         """Read `provider:name?key=value&...`. Raises ModelRefError."""
-        head, _, query = text.strip().partition("?")
+        text = text.strip()
+        _check_length(text, text)
+        head, _, query = text.partition("?")
         provider, colon, name = head.partition(":")
         if not (colon and provider and name) or any(c.isspace() for c in head):
             raise ModelRefError(
@@ -56,7 +72,9 @@ class ModelRef:
             )
         if len({key for key, _ in pairs}) < len(pairs):
             raise ModelRefError(f"'{text}' gives one setting twice.", next_step="Keep one of them.")
-        return cls(provider.lower(), name, tuple(sorted((key, _setting(value)) for key, value in pairs)))
+        ref = cls(provider.lower(), name, tuple(sorted((key, _setting(value)) for key, value in pairs)))
+        _check_length(ref.text, text)
+        return ref
 
     @property
     def text(self) -> str:

@@ -45,7 +45,8 @@ class RunContext:
 
     `month_refusal` says why the tenant's month pays for no further call, once it does not.
     `judges` are all that grade, more than one being a jury. `examining` has, by a judge's digest, the examination that
-    is begun and not to be begun anew; `examinations` counts how many were.
+    is begun and not to be begun anew; `examinations` counts how many were. `concluding` is held by the batch that ends
+    the run if it is over: they do so in turn here, as each that waited in the database would keep a connection of all.
     """
 
     tenant_id: UUID
@@ -63,6 +64,7 @@ class RunContext:
     month_refusal: str | None = None
     examining: dict[str, Examining] = field(default_factory=dict[str, Examining])
     examinations: Counter[str] = field(default_factory=Counter[str])
+    concluding: asyncio.Lock = field(default_factory=asyncio.Lock)
     grid: CellGrid = field(init=False)
     models: Sequence[ModelRef] = field(init=False)
     gradings: Sequence[str] = field(init=False)

@@ -177,7 +177,7 @@ class Engine:
         self._leave_if_stopping()
         if context.stopping and context.active_batches:
             return
-        async with self._database.tenant(tenant_id) as connection:
+        async with context.concluding, self._database.tenant(tenant_id) as connection:
             ended = await conclude(
                 connection,
                 tenant_id,

@@ -47,10 +47,11 @@ class _Pending:
 
 
 class Recorder:
-    """Writes answers and grades in groups, one transaction per tenant and flush.
+    """Writes answers and grades in groups, each one transaction of one tenant, of which each tenant has one at a time.
 
     A write returns when it is committed. While the database is away writes wait and are tried again:
-    what was paid for is kept in memory until it is on disk.
+    what was paid for is kept in memory until it is on disk. What holds up one tenant's, the lock on a run's row above
+    all, holds up nobody else's.
     """
 
     def __init__(self, database: Database, worker_key: int, on_state: Callable[[UUID, RunState], None]) -> None:
@@ -58,23 +59,21 @@ class Recorder:
         self._database = database
         self._worker_key = worker_key
         self._on_state = on_state
-        self._waiting: list[_Pending] = []
-        self._wake = asyncio.Event()
+        self._waiting: defaultdict[UUID, list[_Pending]] = defaultdict(list)
+        # One task for each tenant of whom something waits or is being written.
+        self._serving: dict[UUID, asyncio.Task[None]] = {}
         self._closing = False
-        self._task: asyncio.Task[None] | None = None
         # The last mark left for each tenant served.
         self._marks: dict[UUID, int] = {}
 
     async def __aenter__(self) -> Recorder:
-        self._task = asyncio.create_task(self._serve(), name="recorder")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Flush what waits, then stop."""
         self._closing = True
-        self._wake.set()
-        assert self._task is not None
-        await self._task
+        while self._serving:
+            await asyncio.wait(self._serving.values())
         # A mark left behind is a row too many, and not worth waiting for a database that is away.
         with suppress(*DATABASE_ERROR):
             for tenant_id in self._marks:
@@ -110,22 +109,23 @@ class Recorder:
             return (await results.own_cells(connection, run_id, [cell_digest]))[cell_digest].id
 
     async def _put(self, pending: _Pending) -> UUID | None:
-        self._waiting.append(pending)
-        self._wake.set()
+        tenant_id = pending.tenant_id
+        self._waiting[tenant_id].append(pending)
+        if tenant_id not in self._serving:
+            self._serving[tenant_id] = asyncio.create_task(self._serve(tenant_id), name="recorder")
         # A cancelled cell must not take its paid answer with it: the write goes on.
         return await asyncio.shield(pending.done)
 
-    async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
-            if not self._closing:
-                await asyncio.sleep(GATHER_S)
-            self._wake.clear()
-            taken, self._waiting = self._waiting, []
-            for tenant_id, group in _by_tenant(taken).items():
-                await self._commit(tenant_id, group)
-            if self._closing and not self._waiting:
-                return
+    async def _serve(self, tenant_id: UUID) -> None:
+        """Commit what waits of one tenant, group after group, until nothing does."""
+        try:
+            while tenant_id in self._waiting:
+                if not self._closing:
+                    await asyncio.sleep(GATHER_S)
+                await self._commit(tenant_id, self._waiting.pop(tenant_id))
+        finally:
+            # Nothing is awaited since nothing waited: whoever comes next finds either this task or none.
+            del self._serving[tenant_id]
 
     async def _commit(self, tenant_id: UUID, group: Sequence[_Pending]) -> None:
         mark = self._marks[tenant_id] = self._marks.get(tenant_id, 0) + 1
@@ -138,11 +138,12 @@ class Recorder:
                 break
             except DATABASE_AWAY:
                 await asyncio.sleep(_RETRY_S)
-            except DATABASE_ERROR as error:
+            except Exception as error:
                 if len(group) == 1:
                     _settle(group[0], error)
                     return
-                # One value that the database refuses must not take the others' paid answers with it.
+                # One value that the database refuses, or that no code of ours was meant for, must not take the
+                # others' paid answers with it.
                 for pending in group:
                     await self._commit(tenant_id, [pending])
                 return
@@ -182,13 +183,6 @@ def _settle(pending: _Pending, outcome: UUID | Exception | None) -> None:
         pending.done.set_exception(outcome)
     else:
         pending.done.set_result(outcome)
-
-
-def _by_tenant(taken: Sequence[_Pending]) -> dict[UUID, list[_Pending]]:
-    groups: dict[UUID, list[_Pending]] = defaultdict(list)
-    for pending in taken:
-        groups[pending.tenant_id].append(pending)
-    return groups
 
 
 def _by_run(group: Sequence[_Pending]) -> dict[UUID, list[tuple[int, _Pending]]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from steelyard.domain.cases import CaseSource, Check, GoldenCase
 from steelyard.domain.check_limits import refuse_large
 from steelyard.domain.errors import CaseError, Conflict
-from steelyard.skills.cases.model import MAX_CASE_CHARACTERS
+from steelyard.skills.cases.model import MAX_CASE_CHARACTERS, MAX_CASE_ID
 from steelyard.skills.text import unstorable
 from steelyard.storage import cases
 
-MAX_KEY = 200
+MAX_KEY = MAX_CASE_ID
 
 
 @dataclass(frozen=True)

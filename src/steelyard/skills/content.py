@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from steelyard.domain.errors import SkillError
@@ -15,6 +15,10 @@ from steelyard.skills.text import NotText, decode
 
 REFERENCE_LIMIT = 200_000
 SKILL_FILE = "SKILL.md"
+# Both are entries of indexes. The format has 64 for a name, of which the check of the skill tells.
+MAX_NAME = 200
+MAX_PATH = 500
+_SHOWN = 40
 
 
 def find_skill_file(paths: Mapping[str, bytes]) -> str | None:
@@ -44,11 +48,12 @@ def build_skill(
         raise SkillError("there is no SKILL.md.", file=folder_name, next_step="Add one, or give a prompt file.")
     document = split(_text(files[skill_file], skill_file), skill_file)
     own = content_files(files)
+    _refuse_long_paths(own)
     others = {path: data for path, data in own.items() if path != skill_file}
     prompt, cut, remarks = assemble(document, others, reference_limit, folder_name)
     findings = (*found, *lint_document(document, skill_file, folder_name), *remarks)
     return SkillContent(
-        name=_name(document, folder_name or fallback),
+        name=_name(document, skill_file, folder_name or fallback),
         description=_one_text(document, "description"),
         body=document.body,
         prompt=prompt,
@@ -72,7 +77,7 @@ def build_prompt_skill(data: bytes, file_name: str, *, source: str | None = None
         )
     files = {SKILL_FILE: data}
     return SkillContent(
-        name=_name(document, stem),
+        name=_name(document, file_name, stem),
         description=_one_text(document, "description"),
         body=document.body,
         prompt=prompt,
@@ -160,5 +165,23 @@ def _one_text(document: Document, key: str) -> str:
     return "" if value is None or isinstance(value, dict | list) else str(value).strip()
 
 
-def _name(document: Document, fallback: str | None) -> str:
-    return _one_text(document, "name") or fallback or "skill"
+def _name(document: Document, file: str, fallback: str | None) -> str:
+    name = _one_text(document, "name") or fallback or "skill"
+    if len(name) > MAX_NAME:
+        raise SkillError(
+            f"the skill's name '{name[:_SHOWN]}…' has {len(name):,} characters; {MAX_NAME} are the most.",
+            file=file,
+            line=document.keys.get("name"),
+            next_step="Give it a short one of lowercase letters, digits and hyphens.",
+        )
+    return name
+
+
+def _refuse_long_paths(paths: Iterable[str]) -> None:
+    long = next((path for path in sorted(paths) if len(path) > MAX_PATH), None)
+    if long is not None:
+        raise SkillError(
+            f"its path in the skill's folder has {len(long):,} characters; {MAX_PATH} are the most.",
+            file=f"{long[:_SHOWN]}…",
+            next_step="Move it up or rename it, or leave it out of the skill's folder.",
+        )

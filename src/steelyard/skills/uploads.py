@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 
 from steelyard.domain.errors import InputError, TooLarge
 from steelyard.skills.bundle import read_bundle, read_prompt_file
+from steelyard.skills.content import MAX_PATH
 from steelyard.skills.folder import LoadedSkill
 from steelyard.skills.text import size
 
@@ -35,7 +36,6 @@ RATIO_FROM_BYTES = 1_000_000
 # Of the files' bytes; in base64 they have to fit into one field of a form.
 MAX_PACKED_BYTES = 3_000_000
 MAX_PACKED_FILES = 1_000
-MAX_PATH = 500
 MAX_DEPTH = 20
 _JUNK = ("__MACOSX/",)
 _UTF8_FLAG = 0x800

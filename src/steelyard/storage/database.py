@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from steelyard.domain.actors import Actor, acting
 from steelyard.domain.errors import NotFound, StorageError
 from steelyard.storage.migrate import APP_ROLE
+from steelyard.storage.refusals import AppConnection
 from steelyard.storage.telling import Telling
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ logger = logging.getLogger(__name__)
 Connection = AsyncConnection[DictRow]
 Parameters = Sequence[object] | Mapping[str, object]
 
-# What a query raises while the database is away; waiting and asking again may help.
+# What a query raises while the database is away; waiting and asking again may help. Of an `AppConnection` it never is a
+# refusal of what was asked.
 DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
 DISK_FULL = psycopg.errors.DiskFull
 # For so long the pool tries to connect, each time after twice as long; then it begins anew. Left to itself it would
@@ -63,7 +65,7 @@ class Database:
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
-            connection_class=AsyncConnection[DictRow],
+            connection_class=AppConnection,
             kwargs={"row_factory": dict_row},
             configure=_become_app_role,
             min_size=min_size,
@@ -196,7 +198,7 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Connection]:
         """A connection outside the pool with no tenant, for session-level locks and LISTEN."""
-        connection = await AsyncConnection[DictRow].connect(self.dsn, row_factory=dict_row, autocommit=True)
+        connection = await AppConnection.connect(self.dsn, row_factory=dict_row, autocommit=True)
         try:
             await _become_app_role(connection)
             yield connection

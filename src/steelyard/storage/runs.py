@@ -274,7 +274,8 @@ async def stop_run(
 async def lock_run(connection: Connection, run_id: UUID) -> RunRow:
     """The run, locked with its skill until the transaction ends. Raises NotFound."""
     await standing.lock_skill_of_run(connection, run_id)
-    await connection.execute("SELECT 1 FROM benchmark_runs WHERE id = %s FOR UPDATE", (run_id,))
+    # Rows that refer to the run are written beside it: a claim for it, which a worker has to renew.
+    await connection.execute("SELECT 1 FROM benchmark_runs WHERE id = %s FOR NO KEY UPDATE", (run_id,))
     return await get_run(connection, run_id)
 
 

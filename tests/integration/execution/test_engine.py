@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from steelyard.execution import engine
 from steelyard.execution.conclude import conclude
 from steelyard.services.run_view import RunViews
 from steelyard.storage import runs
+from steelyard.storage.database import Connection
 from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
 
 
@@ -38,6 +42,28 @@ async def test_the_last_batches_of_a_run_conclude_it_once(bench: Bench) -> None:
         assert await conclude(connection, bench.tenant_id, run_id)
     assert (await service.report(bench.tenant_id, run_id)).run == before
     assert await RunViews(bench.database).signature(bench.tenant_id, run_id) == signature
+
+
+async def test_batches_that_end_at_once_conclude_in_turn_and_keep_one_connection_among_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most, times = 0, 0, 0
+
+    async def watched(connection: Connection, tenant_id: UUID, run_id: UUID, **options: Any) -> bool:
+        nonlocal inside, most, times
+        inside, times = inside + 1, times + 1
+        most = max(most, inside)
+        try:
+            await connection.execute("SELECT pg_sleep(0.1)")
+            return await conclude(connection, tenant_id, run_id, **options)
+        finally:
+            inside -= 1
+
+    monkeypatch.setattr(engine, "conclude", watched)
+    run_id = await bench.start(request_of(cases=60, models=3))
+    await bench.serve(run_id, Caller(at_once=60))
+    assert times > 2
+    assert most == 1
 
 
 async def test_the_same_request_again_pays_for_nothing_and_gives_the_same_verdict(bench: Bench) -> None:

@@ -41,6 +41,18 @@ def test_sentences_for_the_judge_have_many_names(key: str) -> None:
     assert one(**{key: ["A.", "B."]}).assertions == ("A.", "B.")
 
 
+def test_an_id_too_long_to_be_kept_is_refused_with_its_line_and_without_the_whole_of_it() -> None:
+    longest = {"id": "i" * 200, "prompt": "p"}
+    assert [case.case_id for case in parse([longest])] == [longest["id"]]
+    text = json.dumps([longest, {"id": "j" * 6_000, "prompt": "p"}, {"id": "k" * 201, "prompt": "q"}], indent=1)
+    with pytest.raises(CaseError) as caught:
+        parse_cases("evals/evals.json", text.encode())
+    lines = [str(number) for number, line in enumerate(text.split("\n"), 1) if line.strip() == "{"]
+    assert f"line {lines[1]}: case 2: its id has 6,000 characters; 200 are the most." in caught.value.message
+    assert f"line {lines[2]}: case 3: its id has 201 characters; 200 are the most." in caught.value.message
+    assert len(caught.value.message) < 400
+
+
 def test_claims_about_knowledge_and_process_are_assertions_too() -> None:
     case = one(
         assertions=["A."],

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.errors import SkillError
+from steelyard.domain.skills import SkillContent
 from steelyard.skills.content import build_prompt_skill, build_skill
 
 HEAD = b"---\nname: demo\ndescription: Shows things.\n---\n"
+
+
+def _prompt(data: bytes) -> SkillContent:
+    return build_prompt_skill(data, "SKILL.md")
 
 
 def codes(skill_md: bytes, folder: str = "demo", **files: bytes) -> dict[str, str]:
@@ -22,6 +29,26 @@ def test_a_sound_skill_has_its_parts_and_no_findings() -> None:
     assert (skill.name, skill.description) == ("demo", "Shows things.")
     assert skill.prompt == "# Demo\n\nDo it."
     assert skill.lint == ()
+
+
+@pytest.mark.parametrize("read", [lambda data: build_skill({"SKILL.md": data}, "demo"), _prompt])
+def test_a_name_too_long_to_be_kept_is_refused_with_its_line(read: Callable[[bytes], SkillContent]) -> None:
+    text = "---\ndescription: d\nname: {}\n---\nx"
+    assert read(text.format("n" * 200).encode()).name == "n" * 200
+    with pytest.raises(SkillError, match="has 6,000 characters; 200 are the most") as caught:
+        read(text.format("n" * 6_000).encode())
+    assert (caught.value.file, caught.value.line) == ("SKILL.md", 3)
+    assert len(caught.value.message) < 200
+
+
+def test_a_path_too_long_to_be_kept_is_refused() -> None:
+    longest = "references/" + "r" * (500 - len("references/"))
+    assert longest in build_skill({"SKILL.md": HEAD, longest: b"x"}, "demo").files
+    with pytest.raises(
+        SkillError, match="its path in the skill's folder has 501 characters; 500 are the most"
+    ) as caught:
+        build_skill({"SKILL.md": HEAD, longest + "r": b"x"}, "demo")
+    assert (caught.value.file or "").startswith("references/rrr")
 
 
 def test_unknown_keys_are_kept_and_remarked_on() -> None:

@@ -29,6 +29,15 @@ def skill(folder: Path, body: str = "Do it.", cases: object = None) -> Path:
     return folder
 
 
+def test_a_case_whose_name_is_too_long_with_its_files_is_refused_by_file(tmp_path: Path) -> None:
+    folder = skill(tmp_path / "demo")
+    for stem in ("a", "b" * 100):
+        write(folder / "evals" / f"{stem}.json", json.dumps([{**CASE, "id": "i" * 100}]))
+    with pytest.raises(CaseError, match="name of 201 characters, with its file's; 200 are the most") as caught:
+        read_skill(folder)
+    assert (caught.value.file or "").endswith(f"{'b' * 100}.json")
+
+
 def test_a_folder_gives_its_skill_and_its_cases(tmp_path: Path) -> None:
     loaded = read_skill(skill(tmp_path / "demo", cases={"skill_name": "demo", "evals": [CASE]}))
     assert loaded.content.name == "demo"

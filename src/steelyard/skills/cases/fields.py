@@ -9,7 +9,7 @@ from typing import Any, cast
 from steelyard.domain.cases import Check, GoldenCase
 from steelyard.domain.check_limits import TooMuch, refuse_many
 from steelyard.skills.cases.checks import is_check, read_check
-from steelyard.skills.cases.model import MAX_CASE_CHARACTERS, Notebook
+from steelyard.skills.cases.model import MAX_CASE_CHARACTERS, MAX_CASE_ID, Notebook
 from steelyard.skills.text import MAX_FILE_BYTES, NotText, decode, size, unstorable
 from steelyard.skills.tree import Node
 
@@ -37,7 +37,11 @@ def case_id_of(node: Node, number: int, book: Notebook) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
         book.problem(node.line, f"case {number}: its id is neither a number nor text.")
         return None
-    return node.spelling.get(key, str(value)).strip()
+    case_id = node.spelling.get(key, str(value)).strip()
+    if len(case_id) > MAX_CASE_ID:
+        book.problem(node.line, f"case {number}: its id has {len(case_id):,} characters; {MAX_CASE_ID} are the most.")
+        return None
+    return case_id
 
 
 def read_case(node: Node, number: int, book: Notebook) -> GoldenCase | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from steelyard.domain.cases import GoldenCase
+from steelyard.domain.errors import CaseError
 from steelyard.domain.skills import LintFinding
 from steelyard.skills.cases.find import find_case_files
-from steelyard.skills.cases.model import NotCases
+from steelyard.skills.cases.model import MAX_CASE_ID, NotCases
 from steelyard.skills.cases.patience import be_patient
 from steelyard.skills.cases.read import parse_cases
 
@@ -51,7 +52,20 @@ def gather_cases(
             continue
         # Files of one folder may each count from 1.
         stem = f"{PurePosixPath(key).stem}/" if len(found.paths) > 1 else ""
-        cases += [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
+        named = [replace(case, case_id=stem + case.case_id) for case in parsed.cases]
+        _refuse_long_names(named, shown_as(key))
+        cases += named
         findings += parsed.lossy
         has_case_file |= bool(parsed.cases) or all(finding.code != "trigger-set" for finding in parsed.lossy)
     return GatheredCases(tuple(cases), tuple(findings), has_case_file)
+
+
+def _refuse_long_names(cases: Iterable[GoldenCase], file: str) -> None:
+    long = next((case.case_id for case in cases if len(case.case_id) > MAX_CASE_ID), None)
+    if long is not None:
+        raise CaseError(
+            f"the case '{long[:40]}…' has a name of {len(long):,} characters, with its file's; {MAX_CASE_ID} are the"
+            " most.",
+            file=file,
+            next_step="Shorten the file's name, or give the case a shorter id.",
+        )

@@ -11,6 +11,7 @@ from steelyard.domain.errors import CaseError
 from steelyard.domain.skills import LintFinding
 
 MAX_CASE_CHARACTERS = 5_000_000
+MAX_CASE_ID = 200
 
 
 class NotCases(CaseError):

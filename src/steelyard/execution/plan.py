@@ -34,7 +34,8 @@ class Plan:
 
     `identities` are the models' stable texts (with the base URL where it is not the vendor's own),
     one per model; `margin` is in points of quality; `threshold` is the least quality that passes.
-    `race` stops calling models that are shown not to be the best: on these very cases, or on cases like these.
+    `race` stops calling models that are shown not to be the best: on these very cases, or on cases like these;
+    `race_batch` is how many cases each of its batches has, None where `rounds.race_of` knows.
     `jury` has two judges or more, all equal, or is empty; `judge` and `judge_digest` then stand for the whole of it.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     judge: str | None = None
     judge_digest: str | None = None
     race: RaceTarget | None = None
+    race_batch: int | None = None
     jury: tuple[Juror, ...] = ()
 
     @property
@@ -79,7 +81,9 @@ class Plan:
         return _sha([PLAN_VERSION, self.to_json()])
 
     def to_json(self) -> dict[str, Any]:
-        raced = {} if self.race is None else {"race": self.race}
+        raced: dict[str, Any] = {} if self.race is None else {"race": self.race}
+        if self.race_batch is not None:
+            raced["race_batch"] = self.race_batch
         jury = {"jury": [{"judge": one.judge, "digest": one.digest} for one in self.jury]} if self.jury else {}
         return (
             raced
@@ -119,6 +123,7 @@ class Plan:
             judge=data["judge"],
             judge_digest=data["judge_digest"],
             race=data.get("race"),
+            race_batch=data.get("race_batch"),
             jury=tuple(Juror(one["judge"], one["digest"]) for one in data.get("jury", ())),
         )
 

@@ -20,11 +20,14 @@ from typing import TYPE_CHECKING
 
 from steelyard.domain.races import DroppedModel, RaceStanding
 from steelyard.domain.runs import Arm
-from steelyard.statistics.race import Race
+from steelyard.statistics.race import Race, batch_size
 
 if TYPE_CHECKING:
     from steelyard.execution.plan import Plan
     from steelyard.statistics import Verdict
+
+SAME_BATCHES = 1_000
+"""Races of up to so many cases have always had batches of the same size: their plans do not name it."""
 
 # A cell of every model: case, trial, arm.
 Place = tuple[int, int, Arm]
@@ -35,8 +38,10 @@ def race_of(plan: Plan, *, alpha: float = 0.05, clusters: Sequence[str] | None =
     if plan.race is None:
         raise ValueError("This plan has no race.")
     # The generator takes no negative seed.
-    seed = plan.seed % 2**64
-    return Race(len(plan.case_ids), len(plan.models), plan.race, alpha, seed, clusters=clusters)
+    seed, n_cases = plan.seed % 2**64, len(plan.case_ids)
+    # A plan that names no size was made when races of any length had the batches that short ones have.
+    batch = plan.race_batch or batch_size(min(n_cases, SAME_BATCHES))
+    return Race(n_cases, len(plan.models), plan.race, alpha, seed, clusters=clusters, batch=batch)
 
 
 def replayed(
@@ -57,6 +62,11 @@ def replayed(
         if (case, model) in ended:
             race.record(case, model, scores[case][model])
     return race
+
+
+def named_batch(n_cases: int) -> int | None:
+    """What the plan of a new race names as the size of its batches."""
+    return batch_size(n_cases) if n_cases > SAME_BATCHES else None
 
 
 def cell_batches(plan: Plan, size: int) -> list[list[Place]]:

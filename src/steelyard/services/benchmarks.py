@@ -325,6 +325,12 @@ class BenchmarkService:
         text, digest, jury = jury_of(jurors)
         if len(jurors) == 1:
             text, digest, jury = jurors[0].judge, jurors[0].digest, ()
+        race_batch = None
+        if request.race is not None:
+            # Imported for a race alone, as it takes numpy.
+            from steelyard.execution.rounds import named_batch
+
+            race_batch = named_batch(len(case_ids))
         return Plan(
             models=tuple(model.text for model in request.models),
             identities=tuple(self._models.identity(model) for model in request.models),
@@ -340,6 +346,7 @@ class BenchmarkService:
             judge=text if jurors else None,
             judge_digest=digest if jurors else None,
             race=request.race,
+            race_batch=race_batch,
             jury=jury,
         )
 

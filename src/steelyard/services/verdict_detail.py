@@ -256,7 +256,11 @@ def _rare_failures(report: RunReport) -> Sequence[str]:
     """What a claim of being within the margin rests on; left out where what nobody saw is a fifth of it at most."""
     verdict = report.verdict
     enough = verdict.cheapest_good_enough
-    within = verdict.kind == "tied" or (enough is not None and enough != verdict.best)
+    # What is claimed of these very cases, all of which a race has run, is not of others.
+    whole = (
+        report.raced is not None and report.raced.standing.target == "set" and verdict.n == report.raced.standing.cases
+    )
+    within = not whole and (verdict.kind == "tied" or (enough is not None and enough != verdict.best))
     n = verdict.n_clusters or verdict.n
     if not within or n == 0 or 100 * unseen_share(n) <= verdict.margin / 5:
         return ()

@@ -26,9 +26,14 @@ _SMALL_BATCH, _BATCH, _SMALL_SET = 5, 10, 30
 _MOST_BATCHES = 100
 
 
-def batch_ends(n_cases: int) -> tuple[int, ...]:
-    """How many cases were run at the end of each batch."""
-    size = _SMALL_BATCH if n_cases <= _SMALL_SET else max(_BATCH, -(-n_cases // _MOST_BATCHES))
+def batch_size(n_cases: int) -> int:
+    """How many cases a batch of a race has: 5 for up to 30 cases, 10, or a hundredth of more than 1,000."""
+    return _SMALL_BATCH if n_cases <= _SMALL_SET else max(_BATCH, -(-n_cases // _MOST_BATCHES))
+
+
+def batch_ends(n_cases: int, size: int | None = None) -> tuple[int, ...]:
+    """How many cases were run at the end of each batch of that `size`; of `batch_size` without."""
+    size = batch_size(n_cases) if size is None else size
     return (*range(size, n_cases, size), n_cases)
 
 
@@ -79,9 +84,11 @@ class Race:
         seed: int = 0,
         *,
         clusters: Iterable[Hashable] | None = None,
+        batch: int | None = None,
     ) -> None:
-        if n_cases < 1 or n_models < 1:
-            raise ValueError(f"n_cases and n_models are at least 1, not {n_cases} and {n_models}.")
+        """`batch`: cases in a batch, of a race that was begun under another rule than `batch_size`."""
+        if n_cases < 1 or n_models < 1 or (batch is not None and batch < 1):
+            raise ValueError(f"n_cases, n_models and batch are at least 1, not {n_cases}, {n_models} and {batch}.")
         if target not in get_args(Target):
             raise ValueError(f"target is set or future, not {target!r}.")
         if not 0 < alpha < 1:
@@ -94,7 +101,7 @@ class Race:
         self._families = None if clusters is None else from_labels(clusters, n_cases)
         self._scores: Floats = np.full((n_cases, n_models), np.nan)
         self._recorded: Bools = np.zeros((n_cases, n_models), dtype=np.bool_)
-        self.ends = batch_ends(n_cases)
+        self.ends = batch_ends(n_cases, batch)
         self._ended = 0
         self._survivors = list(range(n_models))
         self.dropped: list[Dropped] = []

@@ -31,10 +31,11 @@ class LineView:
 
 @dataclass(frozen=True)
 class LiftView:
-    """`tone` is that of a badge."""
+    """`tone` is that of a badge; `why` no more is said, a sentence's part, blank where there is nothing to explain."""
 
     model: str
     says: str
+    why: str
     tone: str
     n: str
     points: str
@@ -88,11 +89,12 @@ def _line(line: ModelLine, name: str) -> LineView:
 
 def _lift(lift: Lift, name: str) -> LiftView:
     says, tone = _EFFECTS[lift.effect]
-    why = None if lift.reason is None else WHY_NO_CLAIM[lift.reason]
+    why = "" if lift.reason is None else WHY_NO_CLAIM[lift.reason].removeprefix("no claim is made ")
     tax = lift.cost_tax_microcents
     return LiftView(
         model=name,
-        says=says if why is None else f"{why[:1].upper()}{why[1:]}",
+        says="No claim" if why else says,
+        why=why,
         tone=tone,
         n=count(lift.n),
         points=signed(lift.points),

@@ -16,9 +16,10 @@ from steelyard.domain.races import RaceStanding, RaceTarget, race_target
 from steelyard.domain.runs import Arm
 from steelyard.execution.outcome import Raced, work_out
 from steelyard.execution.plan import BATCH, CellGrid, Plan, job_order
-from steelyard.execution.rounds import jobs_of_round, race_of, standing_of
+from steelyard.execution.rounds import jobs_of_round, named_batch, race_of, standing_of
 from steelyard.execution.scores import race_by_cells
 from steelyard.statistics import Race, first_drop
+from steelyard.statistics.race import batch_ends
 from steelyard.storage.figures import CellFigures
 from tests.unit.execution.test_outcome import cell
 from tests.unit.execution.test_plan import ARMS, cases_of, plan_of
@@ -150,3 +151,13 @@ def test_no_call_can_be_saved_before_the_first_look_that_leaves_some(cases: int,
 def test_an_unknown_aim_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="'fast'"):
         race_target("fast")
+
+
+@pytest.mark.parametrize("cases", [30, 1_000, 1_500, 25_000])
+def test_a_plan_that_names_no_size_keeps_the_batches_it_was_made_with(cases: int) -> None:
+    old = raced(2, cases, "set")
+    assert set(np.diff((0, *race_of(old).ends)).tolist()) <= {5 if cases == 30 else 10}
+    new = replace(old, race_batch=named_batch(cases))
+    assert race_of(Plan.from_json(new.to_json())).ends == batch_ends(cases)
+    # What was begun by the same command before is still found by its plan, where nothing has changed.
+    assert (old.digest == new.digest) is (cases <= 1_000)

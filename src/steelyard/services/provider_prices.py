@@ -33,8 +33,8 @@ MOST_MODEL = 200
 FIRST_DAY = date(2023, 1, 1)
 MOST_DAYS_AHEAD = 366
 _LONGEST = 40
-# Commas part thousands and nothing else: one read as a decimal's would make a thousand times of a price.
-_USD = re.compile(r"(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+", re.ASCII)
+# No commas: whether one parts thousands or begins decimals cannot be told, and the one is a thousand times the other.
+_USD = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 Holds = Literal["past", "now", "later"]
 # The fields of a form, in the order of the numbers in the database.
@@ -258,11 +258,11 @@ def _microcents(text: str, field: str, *, needed: bool) -> int | None:
     typed = text.strip().removeprefix("$").strip()
     if not typed and not needed:
         return None
-    bounds = f"Give US dollars per million tokens, from 0 to {MOST_USD:,}, as 0.25."
+    bounds = f"Give US dollars per million tokens, from 0 to {MOST_USD}, as 1250 or 0.25, without commas."
     if _USD.fullmatch(typed) is None or len(typed) > _LONGEST:
         said = f"'{text.strip()[:_LONGEST]}' is no price." if typed else "There is no price yet."
         raise InputError(said, field=field, next_step=bounds)
-    found = Decimal(typed.replace(",", "")) * MICROCENTS_PER_USD
+    found = Decimal(typed) * MICROCENTS_PER_USD
     if found > MOST_MICROCENTS:
         raise InputError(f"${typed} is more than a million tokens may cost here.", field=field, next_step=bounds)
     if found != found.to_integral_value():

@@ -313,6 +313,10 @@ async def test_changes_are_in_the_audit_log_with_what_was_and_became(team: Team)
         ({"input_usd": ""}, "input"),
         ({"output_usd": "inf"}, "output"),
         ({"output_usd": "0,25"}, "output"),
+        ({"output_usd": "0,125"}, "output"),
+        ({"input_usd": "1,250"}, "input"),
+        ({"input_usd": "00,600"}, "input"),
+        ({"cache_read_usd": "$1,234.50"}, "cache_read"),
         ({"output_usd": "10000.00000001"}, "output"),
         ({"output_usd": "9" * 60}, "output"),
         ({"cache_read_usd": "0.123456789"}, "cache_read"),
@@ -328,7 +332,7 @@ def test_what_is_no_price_is_named_by_its_field(typed: dict[str, str], field: st
 
 
 def test_dollars_are_read_to_the_microcent() -> None:
-    new = typed_price("theirs:model-a", "$1,234.00000001", " .5 ", "0", "10000", "2026-01-31")
+    new = typed_price("theirs:model-a", "$1234.00000001", " .5 ", "0", "10000", "2026-01-31")
     assert (new.input_microcents, new.output_microcents) == (123_400_000_001, 50_000_000)
     assert (new.cache_read_microcents, new.cache_write_microcents) == (0, MOST_MICROCENTS)
     assert new.since == date(2026, 1, 31)

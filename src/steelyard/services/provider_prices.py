@@ -151,6 +151,7 @@ class ProviderPriceService:
 
     async def listed(self, tenant_id: UUID, provider: str | None = None) -> list[GivenPrice]:
         """Those of one provider or of all, by model, the oldest first. Raises NotFound for a provider not there."""
+        provider = None if provider is None else _name(provider)
         async with self._database.tenant(tenant_id) as connection:
             if provider is not None and await kind_of(connection, provider) is None:
                 raise _no_provider(provider)
@@ -228,11 +229,18 @@ def _given(rows: Sequence[PriceRow], today: date) -> list[GivenPrice]:
     ]
 
 
+def _name(provider: str) -> str:
+    """A provider's name as it is kept, whatever the case it was given in."""
+    return provider.strip().lower()
+
+
 def _model(text: str, provider: str | None) -> ModelRef:
     """The model of that name, which may be without its provider where that is known. Raises InputError."""
     text = text.strip()
-    if provider is not None and not text.startswith(f"{provider}:"):
-        text = f"{provider}:{text}"
+    if provider is not None:
+        first, colon, _ = text.partition(":")
+        if not colon or _name(first) != _name(provider):
+            text = f"{_name(provider)}:{text}"
     if len(text) > MOST_MODEL or not text.isprintable():
         raise InputError(
             f"A model's name has at most {MOST_MODEL} signs that can be printed.",

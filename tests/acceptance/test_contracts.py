@@ -129,3 +129,31 @@ def test_a_database_that_is_away_is_no_want_of_rights(shell: Shell) -> None:
     said = shell.run("migrate").stderr
     assert "The database cannot be reached" in said
     assert "CREATEROLE" not in said
+
+
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        (
+            "postgresql://somebody@127.0.0.1:1/steelyard",
+            "The database cannot be reached: .* were not looked at: .* Run `steelyard doctor` to see what is wrong.",
+        ),
+        ("", "There is no database yet: these are the known prices and those in settings.toml."),
+    ],
+)
+def test_prices_are_told_to_the_last_digit_without_a_database_which_is_said(
+    tmp_path: Path, database: str, said: str
+) -> None:
+    settings = '[providers.openai.prices."m"]\ninput = 0.60000001\noutput = 1234.56789\ncache_read = 100\n'
+    (tmp_path / "settings.toml").write_text(settings)
+    done = Shell(tmp_path, "http://127.0.0.1:9", {"DATABASE_URL": database}).run("models", "price", "openai:m")
+    assert done.returncode == 0, done.stderr
+    told = "input 0.60000001, output 1234.56789, cache read 100, cache write 0.60000001."
+    assert told in " ".join(done.stdout.split())
+    assert re.search(said, " ".join(done.stderr.split())), done.stderr
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_an_address_of_a_database_that_is_none_is_no_database_that_is_away(tmp_path: Path) -> None:
+    done = Shell(tmp_path, "http://127.0.0.1:9", {"DATABASE_URL": "garbage"}).run("models", "price", "openai:m")
+    assert (done.returncode, done.stdout) == (2, "")

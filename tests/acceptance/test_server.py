@@ -434,7 +434,7 @@ def test_prices_of_one_s_own_provider_are_given_here_and_on_a_server_alike(
             assert [one["model"] for one in json.loads(both[0].stdout)["prices"]] == [model]
             assert here(away, "providers", "prices").stdout == here(shell, "providers", "prices").stdout
             shown = " ".join(here(shell, "models", "price", model).stdout.split())
-            assert "input 0.2, output 0.6, cache read 0, cache write 0.2" in shown
+            assert "input 0.2, output 0.60000001, cache read 0, cache write 0.2" in shown
             assert "own since 2026-01-31" in shown
             wrong = here(away, "providers", "set-price", model, "--input", "0.123456789", "--output", "1")
             assert (wrong.exit_code, "more than 8 decimals" in wrong.stderr) == (2, True)

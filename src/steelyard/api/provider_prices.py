@@ -94,7 +94,7 @@ async def set_provider_price(
         body.cache_write_microcents,
         body.since,
     )
-    return ProviderPrice.of(await bench.provider_prices.put(tenant, new, name.strip()))
+    return ProviderPrice.of(await bench.provider_prices.put(tenant, new, name))
 
 
 @operation("DELETE", "/v1/providers/{name}/prices", answers=PricesRemoved)
@@ -108,4 +108,4 @@ async def remove_provider_prices(
     ] = None,
 ) -> PricesRemoved:
     """Take away a price of a model, or all of its prices. What calls have cost stays as it is."""
-    return PricesRemoved(removed=await bench.provider_prices.remove(tenant, model, since, name.strip()))
+    return PricesRemoved(removed=await bench.provider_prices.remove(tenant, model, since, name))

@@ -31,6 +31,12 @@ def usd_digits(microcents: float) -> str:
     return format(Decimal(str(microcents)).scaleb(-8).normalize(), "f")
 
 
+def exact_dollars(microcents: int) -> str:
+    """`$1,234.50000001`: every digit there is, for a price that somebody gave."""
+    whole, _, decimals = usd_digits(microcents).partition(".")
+    return f"${int(whole):,}{f'.{decimals}' if decimals else ''}"
+
+
 def microcents(usd: float) -> int:
     """US dollars to whole microcents, rounded half to even."""
     return round(usd * MICROCENTS_PER_USD)

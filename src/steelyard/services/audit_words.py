@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from steelyard.domain.money import dollars
+from steelyard.domain.money import dollars, exact_dollars
 from steelyard.storage.audit import AuditRow
 
 # What may be changed, by the name the log has for it; a page offers them in this order.
@@ -74,6 +74,8 @@ _FIELDS: Mapping[str, str] = {
     "secret_at": "secret",
     "reset_at": "link used at",
 }
+# Of a million tokens: what was and what became may differ in the last digit alone.
+_PRICES = ("input_microcents", "output_microcents", "cache_read_microcents", "cache_write_microcents")
 _AROUND: Mapping[str, tuple[str, str]] = {
     "retired": ("took", "out of use"),
     "restored": ("brought", "back into use"),
@@ -166,6 +168,8 @@ def _value(name: str, value: Any, digests: Mapping[str, str]) -> str | None:
             return None
         case bool():
             return "yes" if value else "no"
+        case int() if name in _PRICES:
+            return exact_dollars(value)
         case int() if name.endswith("_microcents"):
             return dollars(value)
         case int():

@@ -33,8 +33,8 @@ MOST_MODEL = 200
 FIRST_DAY = date(2023, 1, 1)
 MOST_DAYS_AHEAD = 366
 _LONGEST = 40
-# Commas part thousands and nothing else: one read as a decimal's would make a thousand times of a price.
-_USD = re.compile(r"(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+", re.ASCII)
+# No commas: whether one parts thousands or begins decimals cannot be told, and the one is a thousand times the other.
+_USD = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 Holds = Literal["past", "now", "later"]
 # The fields of a form, in the order of the numbers in the database.
@@ -151,6 +151,7 @@ class ProviderPriceService:
 
     async def listed(self, tenant_id: UUID, provider: str | None = None) -> list[GivenPrice]:
         """Those of one provider or of all, by model, the oldest first. Raises NotFound for a provider not there."""
+        provider = None if provider is None else _name(provider)
         async with self._database.tenant(tenant_id) as connection:
             if provider is not None and await kind_of(connection, provider) is None:
                 raise _no_provider(provider)
@@ -228,11 +229,18 @@ def _given(rows: Sequence[PriceRow], today: date) -> list[GivenPrice]:
     ]
 
 
+def _name(provider: str) -> str:
+    """A provider's name as it is kept, whatever the case it was given in."""
+    return provider.strip().lower()
+
+
 def _model(text: str, provider: str | None) -> ModelRef:
     """The model of that name, which may be without its provider where that is known. Raises InputError."""
     text = text.strip()
-    if provider is not None and not text.startswith(f"{provider}:"):
-        text = f"{provider}:{text}"
+    if provider is not None:
+        first, colon, _ = text.partition(":")
+        if not colon or _name(first) != _name(provider):
+            text = f"{_name(provider)}:{text}"
     if len(text) > MOST_MODEL or not text.isprintable():
         raise InputError(
             f"A model's name has at most {MOST_MODEL} signs that can be printed.",
@@ -258,11 +266,11 @@ def _microcents(text: str, field: str, *, needed: bool) -> int | None:
     typed = text.strip().removeprefix("$").strip()
     if not typed and not needed:
         return None
-    bounds = f"Give US dollars per million tokens, from 0 to {MOST_USD:,}, as 0.25."
+    bounds = f"Give US dollars per million tokens, from 0 to {MOST_USD}, as 1250 or 0.25, without commas."
     if _USD.fullmatch(typed) is None or len(typed) > _LONGEST:
         said = f"'{text.strip()[:_LONGEST]}' is no price." if typed else "There is no price yet."
         raise InputError(said, field=field, next_step=bounds)
-    found = Decimal(typed.replace(",", "")) * MICROCENTS_PER_USD
+    found = Decimal(typed) * MICROCENTS_PER_USD
     if found > MOST_MICROCENTS:
         raise InputError(f"${typed} is more than a million tokens may cost here.", field=field, next_step=bounds)
     if found != found.to_integral_value():

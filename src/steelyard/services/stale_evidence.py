@@ -148,7 +148,8 @@ def _effect(repriced: Repriced) -> str:
 def price_since(cells: Sequence[UsedCell], repriced: Repriced, price: Pricer, today: date) -> datetime | None:
     """The first day on which a changed model's stored call costs what it costs today; None where no day tells.
 
-    Prices of one's own have no days, and neither has data that was corrected.
+    Prices of the settings file have no days, and neither has data that was corrected. A tenant's own have: one that was
+    given or changed for the call's day, or one before it, is as if it had been so when the call was made.
     """
     changed = {one.model for one in repriced.models if one.changed}
     cell = next(

@@ -9,7 +9,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from steelyard.domain.money import MICROCENTS_PER_USD, usd_digits
+from steelyard.domain.money import MICROCENTS_PER_USD, exact_dollars, usd_digits
 from steelyard.web.text import odd
 
 UNKNOWN = "unknown"
@@ -220,17 +220,11 @@ def usd_text(microcents: int | None) -> str:
     return "" if microcents is None else usd_digits(microcents)
 
 
-def usd_exact(microcents: int) -> str:
-    """`$1,234.50000001`: every digit there is, for a price that somebody gave."""
-    whole, _, decimals = usd_digits(microcents).partition(".")
-    return f"${int(whole):,}{f'.{decimals}' if decimals else ''}"
-
-
 FILTERS: dict[str, Any] = {
     "money": money,
     "sum_of": sum_of,
     "usd_text": usd_text,
-    "usd_exact": usd_exact,
+    "usd_exact": exact_dollars,
     "count": count,
     "compact": compact,
     "plural": plural,

@@ -60,14 +60,22 @@ def typed_in(form: FormData) -> PriceForm:
     )
 
 
+def price_of_day(model: str, since: str, prices: Sequence[GivenPrice]) -> PriceForm:
+    """The form to change this model's price from the day `since` on; without figures where there is none any more."""
+    found = next((one for one in prices if (one.model, one.since.isoformat()) == (model, since)), None)
+    return PriceForm(model) if found is None else replace(_filled(found), since=since)
+
+
 def price_of_model(model: str, prices: Sequence[GivenPrice]) -> PriceForm:
     """The form for another price of this model, filled with the one that holds, else with its newest."""
     own = [one for one in prices if one.model == model]
     found = next((one for one in own if one.holds == "now"), own[-1] if own else None)
-    if found is None:
-        return PriceForm(model)
+    return PriceForm(model) if found is None else _filled(found)
+
+
+def _filled(found: GivenPrice) -> PriceForm:
     return PriceForm(
-        model,
+        found.model,
         usd_text(found.input_microcents),
         usd_text(found.output_microcents),
         usd_text(found.cache_read_microcents),

@@ -53,6 +53,24 @@ async def test_a_price_is_given_replaced_listed_and_taken_away(workshop: httpx.A
     assert [one["action"] for one in reversed(audit)] == ["added", "added", "changed", "deleted", "deleted"]
 
 
+async def test_a_provider_s_name_in_another_case_is_the_same_provider(workshop: httpx.AsyncClient) -> None:
+    other = "/v1/providers/Workshop/prices"
+    for path, model in (
+        (HERE, "Workshop:brass-7b"),
+        (other, "workshop:Steel"),
+        (other, "qwen:7b"),
+        (HERE, "WORKSHOP:q"),
+    ):
+        assert (await workshop.put(path, json=PRICE | {"model": model})).status_code == 200
+    kept = ["workshop:Steel", "workshop:brass-7b", "workshop:q", "workshop:qwen:7b"]
+    for path in (HERE, other):
+        listed = (await workshop.get(path)).json()["items"]
+        assert sorted(one["model"] for one in listed) == kept
+    for path, model in ((other, "Workshop:Steel"), (other, "brass-7b"), (HERE, "Workshop:q"), (HERE, "qwen:7b")):
+        assert (await workshop.delete(path, params={"model": model})).json() == {"removed": 1}, model
+    assert (await workshop.get(HERE)).json()["items"] == []
+
+
 async def test_prices_are_of_the_tenant_s_own_providers_alone(client: httpx.AsyncClient) -> None:
     answer = await client.put("/v1/providers/openai/prices", json=PRICE)
     assert (answer.status_code, "of your own" in answer.json()["detail"]) == (404, True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -127,15 +127,53 @@ async def test_a_judge_and_its_examination_cost_by_the_price_too(team: Team) -> 
     assert (standing.spent, standing.unknown_calls) == (run["spent_microcents"], 0)
 
 
+def prices_by_itself(source: str) -> bool:
+    """Whether a module imports what works out a cost or a price, or a module through which it can be had."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                if any(one.name.split(".")[:2] == ["steelyard", "pricing"] for one in names):
+                    return True
+            case ast.ImportFrom(module="steelyard", names=names):
+                if any(one.name in ("pricing", "*") for one in names):
+                    return True
+            case ast.ImportFrom(module="steelyard.pricing" | "steelyard.pricing.cost", names=names):
+                if any(one.name in ("cost", "price_of", "*") for one in names):
+                    return True
+            case ast.ImportFrom(level=level) if level:
+                # Nobody writes these here; one could lead there.
+                return True
+            case _:
+                pass
+    return False
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from steelyard.pricing import Cost, cost",
+        "from steelyard.pricing import (\n    Cost,\n    price_of,\n)",
+        "def f():\n    from steelyard.pricing.cost import cost as worked_out",
+        "import steelyard.pricing",
+        "import steelyard.pricing.cost as priced",
+        "from steelyard import pricing",
+        "from steelyard.pricing import cost as module",
+        "from steelyard.pricing import *",
+        "from ..pricing import price_of",
+    ],
+)
+def test_what_prices_by_itself_is_known_however_it_imports(source: str) -> None:
+    assert prices_by_itself(source)
+    assert not prices_by_itself("from steelyard.pricing import (\n    Cost,\n    Price,\n)")
+
+
 def test_whatever_prices_a_call_does_it_by_the_tenant_s_prices() -> None:
     """Through the workbench, which knows whom it serves: no other module works out a cost or a price by itself."""
     source = Path(steelyard.__file__).parent
     found = {
         str(path.relative_to(source))
         for path in source.rglob("*.py")
-        if re.search(
-            r"from steelyard\.pricing(\.cost)? import [^\n]*\b(cost|price_of)\b", path.read_text(encoding="utf-8")
-        )
+        if prices_by_itself(path.read_text(encoding="utf-8"))
     }
     # The command asks so where there is no database, and with it no tenant's prices.
     assert found == {"pricing/__init__.py", "workbench/base.py", "cli/commands/models.py"}
@@ -313,6 +351,10 @@ async def test_changes_are_in_the_audit_log_with_what_was_and_became(team: Team)
         ({"input_usd": ""}, "input"),
         ({"output_usd": "inf"}, "output"),
         ({"output_usd": "0,25"}, "output"),
+        ({"output_usd": "0,125"}, "output"),
+        ({"input_usd": "1,250"}, "input"),
+        ({"input_usd": "00,600"}, "input"),
+        ({"cache_read_usd": "$1,234.50"}, "cache_read"),
         ({"output_usd": "10000.00000001"}, "output"),
         ({"output_usd": "9" * 60}, "output"),
         ({"cache_read_usd": "0.123456789"}, "cache_read"),
@@ -328,7 +370,7 @@ def test_what_is_no_price_is_named_by_its_field(typed: dict[str, str], field: st
 
 
 def test_dollars_are_read_to_the_microcent() -> None:
-    new = typed_price("theirs:model-a", "$1,234.00000001", " .5 ", "0", "10000", "2026-01-31")
+    new = typed_price("theirs:model-a", "$1234.00000001", " .5 ", "0", "10000", "2026-01-31")
     assert (new.input_microcents, new.output_microcents) == (123_400_000_001, 50_000_000)
     assert (new.cache_read_microcents, new.cache_write_microcents) == (0, MOST_MICROCENTS)
     assert new.since == date(2026, 1, 31)

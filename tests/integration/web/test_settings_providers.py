@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
@@ -151,6 +154,57 @@ async def test_a_price_is_given_changed_and_taken_away_in_dollars_per_million_to
     assert (
         await site.post(f"{PRICES}/remove", {"model": "workshop:brass-7b", "since": "2026-01-31"})
     ).status_code == 404
+
+
+async def changed(site: Site, row: int) -> dict[str, str]:
+    """The form of prices, filled in by the link `Change` of that row of those that have one."""
+    links = re.findall(r'href="(/settings/providers\?model=[^"]+)"', (await site.client.get(PAGE)).text)
+    page = (await site.client.get(unescape(links[row]))).text
+    inputs = re.findall(r"<input[^>]*>", page.partition(f'action="{PRICES}"')[2].partition("</form>")[0])
+    found = [(re.search(r' name="([^"]*)"', one), re.search(r' value="([^"]*)"', one)) for one in inputs]
+    return {name[1]: unescape(value[1]) if value else "" for name, value in found if name and name[1] != "csrf_token"}
+
+
+async def test_change_is_of_the_price_in_its_row_and_of_no_other(site: Site) -> None:
+    await site.post(PAGE, form(base_url="https://models.example/v1"))
+    begun, later = date(2026, 1, 31), datetime.now(UTC).date() + timedelta(days=30)
+    model = "workshop:brass-7b?temperature=0.5"
+    now = {"model": model, "input": "1", "output": "1", "cache_read": "0.1", "cache_write": "", "since": f"{begun}"}
+    to_come = {"model": model, "input": "9", "output": "8", "cache_read": "", "cache_write": "2", "since": f"{later}"}
+    for price in (now, to_come):
+        assert (await site.post(PRICES, price)).status_code == 303
+
+    async def kept() -> list[tuple[date, float, float, str]]:
+        listed = await site.workbench.provider_prices.listed(site.tenant_id)
+        return [(one.since, one.input_microcents / 1e8, one.output_microcents / 1e8, one.holds) for one in listed]
+
+    assert await changed(site, 1) == to_come
+    assert (await site.post(PRICES, await changed(site, 1) | {"input": "7"})).status_code == 303
+    assert await kept() == [(begun, 1, 1, "now"), (later, 7, 8, "later")]
+    assert await changed(site, 0) == now
+    assert (await site.post(PRICES, await changed(site, 0) | {"input": "2"})).status_code == 303
+    assert await kept() == [(begun, 2, 1, "now"), (later, 7, 8, "later")]
+
+
+async def test_change_of_a_price_that_is_gone_fills_in_no_other_s_figures(site: Site) -> None:
+    await site.post(PAGE, form(base_url="https://models.example/v1"))
+    await site.post(PRICES, PRICE)
+    for since in ("2026-02-01", "soon", "<b>"):
+        page = await site.client.get(PAGE, params={"model": PRICE["model"], "since": since})
+        assert page.status_code == 200
+        assert 'value="workshop:brass-7b"' in page.text
+        assert 'value="0.60000001"' not in page.text
+        assert "<b>" not in page.text
+
+
+async def test_the_audit_log_shows_a_price_to_its_last_digit(site: Site) -> None:
+    await site.post(PAGE, form(base_url="https://models.example/v1"))
+    given = {"cache_read": "0.60000001", "cache_write": "12.344", "input": "1234.5", "output": "12.344"}
+    for more in ({}, {"cache_read": "0.6", "cache_write": "12.341", "input": "1234.50000001", "output": "12.341"}):
+        assert (await site.post(PRICES, PRICE | given | more)).status_code == 303
+    page = (await site.client.get("/audit")).text
+    for shown in ("$0.60000001", "$0.6<", "$12.344", "$12.341", "$1,234.5<", "$1,234.50000001"):
+        assert shown in page, shown
 
 
 async def test_what_is_no_price_is_said_at_its_field_and_what_was_typed_stays(site: Site) -> None:

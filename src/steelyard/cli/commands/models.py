@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from steelyard.cli import exits
 from steelyard.cli import text as words
 from steelyard.cli.grid import fill
 from steelyard.cli.terminal import Terminal
+from steelyard.domain.errors import StorageError
 from steelyard.domain.models import ModelRef
 
 if TYPE_CHECKING:
@@ -64,27 +66,44 @@ def list_models() -> int:
 
 def price_models(names: Sequence[str]) -> int:
     """US dollars per million tokens as of today."""
-    screen = Terminal().out
+    terminal = Terminal()
+    screen = terminal.out
     today = datetime.now(UTC).date()
-    for ref, price in asyncio.run(_priced([ModelRef.parse(name) for name in names], today)):
+    for ref, price in asyncio.run(_priced(terminal, [ModelRef.parse(name) for name in names], today)):
         screen.line(words.safe(ref.text), "bold")
         if price is None:
             screen.line('  price unknown: its cost shows as unknown, totals as "at least".')
             continue
         tiers = "; a long prompt makes every token dearer" if price.tiered else ""
         screen.line(
-            f"  US$ per million tokens: input {price.input_usd:g}, output {price.output_usd:g}, cache read"
-            f" {price.cache_read_usd:g}, cache write {price.cache_write_usd:g}{tiers}."
+            f"  US$ per million tokens: input {_digits(price.input_usd)}, output {_digits(price.output_usd)},"
+            f" cache read {_digits(price.cache_read_usd)}, cache write {_digits(price.cache_write_usd)}{tiers}."
         )
         screen.line(f"  as of {today}, {words.safe(price.price_version)}", "dim")
     return exits.OK
 
 
-async def _priced(refs: Sequence[ModelRef], today: date) -> list[tuple[ModelRef, Price | None]]:
-    """Each with its price, by one's own prices too where there is a database that may have some."""
-    if has_database():
-        async with open_workbench() as workbench:
-            return [(ref, workbench.price_today(ref, today)) for ref in refs]
+def _digits(usd: float) -> str:
+    """Every digit there is."""
+    return format(Decimal(str(usd)).normalize(), "f")
+
+
+async def _priced(terminal: Terminal, refs: Sequence[ModelRef], today: date) -> list[tuple[ModelRef, Price | None]]:
+    """Each with its price, by one's own prices too where there is a database that may have some.
+
+    Where it cannot be asked it says so: what the files know is of use without it.
+    """
+    try:
+        if has_database():
+            async with open_workbench() as workbench:
+                return [(ref, workbench.price_today(ref, today)) for ref in refs]
+        terminal.say("There is no database yet: these are the known prices and those in settings.toml.", "dim")
+    except StorageError as error:
+        terminal.warn(words.safe(error.message))
+        terminal.warn(
+            "So prices that were given for providers of your own were not looked at: these are the known ones and those"
+            f" in settings.toml. {words.safe(error.next_step or '')}".strip()
+        )
     from steelyard.pricing import price_of
     from steelyard.providers.settings import load_settings
 

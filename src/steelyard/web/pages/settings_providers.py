@@ -15,7 +15,7 @@ from steelyard.services.tenant_providers import CHOICES, MOST_KEY, MOST_NAME, Ch
 from steelyard.services.waits import without_provider
 from steelyard.web.deps import Bench, Tenant
 from steelyard.web.forms import Form, text
-from steelyard.web.price_form import NO_PRICE, PriceForm, price_of_model, typed_in
+from steelyard.web.price_form import NO_PRICE, PriceForm, price_of_day, price_of_model, typed_in
 from steelyard.web.rendering import View, Viewing
 from steelyard.workbench import Workbench
 
@@ -55,12 +55,18 @@ class Tried:
 
 
 @router.get("/settings/providers")
-async def providers_page(view: Viewing, bench: Bench, tenant: Tenant, name: str = "", model: str = "") -> Response:
-    """`name` fills the form with a provider there is, `model` that of prices with what holds of it, to be changed."""
+async def providers_page(
+    view: Viewing, bench: Bench, tenant: Tenant, name: str = "", model: str = "", since: str = ""
+) -> Response:
+    """`name` fills the form with a provider there is, `model` that of prices: with its price from the day `since` on,
+    to be changed, else with what holds of it."""
     own = {one.name: one for one in (await bench.tenant_providers.standing(tenant)).own}
     found = own.get(name)
     form = ProviderForm() if found is None else ProviderForm(found.name, found.choice, found.base_url or "")
-    price = price_of_model(model, await bench.provider_prices.listed(tenant)) if model else NO_PRICE
+    price = NO_PRICE
+    if model:
+        listed = await bench.provider_prices.listed(tenant)
+        price = price_of_day(model, since, listed) if since else price_of_model(model, listed)
     return await _page(view, bench, tenant, form, price)
 
 

@@ -66,7 +66,7 @@ def price_models(names: Sequence[str]) -> int:
     """US dollars per million tokens as of today."""
     screen = Terminal().out
     today = datetime.now(UTC).date()
-    for ref, price in asyncio.run(_priced([ModelRef.parse(name) for name in names], today)):
+    for ref, price in asyncio.run(_priced([ModelRef.typed(name) for name in names], today)):
         screen.line(words.safe(ref.text), "bold")
         if price is None:
             screen.line('  price unknown: its cost shows as unknown, totals as "at least".')

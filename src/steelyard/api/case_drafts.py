@@ -12,6 +12,7 @@ from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Ten
 from steelyard.api.fields import (
     Count,
     Given,
+    GivenModel,
     Id,
     Left,
     Microcents,
@@ -38,7 +39,7 @@ class NewCaseDrafts(Given):
     """A wish for drafts. It is paid."""
 
     model: Annotated[
-        Model | None,
+        GivenModel | None,
         Field(description="Who drafts; null: the one that would judge by default.", examples=["openai:gpt-5.4"]),
     ]
     count: Annotated[int, Field(ge=1, le=MOST_DRAFTS, description="Cases.")] = DEFAULT_DRAFTS
@@ -116,7 +117,7 @@ async def draft_cases(
     draft_id = await bench.case_drafts.request(
         tenant,
         row.id,
-        None if body.model is None else ModelRef.parse(body.model),
+        None if body.model is None else ModelRef.typed(body.model),
         wanted=body.count,
         budget_microcents=body.budget_microcents,
         who=who_of(who),

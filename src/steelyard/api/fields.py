@@ -41,14 +41,10 @@ Tokens = Annotated[int, Field(description="Tokens.", ge=0, examples=[1_204])]
 MeanTokens = Annotated[float, Field(description="Tokens, an average.", examples=[1_204.5])]
 Count = Annotated[int, Field(ge=0, examples=[20])]
 Bytes = Annotated[int, Field(description="Bytes.", ge=0, examples=[2_048])]
-Model = Annotated[
-    str,
-    Field(
-        description="A model as provider:name, with settings where wanted (`provider:name?temperature=1`).",
-        max_length=MAX_REFERENCE,
-        examples=["openai:gpt-5-mini"],
-    ),
-]
+_MODEL = "A model as provider:name, with settings where wanted (`provider:name?temperature=1`)."
+# Of what is kept, by older versions in any length.
+Model = Annotated[str, Field(description=_MODEL, examples=["openai:gpt-5-mini"])]
+GivenModel = Annotated[str, Field(description=_MODEL, max_length=MAX_REFERENCE, examples=["openai:gpt-5-mini"])]
 Arm = Annotated[str, Field(description="with_skill or without_skill.", examples=["with_skill"])]
 SkillName = Annotated[str, Field(examples=["invoice-extractor"])]
 Waits = Annotated[

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from steelyard.api.away import database_away
 from steelyard.api.body import json_body
 from steelyard.api.deps import Bench, Tenant
-from steelyard.api.fields import Count, Given, Model, Moment, Shown, SkillName, Tokens
+from steelyard.api.fields import Count, Given, GivenModel, Moment, Shown, SkillName, Tokens
 from steelyard.api.operation import Operations
 from steelyard.api.principal import tenant_of
 from steelyard.api.refusals import RefusedItem
@@ -38,7 +38,7 @@ class NewMeasurement(Given):
     skill_version: Annotated[
         str | None, Field(description="The start of a version's digest, 6 digits at least.", examples=[None])
     ] = None
-    model: Model
+    model: GivenModel
     measured_at: Moment
     input_tokens: Tokens
     output_tokens: Tokens

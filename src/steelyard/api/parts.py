@@ -103,7 +103,7 @@ async def get_tie_break_offer_parts(
 ) -> Parts:
     """What breaking a run's tie would take, for the command line. 409 where it has none."""
     run = await bench.benchmarks.find(tenant, start)
-    offer = await bench.tie_breaks.offer(tenant, run.id, ModelRef.parse(judge) if judge else None)
+    offer = await bench.tie_breaks.offer(tenant, run.id, ModelRef.typed(judge) if judge else None)
     return _parts(wire.tie_break_offer().to_json(offer))
 
 

@@ -12,6 +12,7 @@ from steelyard.api.deps import DEFAULT_LIMIT, After, Bench, Limit, SkillRef, Ten
 from steelyard.api.fields import (
     Digest,
     Given,
+    GivenModel,
     Id,
     Left,
     Microcents,
@@ -33,7 +34,7 @@ operation = Operations("reviews")
 class NewReview(Given):
     """A wish for a review. It is paid."""
 
-    model: Model
+    model: GivenModel
 
 
 class Score(Shown):
@@ -108,7 +109,7 @@ async def request_review(
 ) -> Review:
     """Have a model review the version in use. It is paid; one under way already is not begun twice."""
     row = await bench.catalogue.find(tenant, skill)
-    made = await bench.reviews.request(tenant, row.id, ModelRef.parse(body.model), requested_by=who_of(who))
+    made = await bench.reviews.request(tenant, row.id, ModelRef.typed(body.model), requested_by=who_of(who))
     return await review_of(bench, tenant, made)
 
 

@@ -10,7 +10,7 @@ from fastapi import Depends, Query
 from pydantic import Field
 
 from steelyard.api.deps import Bench, SkillRef, Tenant
-from steelyard.api.fields import Count, Given, Id, Microcents, Model, Points, Quality, Shown, Tokens
+from steelyard.api.fields import Count, Given, GivenModel, Id, Microcents, Model, Points, Quality, Shown, Tokens
 from steelyard.api.operation import Operations, json_of
 from steelyard.api.runs import Progress, progress_of
 from steelyard.domain.models import MAX_REFERENCE
@@ -47,7 +47,7 @@ class NewRun(Given):
     """A benchmark run: models on a skill's golden cases, or on a set of them, or on cases typed in for it alone."""
 
     models: Annotated[
-        list[Model], Field(min_length=1, max_length=MOST_MODELS, examples=[["openai:gpt-5-mini", "openai:gpt-5"]])
+        list[GivenModel], Field(min_length=1, max_length=MOST_MODELS, examples=[["openai:gpt-5-mini", "openai:gpt-5"]])
     ]
     case_set: Annotated[str | None, Field(max_length=200, description="Only the cases of this set.")] = None
     ad_hoc: Annotated[
@@ -64,7 +64,7 @@ class NewRun(Given):
         str, Field(min_length=1, max_length=MAX_REFERENCE, description="default, none, or a model as provider:name.")
     ] = "default"
     further_judges: Annotated[
-        tuple[Model, ...], Field(max_length=MOST_JUDGES, description="They make a jury with the judge.")
+        tuple[GivenModel, ...], Field(max_length=MOST_JUDGES, description="They make a jury with the judge.")
     ] = ()
     budget_microcents: Annotated[
         Microcents | None, Field(gt=0, description="At most, in microcents; null sets no limit.")

@@ -115,7 +115,7 @@ async def get_tie_break_offer(
     ] = "",
 ) -> TieBreakOffer:
     """What breaking the run's tie would take. 409 where it has none."""
-    offer = await bench.tie_breaks.offer(tenant, run_id, ModelRef.parse(judge) if judge else None)
+    offer = await bench.tie_breaks.offer(tenant, run_id, ModelRef.typed(judge) if judge else None)
     told = {name: getattr(offer, name) for name in TieBreakOffer.model_fields if name != "judge"}
     return TieBreakOffer.model_validate(told | {"judge": offer.judge.text})
 
@@ -147,7 +147,7 @@ async def request_tie_break(
 
     One judge breaks a run's tie once; what is left of it goes on. 409 where there is no tie, or the judge was refused.
     """
-    judge = ModelRef.parse(body.judge) if body.judge else None
+    judge = ModelRef.typed(body.judge) if body.judge else None
     row = await bench.tie_breaks.request(
         tenant, run_id, judge, budget_microcents=body.budget_microcents, requested_by=who_of(who)
     )

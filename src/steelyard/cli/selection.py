@@ -56,13 +56,13 @@ class Selected:
 
 def read(chosen: Chosen, *, keeps: bool = True) -> Typed:
     """Check the options, then read the files and standard input. Raises InputError and its kin."""
-    models = tuple(ModelRef.parse(text) for text in chosen.models)
+    models = tuple(ModelRef.typed(text) for text in chosen.models)
     if not models:
         raise InputError(
             "No model to run.",
             next_step="Give --model provider:name, once for each model; `steelyard models` shows what can be called.",
         )
-    judges = tuple(ModelRef.parse(text) for text in chosen.judges if text != NO_JUDGE)
+    judges = tuple(ModelRef.typed(text) for text in chosen.judges if text != NO_JUDGE)
     if judges and NO_JUDGE in chosen.judges:
         raise InputError("--judge none is no judge beside another.", next_step="Give the judges, or 'none' alone.")
     check_judges(judges)

@@ -11,7 +11,7 @@ from steelyard.domain.errors import ModelRefError
 Setting = str | int | float | bool
 
 # Of a reference as it is typed and as it is kept, in which signs of a setting's value are three or twelve: it is an
-# entry of several indexes, of which none may be too long.
+# entry of several indexes, of which none may be too long. Older versions kept longer ones, which are read as they are.
 MAX_REFERENCE = 400
 _SHOWN = 40
 
@@ -54,10 +54,18 @@ class ModelRef:
     settings: tuple[tuple[str, Setting], ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> ModelRef:
-        """Read `provider:name?key=value&...`. Raises ModelRefError."""
+    def typed(cls, text: str) -> ModelRef:
+        """The same of what somebody asks for, which is not to be too long to be kept. Raises ModelRefError."""
         text = text.strip()
         _check_length(text, text)
+        ref = cls.parse(text)
+        _check_length(ref.text, text)
+        return ref
+
+    @classmethod
+    def parse(cls, text: str) -> ModelRef:
+        """Read `provider:name?key=value&...`, whatever its length: what is kept. Raises ModelRefError."""
+        text = text.strip()
         head, _, query = text.partition("?")
         provider, colon, name = head.partition(":")
         if not (colon and provider and name) or any(c.isspace() for c in head):
@@ -72,9 +80,7 @@ class ModelRef:
             )
         if len({key for key, _ in pairs}) < len(pairs):
             raise ModelRefError(f"'{text}' gives one setting twice.", next_step="Keep one of them.")
-        ref = cls(provider.lower(), name, tuple(sorted((key, _setting(value)) for key, value in pairs)))
-        _check_length(ref.text, text)
-        return ref
+        return cls(provider.lower(), name, tuple(sorted((key, _setting(value)) for key, value in pairs)))
 
     @property
     def text(self) -> str:

@@ -60,9 +60,9 @@ class PaidCalls:
             await self._keep(tenant_id, kind, request.model, record, paid, tab)
         return response
 
-    async def settle(self) -> None:
-        """Give back what is held for nothing."""
-        await self._till.settle()
+    async def settle(self, tenant_id: UUID) -> None:
+        """Give back what is held for nothing of the tenant's."""
+        await self._till.settle(tenant_id)
 
     async def commit(self, tenant_id: UUID, write: Callable[[Connection], Awaitable[None]]) -> None:
         """Write until it is known to be on disk; `write` done twice must do what it does done once."""

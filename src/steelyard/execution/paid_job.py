@@ -109,7 +109,7 @@ class PaidJob(ABC, Generic[Row, Reply]):
             else:
                 return
             finally:
-                await self._calls.settle()
+                await self._calls.settle(tenant_id)
 
     @abstractmethod
     async def _find(self, connection: Connection, job_id: UUID) -> Row | None:

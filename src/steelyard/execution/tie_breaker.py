@@ -152,7 +152,7 @@ class TieBreaker:
             else:
                 return
             finally:
-                await self._till.settle()
+                await self._till.settle(tenant_id)
 
     async def _run(self, tenant_id: UUID, tie_break_id: UUID) -> None:
         async with self._database.tenant(tenant_id) as connection:

@@ -83,18 +83,24 @@ class Till:
         """
         return Tab(self, account, refused)
 
-    async def settle(self) -> None:
-        """Give back what is held for nothing; what is held for calls that are out stays, and is renewed."""
-        await asyncio.gather(*self._serving.values(), return_exceptions=True)
-        for tenant_id in [tenant for tenant, strays in self._strays.items() if strays]:
+    async def settle(self, tenant_id: UUID) -> None:
+        """Give back what is held for nothing of the tenant's; for calls that are out it stays held, and is renewed.
+
+        Waits for the tenant's own questions alone: another's may wait for a lock.
+        """
+        serving = self._serving.get(tenant_id)
+        if serving is not None:
+            # Not gathered: whoever breaks this off leaves the questions of the tenant's other jobs to be answered.
+            await asyncio.wait({serving})
+        if self._strays.get(tenant_id):
             with suppress(*DATABASE_ERROR):
                 await self._give_back(tenant_id)
         if not any(self._held.values()):
             await self._renew_no_more()
 
     async def aclose(self) -> None:
-        """The same, and hold nothing any more; safe to call twice."""
-        await self.settle()
+        """The same for all tenants, and hold nothing any more; safe to call twice."""
+        await asyncio.gather(*(self.settle(tenant_id) for tenant_id in {*self._serving, *self._strays}))
         await self._renew_no_more()
 
     async def leave(self, tenant_id: UUID, request: ModelRequest) -> _Hold | None:

@@ -61,6 +61,10 @@ class WorkerClaims:
         """
         async with self.in_hand(tenant_id, keys) as free:
             mine = sorted(free)
+            if not mine:
+                # Whoever waits for another task of this process asks again several times a second.
+                yield set()
+                return
             async with self._database.tenant(tenant_id) as connection:
                 lost = await claims.mark_lost_calls(connection, run_id, mine, worker_key=self.key)
                 got = await claims.take_claims(connection, tenant_id, run_id, mine, self.key)

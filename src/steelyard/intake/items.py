@@ -87,7 +87,7 @@ def read_item(item: object) -> Use:
 @lru_cache(maxsize=1024)
 def _model(text: str) -> ModelRef:
     """Batches name the same few again and again. Raises ModelRefError."""
-    return ModelRef.parse(text)
+    return ModelRef.typed(text)
 
 
 def key_id(key: str) -> UUID:

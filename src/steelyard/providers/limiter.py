@@ -146,7 +146,8 @@ class CallSlots:
     A model that has not replied yet, or not for longer than it ever took, holds at most half of the slots: one that
     accepts calls and never answers would else take them all until its calls time out.
 
-    Whoever the calls are for (`whose`, a tenant) gets no further slot over half of them while others wait. Calls that
+    Whoever the calls are for (`whose`, a tenant) gets no further slot over half of them while others wait, but for one
+    at each provider where none of theirs is out: else they had no turn at one that others always wait for. Calls that
     are out cannot be taken back: who holds fewer than half gets a slot beyond the ceiling, up to twice of it. Who holds
     the fewest goes first, then what the calls are made for (`of`, a run) and holds the fewest, of equals whichever was
     let in the longest ago, before priority and age, which are a run's own. So the process decides at which provider a
@@ -240,6 +241,10 @@ class CallSlots:
     def _has_half(self, whose: object) -> bool:
         return self._shares.held(whose) >= -(-self.ceiling // 2)
 
+    def _is_beyond(self, limit: AdaptiveLimit, whose: object) -> bool:
+        """Whether no further slot at the provider is for `whose` while others wait there."""
+        return self._has_half(whose) and limit.shares.held(whose) > 0
+
     def _has_room(self, whose: object) -> bool:
         beyond = whose is not None and not self._has_half(whose)
         return self.in_flight < (2 * self.ceiling if beyond else self.ceiling)
@@ -283,7 +288,7 @@ class CallSlots:
             )
             limit, group, waiter = min(
                 (head for head in heads if head[0] is here),
-                key=lambda head: _order(here.shares, head[1], head[2], sign),
+                key=lambda head: (self._is_beyond(here, head[1].whose), *_order(here.shares, head[1], head[2], sign)),
             )
             limit.pop(group)
             self._take(limit, group)

@@ -248,7 +248,7 @@ def _model(text: str, provider: str | None) -> ModelRef:
             next_step="Write it as in a run: PROVIDER:NAME.",
         )
     try:
-        ref = ModelRef.parse(text)
+        ref = ModelRef.typed(text)
     except InputError as error:
         error.field = "model"
         raise

@@ -268,11 +268,11 @@ def read_form(
         problems.add("judge", "No judge is named.", "Name the judge, or choose No judge.")
     elif values.judge not in (DEFAULT_JUDGE, NO_JUDGE):
         with problems.caught("judge"):
-            judge = ModelRef.parse(values.judge)
+            judge = ModelRef.typed(values.judge)
             checker.check(judge)
     further: tuple[ModelRef, ...] = ()
     with problems.caught("further_judges"):
-        further = tuple(ModelRef.parse(one) for one in re.split(r"[\r\n,]", values.further_judges) if one.strip())
+        further = tuple(ModelRef.typed(one) for one in re.split(r"[\r\n,]", values.further_judges) if one.strip())
         for one in further:
             checker.check(one)
         check_judges(further if judge is None else (judge, *further))
@@ -336,7 +336,7 @@ def _models(values: RunFormValues, checker: ModelChecker, problems: Problems) ->
             if not text.strip():
                 continue
             with problems.caught(field):
-                ref = ModelRef.parse(text)
+                ref = ModelRef.typed(text)
                 found[ref.text] = ref
                 checker.check(ref)
     if not found:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from random import Random
+from uuid import uuid4
 
 import pytest
 
@@ -15,11 +16,13 @@ from steelyard.domain.cases import GoldenCase
 from steelyard.domain.models import ModelRef
 from steelyard.domain.spending import TenantBudget
 from steelyard.execution.engine import Engine
+from steelyard.execution.till import Till
 from steelyard.pricing import Cost
 from steelyard.services.worker import work
 from steelyard.storage import spending
 from steelyard.storage.database import Connection
 from steelyard.storage.spending import MonthStanding
+from steelyard.storage.tenants import ensure_tenant
 from tests.integration.execution.bench import (
     CALL_MICROCENTS,
     Bench,
@@ -147,6 +150,53 @@ GRADING = (
     '{"criteria": [{"evidence": "120 g", "finding": "It does.", "level": 5}], "differences_from_expected": "",'
     ' "matches_expected": "yes", "notes": ""}'
 )
+
+
+async def test_a_job_that_ends_waits_for_no_other_tenant_s_month(bench: Bench) -> None:
+    other, till = replace(bench, tenant_id=uuid4()), Till(bench.database, Caller(), price)
+    async with bench.database.tenant(other.tenant_id) as connection:
+        await ensure_tenant(connection, other.tenant_id, "other")
+    for one in (bench, other):
+        await allow(one, 10)
+    request = ModelRequest(ModelRef("test", "m"), "", "Weigh it.", 10)
+    mine = await till.leave(bench.tenant_id, request)
+    assert mine is not None
+    async with bench.database.tenant(other.tenant_id) as connection:
+        # Its row of the month is locked until the transaction ends.
+        await spending.ask(connection, other.tenant_id, uuid4(), [])
+        waiting = asyncio.create_task(till.leave(other.tenant_id, request))
+        async with asyncio.timeout(60):
+            while not await blocked(bench):  # noqa: ASYNC110 - the event is the server's
+                await asyncio.sleep(0.02)
+            till.drop(bench.tenant_id, [mine.id])
+            await till.settle(bench.tenant_id)
+        assert not waiting.done()
+        assert (await month(bench)).held == 0
+    assert await waiting is not None
+    await till.aclose()
+
+
+async def blocked(bench: Bench) -> bool:
+    """Whether any session of the database waits for a lock."""
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        found = await connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return await found.fetchone() is not None
+
+
+async def test_a_job_broken_off_as_it_settles_leaves_its_tenant_s_other_questions_answered(bench: Bench) -> None:
+    await allow(bench, 10)
+    till = Till(bench.database, Caller(), price)
+    async with bench.database.tenant(bench.tenant_id) as connection:
+        await spending.ask(connection, bench.tenant_id, uuid4(), [])
+        asking = asyncio.create_task(till.leave(bench.tenant_id, ModelRequest(ModelRef("test", "m"), "", "Weigh.", 10)))
+        await asyncio.sleep(0)
+        settling = asyncio.create_task(till.settle(bench.tenant_id))
+        await asyncio.sleep(0)
+        settling.cancel()
+        await asyncio.wait([settling])
+    async with asyncio.timeout(60):
+        assert await asking is not None
+    await till.aclose()
 
 
 async def test_calls_lost_with_their_worker_count_against_the_month_at_what_they_cost_at_most(bench: Bench) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,10 +16,11 @@ import pytest
 from steelyard.domain.calls import ModelRequest, ModelResponse
 from steelyard.execution import engine, recorder
 from steelyard.execution.conclude import conclude
+from steelyard.execution.worker_claims import WorkerClaims
 from steelyard.services.skills import SkillService
 from steelyard.services.worker import work
 from steelyard.storage import claims, results, runs
-from steelyard.storage.database import Connection
+from steelyard.storage.database import Connection, Database
 from steelyard.storage.results import AnswerWrite
 from steelyard.storage.server import Server
 from steelyard.storage.tenants import ensure_tenant
@@ -107,6 +109,31 @@ async def test_a_claim_outlives_neither_its_worker_nor_its_lease(bench: Bench) -
 
 
 @pytest.mark.alone
+async def test_where_another_task_has_all_the_keys_the_database_is_not_asked(bench: Bench) -> None:
+    class Counted(Database):
+        begun = 0
+
+        @asynccontextmanager
+        async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
+            self.begun += 1
+            async with super().tenant(tenant_id) as connection:
+                yield connection
+
+    database = Counted(bench.database.dsn)
+    async with database:
+        run_id, claiming = await bench.start(request_of(cases=1, models=1)), WorkerClaims(database)
+        await claiming.open()
+        async with claiming.taken(bench.tenant_id, run_id, ["a", "b"]) as got:
+            begun = database.begun
+            async with claiming.taken(bench.tenant_id, run_id, ["b", "a"]) as none:
+                assert none == set()
+            assert database.begun == begun
+            async with claiming.taken(bench.tenant_id, run_id, ["b", "c"]) as rest:
+                assert rest == {"c"}
+        assert got == {"a", "b"}
+        await claiming.aclose()
+
+
 async def test_a_claim_its_live_worker_has_forgotten_lapses_and_those_it_works_under_do_not(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,33 @@ async def test_who_holds_slots_at_another_provider_has_its_turn_here() -> None:
     assert made.slots.in_flight == 0
 
 
+async def test_who_holds_half_elsewhere_gets_one_slot_here_and_no_second_while_others_wait() -> None:
+    slots = CallSlots(12)
+    vendor, here = slots.limit("vendor"), slots.limit("here", 4)
+    began: list[str] = []
+
+    async def call(limit: AdaptiveLimit, tenant: str, let: asyncio.Event) -> None:
+        model = f"{tenant} {limit is here}"
+        async with slots.hold(limit, model=model, whose=tenant, of=tenant):
+            if limit is here:
+                began.append(tenant)
+            await let.wait()
+
+    for_ever, done = asyncio.Event(), [asyncio.Event() for _ in range(4)]
+    held = [asyncio.create_task(call(vendor, "ann", for_ever)) for _ in range(6)]
+    held += [asyncio.create_task(call(here, "bob", one)) for one in done]
+    await asyncio.sleep(0)
+    held += [asyncio.create_task(call(here, tenant, for_ever)) for _ in range(5) for tenant in ("ann", "bob")]
+    for one in done:
+        one.set()
+        await asyncio.gather(held[6 + done.index(one)])
+        await asyncio.sleep(0)
+    assert began[4:] == ["ann", "bob", "bob", "bob"]
+    for_ever.set()
+    await asyncio.gather(*held)
+    assert slots.in_flight == 0
+
+
 async def test_judgements_go_before_answers_within_each_run_that_has_its_turn() -> None:
     made = Calls(50, 1)
     runs = [(tenant, f"{tenant} {number}") for tenant in ("ann", "bob") for number in range(2)]

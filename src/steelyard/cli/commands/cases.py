@@ -66,7 +66,7 @@ def list_cases(skill: str, json_to: str | None, *, pending: bool) -> int:
 def propose_cases(skill: str, model: str | None, count: int, budget: float | None, who: str | None) -> int:
     """Have drafts made. 5 where the model gave none, 4 where the budget is too small."""
     limit, terminal = budget_microcents(budget), Terminal()
-    ref = None if model is None else ModelRef.parse(model)
+    ref = None if model is None else ModelRef.typed(model)
     _say_who_decides(who)
 
     async def body() -> tuple[str, DraftsRow]:

@@ -69,7 +69,7 @@ def price_models(names: Sequence[str]) -> int:
     terminal = Terminal()
     screen = terminal.out
     today = datetime.now(UTC).date()
-    for ref, price in asyncio.run(_priced(terminal, [ModelRef.parse(name) for name in names], today)):
+    for ref, price in asyncio.run(_priced(terminal, [ModelRef.typed(name) for name in names], today)):
         screen.line(words.safe(ref.text), "bold")
         if price is None:
             screen.line('  price unknown: its cost shows as unknown, totals as "at least".')

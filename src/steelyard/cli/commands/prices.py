@@ -73,11 +73,11 @@ class _There:
 
     async def put(self, new: NewPrice) -> Told:
         body = {**vars(new), "since": None if new.since is None else new.since.isoformat()}
-        provider = ModelRef.parse(new.model).provider
+        provider = ModelRef.typed(new.model).provider
         return cast("Told", await apart(lambda: self._client.set_provider_price(provider, cast("Any", body))))
 
     async def remove(self, model: str, since: date | None) -> int:
-        provider, day = ModelRef.parse(model).provider, None if since is None else since.isoformat()
+        provider, day = ModelRef.typed(model).provider, None if since is None else since.isoformat()
         removed = await apart(lambda: self._client.remove_provider_prices(provider, model=model, since=day))
         return removed["removed"]
 
@@ -103,7 +103,7 @@ def set_price(
     tenant: str | None,
 ) -> int:
     """Give one, and say what it is from then on."""
-    new = typed_price(ModelRef.parse(model).text, input_usd, output_usd, cache_read_usd, cache_write_usd, since)
+    new = typed_price(ModelRef.typed(model).text, input_usd, output_usd, cache_read_usd, cache_write_usd, since)
     screen = Terminal().out
     for line in _lines([asyncio.run(_at(tenant, lambda place: place.put(new)))]):
         screen.line(line)
@@ -112,7 +112,7 @@ def set_price(
 
 def remove_price(model: str, since: str, tenant: str | None) -> int:
     """Take away one or all of a model."""
-    day, name = typed_day(since), ModelRef.parse(model).text
+    day, name = typed_day(since), ModelRef.typed(model).text
     gone = asyncio.run(_at(tenant, lambda place: place.remove(name, day)))
     Terminal().out.line(
         f"{words.count(gone, 'price')} of {words.safe(name)} taken away. Costs there are stay as they are."

@@ -35,7 +35,7 @@ def break_tie(
     """Say what it takes, compare in the foreground, report. Returns the exit code."""
     check_target(output.json)
     limit = budget_microcents(budget)
-    ref = None if judge is None else ModelRef.parse(judge)
+    ref = None if judge is None else ModelRef.typed(judge)
     terminal = Terminal(json_out=output.json == STDOUT, quiet=output.quiet)
     return asyncio.run(_break_tie(id_prefix, ref, limit, concurrency, output, terminal, yes=yes))
 

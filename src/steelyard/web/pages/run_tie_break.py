@@ -41,7 +41,7 @@ async def ask_for_tie_break(view: Viewing, bench: Bench, tenant: Tenant, run_id:
         await bench.tie_breaks.request(
             tenant,
             run_id,
-            ModelRef.parse(typed) if typed else None,
+            ModelRef.typed(typed) if typed else None,
             budget_microcents=budget_microcents(usd) if given else None,
         )
     except (InputError, JudgeRefused) as error:
@@ -78,7 +78,7 @@ async def _page(
     run = await bench.benchmarks.find(tenant, str(run_id))
     offer: TieBreakOffer | None = None
     try:
-        offer = await bench.tie_breaks.offer(tenant, run_id, ModelRef.parse(typed) if typed else None)
+        offer = await bench.tie_breaks.offer(tenant, run_id, ModelRef.typed(typed) if typed else None)
     except InputError as unusable:
         error = error or unusable
     jurors = [one["judge"] for one in run.plan.get("jury", ())]

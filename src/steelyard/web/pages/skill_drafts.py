@@ -44,7 +44,7 @@ async def ask(view: Viewing, bench: Bench, tenant: Tenant, skill: str, form: For
         await bench.case_drafts.request(
             tenant,
             row.id,
-            ModelRef.parse(model),
+            ModelRef.typed(model),
             wanted=natural(typed["count"]),
             budget_microcents=budget_microcents(_usd(typed["budget"])),
             who=rater_of(view.request),

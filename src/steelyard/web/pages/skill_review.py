@@ -40,7 +40,7 @@ async def request_review(view: Viewing, bench: Bench, tenant: Tenant, skill: str
     try:
         if not typed:
             raise InputError("No model was chosen.", next_step="Choose one, or write provider:name.")
-        review_id = await bench.reviews.request(tenant, row.id, ModelRef.parse(typed))
+        review_id = await bench.reviews.request(tenant, row.id, ModelRef.typed(typed))
     except InputError as error:
         return await _page(view, bench, tenant, skill, "", typed=typed, error=error, status=422)
     return view.redirect(f"{skill_url(row.name, row.id, 'review')}?review={review_id}")

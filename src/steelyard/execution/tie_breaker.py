@@ -139,7 +139,8 @@ class TieBreaker:
     async def run(self, tenant_id: UUID, tie_break_id: UUID) -> None:
         """Bring a tie-break to its end; one that has ended, or whose skill is gone, is left as it is.
 
-        Raises LeftToOthers where it cannot be made here (why is then on it), and where this worker stops.
+        Raises LeftToOthers where it cannot be made here (why is then on it, unless another worker is at it), and where
+        this worker stops.
         """
         while True:
             try:
@@ -161,11 +162,8 @@ class TieBreaker:
                 return
             model = ModelRef.parse(found.judge)
             why = self._unfit(model, found.judge_digest)
-            await (
-                tie_breaks.start_tie_break(connection, tie_break_id)
-                if why is None
-                else note_left(connection, tie_break_id, masked(why), TIE_BREAKS)
-            )
+            if why is not None and not await tie_breaks.is_in_hand(connection, tie_break_id):
+                await note_left(connection, tie_break_id, masked(why), TIE_BREAKS)
             run = await runs.get_run(connection, found.benchmark_run_id)
         if why is not None:
             self._left.add(tie_break_id)
@@ -183,12 +181,20 @@ class TieBreaker:
             found.budget_microcents,
             found.calls,
         )
+        async with self._database.session() as session:
+            await tie_breaks.take_in_hand(session, tie_break_id)
+            async with self._database.tenant(tenant_id) as connection:
+                await tie_breaks.start_tie_break(connection, tie_break_id)
+            await self._see_through(work, session)
+
+    async def _see_through(self, work: _Work, session: Connection) -> None:
+        """Break it, and end it whatever comes of that. Raises LeftToOthers, DATABASE_AWAY, NotFound."""
         try:
-            await self._break(work)
+            await self._break(work, session)
         except Stopped:
             await self._stopped(work)
         except CallError as error:
-            await self._end(work, TieBreakStatus.FAILED, f"{found.judge}: {error.message}")
+            await self._end(work, TieBreakStatus.FAILED, f"{work.row.judge}: {error.message}")
         except (*DATABASE_AWAY, NotFound):
             raise
         except Exception as error:
@@ -197,7 +203,7 @@ class TieBreaker:
             message = masked(f"Steelyard failed on this tie-break: {type(error).__name__}: {error}")
             await self._end(work, TieBreakStatus.FAILED, message)
 
-    async def _break(self, work: _Work) -> None:
+    async def _break(self, work: _Work, session: Connection) -> None:
         """From the answers to the result. Raises Stopped, CallError of a gate that could not be asked, NotFound."""
         if tied_models(work.run) != tuple(work.row.models):
             message = "The run was taken up again, and its tie is no longer the one this was asked about."
@@ -205,24 +211,23 @@ class TieBreaker:
             return
         async with self._database.tenant(work.tenant_id) as connection:
             tied = await read_meetings(connection, work.run, work.row.models)
-        async with self._database.session() as session:
-            await _hold(session, work)
-            rows = await self._rows(work, tied.duels)
-            known = _known(rows)
-            await self._commit(
-                work,
-                lambda connection: tie_breaks.note_progress(connection, work.row.id, len(tied.duels), len(known)),
-            )
-            gate = await self._judged_gate(work, tied, rows) if tied.gate else None
-            if gate is not None and gate.result is GateResult.FAILED:
-                message = f"The judge {work.row.judge} may not compare: {gate.sentence}"
-                await self._end(work, TieBreakStatus.REFUSED, message)
-                return
-            # The gate's were asked for just now.
-            left = [digest for digest in tied.duels if digest not in known and digest not in tied.gate_digests]
-            random.Random(work.run.seed).shuffle(left)  # noqa: S311 - an order, not a secret
-            failures = await self._ask_all(work, {digest: tied.duels[digest] for digest in left}, rows)
-            result = result_of(tied, _known(await self._rows(work, tied.duels)))
+        await _hold(session, work)
+        rows = await self._rows(work, tied.duels)
+        known = _known(rows)
+        await self._commit(
+            work,
+            lambda connection: tie_breaks.note_progress(connection, work.row.id, len(tied.duels), len(known)),
+        )
+        gate = await self._judged_gate(work, tied, rows) if tied.gate else None
+        if gate is not None and gate.result is GateResult.FAILED:
+            message = f"The judge {work.row.judge} may not compare: {gate.sentence}"
+            await self._end(work, TieBreakStatus.REFUSED, message)
+            return
+        # The gate's were asked for just now.
+        left = [digest for digest in tied.duels if digest not in known and digest not in tied.gate_digests]
+        random.Random(work.run.seed).shuffle(left)  # noqa: S311 - an order, not a secret
+        failures = await self._ask_all(work, {digest: tied.duels[digest] for digest in left}, rows)
+        result = result_of(tied, _known(await self._rows(work, tied.duels)))
         message = None
         if failures:
             first = next(iter(failures.values()))

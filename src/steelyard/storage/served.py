@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from steelyard.storage import tie_breaks
 from steelyard.storage.claims import ALIVE
 from steelyard.storage.database import Connection, clean
 from steelyard.storage.queue import STALLED_AFTER_S, drafts_lock, queue_name, review_lock, tie_lock
@@ -30,7 +31,7 @@ class Awaited:
 
 RUNS = Awaited("benchmark_runs", "left_why", f"EXISTS {_IN_HAND}", None)
 REVIEWS = Awaited("skill_reviews", "error_message", "false", review_lock)
-TIE_BREAKS = Awaited("tie_breaks", "error_message", "false", tie_lock)
+TIE_BREAKS = Awaited("tie_breaks", "error_message", tie_breaks.IN_HAND, tie_lock)
 DRAFTS = Awaited("case_drafts", "error_message", "false", drafts_lock)
 
 

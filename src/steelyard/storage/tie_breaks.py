@@ -135,6 +135,28 @@ async def standing_tie_breaks(connection: Connection, run_id: UUID) -> list[TieB
         return await cursor.fetchall()
 
 
+IN_HAND = """EXISTS (SELECT FROM pg_locks
+                      WHERE locktype = 'advisory' AND objsubid = 1
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                        AND (classid::bigint << 32) | objid::bigint = hashtextextended('tie-break:' || r.id, 0))"""
+"""Whether a worker has the tie-break `r` in hand."""
+
+
+async def take_in_hand(session: Connection, tie_break_id: UUID) -> None:
+    """Say that a worker that can break it is at it, until the session ends. Keeps nobody waiting: several may be."""
+    await session.execute(
+        "SELECT pg_advisory_lock_shared(hashtextextended('tie-break:' || %s::uuid, 0))", (tie_break_id,)
+    )
+
+
+async def is_in_hand(connection: Connection, tie_break_id: UUID) -> bool:
+    """Whether a worker that can break it is at it."""
+    cursor = await connection.execute(
+        f"SELECT 1 FROM tie_breaks r WHERE r.id = %s AND {IN_HAND}".encode(), (tie_break_id,)
+    )
+    return await cursor.fetchone() is not None
+
+
 async def try_hold(session: Connection, tenant_id: UUID, skill_id: UUID, judge_digest: str) -> bool:
     """Have this judge's comparisons on the skill to oneself until the session ends; False while another has them."""
     cursor = await session.execute(

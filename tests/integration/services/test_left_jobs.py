@@ -19,9 +19,14 @@ from steelyard.cli.terminal import Terminal
 from steelyard.cli.tie_break import tie_breaks
 from steelyard.domain.errors import Conflict
 from steelyard.domain.models import ModelRef
+from steelyard.domain.tie_breaks import Preference
+from steelyard.execution.payer import Payer
+from steelyard.execution.tie_breaker import TieBreaker
+from steelyard.judging.pairs import Duel, PairJudge
 from steelyard.judging.review import CRITERIA
 from steelyard.storage import queue as queue_module
 from steelyard.storage.queue import LeftToOthers, tie_lock
+from steelyard.storage.served import TIE_BREAKS, note_left
 from steelyard.storage.server import Server
 from steelyard.workbench import Workbench
 from tests.integration.web.harness import Site, site_of
@@ -160,6 +165,51 @@ async def test_a_job_without_its_provider_says_so_until_it_is_set_again(
         done = await once(site, job, lambda now: now["status"] not in ("pending", "running"))
     assert (done["status"], done["waits"], done["left"]) == ("completed", None, False)
     assert "Nobody can" not in (await site.client.get(job.page)).text
+
+
+async def test_a_tie_break_in_hand_is_not_told_as_one_that_nobody_can_break(
+    site: Site, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second worker that cannot break it, with a copy of its job, leaves it as it is told."""
+    out, go, compare, bench = asyncio.Event(), asyncio.Event(), PairJudge.compare, site.workbench
+
+    async def held(judge: PairJudge, payer: Payer, duel: Duel) -> Preference:
+        found = await compare(judge, payer, duel)
+        out.set()
+        await go.wait()
+        return found
+
+    monkeypatch.setattr(PairJudge, "compare", held)
+    await set_provider(site, models)
+    job = await tie_break(site)
+    id_ = UUID(job.path.rpartition("/")[2])
+    why = "The model workshop:judge is not installed here."
+    other = TieBreaker(
+        bench.database, bench.providers, bench.price, bench.judge, unfit=lambda *_: why, stopping=lambda: False
+    )
+    async with worker(site):
+        try:
+            async with asyncio.timeout(60):
+                await out.wait()
+            with pytest.raises(LeftToOthers, match="is not installed here"):
+                await other.run(site.tenant_id, id_)
+            told = (await site.client.get(job.path)).json()
+            assert (told["status"], told["error_message"], told["waits"], told["left"]) == (
+                "running",
+                None,
+                None,
+                False,
+            )
+            # As it would stand had the two come at once.
+            async with bench.database.tenant(site.tenant_id) as connection:
+                await note_left(connection, id_, why, TIE_BREAKS)
+            told = (await site.client.get(job.path)).json()
+            assert (told["waits"], told["left"]) == (None, False)
+            assert "Nobody can" not in (await site.client.get(job.page)).text
+        finally:
+            go.set()
+        done = await once(site, job, lambda now: now["status"] not in ("pending", "running"))
+    assert (done["status"], done["error_message"], done["left"]) == ("completed", None, False)
 
 
 async def test_a_waiting_tie_break_says_why_in_the_report_of_its_run(site: Site, models: ModelServer) -> None:

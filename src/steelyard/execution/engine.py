@@ -66,7 +66,7 @@ class Engine:
         ended: Callable[[UUID], None] | None = None,
         left: Callable[[UUID, str], None] | None = None,
     ) -> None:
-        """`ended` hears of each run this worker sees to its end; `left`, once, of each it leaves to others, and why."""
+        """`ended` hears of each run this worker finds at its end; `left`, once, of each it leaves to others and why."""
         self._unfit = unfit
         self._ended = ended
         self._left = left
@@ -153,6 +153,9 @@ class Engine:
             await runs.stop_run(connection, run_id, status=RunStatus.FAILED, stop_cause="error", error_message=message)
             state = await results.run_state(connection, run_id)
         self._on_state(run_id, state)
+        self._tell_ended(run_id)
+
+    def _tell_ended(self, run_id: UUID) -> None:
         if self._ended is not None:
             self._ended(run_id)
 
@@ -166,6 +169,8 @@ class Engine:
         context = await self._context(tenant_id, run_id)
         if context is None:
             self._leave_if_stopping()
+            # It has ended, and may have here: by a commit that nobody heard was made.
+            self._tell_ended(run_id)
             return
         context.active_batches += 1
         try:
@@ -187,8 +192,7 @@ class Engine:
             )
         if ended:
             self._contexts.pop(run_id, None)
-            if self._ended is not None:
-                self._ended(run_id)
+            self._tell_ended(run_id)
 
     async def _run_cells(self, context: RunContext, cells: Sequence[Cell]) -> None:
         pending = {cell.digest: cell for cell in cells}

@@ -159,7 +159,7 @@ class Till:
                 for one in asking:
                     if not one.answer.done():
                         one.answer.set_exception(error)
-                if asking:
+                if asking or self._waiting.get(tenant_id):
                     continue
                 # They are given back with the next question, or as this closes.
                 return

@@ -85,7 +85,7 @@ async def work(
     """Serve until `stop` is set; what is in flight then finishes and is saved.
 
     `unfit` and its kin say why a run, a review, a tie-break or drafts of cases cannot be served here as they were
-    planned; they are left to other workers then. `ended` hears of each run this worker saw to its end, `left` once of
+    planned; they are left to other workers then. `ended` hears of each run this worker finds at its end, `left` once of
     each it leaves (without it, the log does). Each job is done within `serving` its tenant.
     """
     telling: set[asyncio.Task[None]] = set()

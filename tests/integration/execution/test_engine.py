@@ -16,7 +16,7 @@ from steelyard.execution.conclude import conclude
 from steelyard.services.run_view import RunViews
 from steelyard.storage import runs
 from steelyard.storage.database import Connection
-from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, request_of
+from tests.integration.execution.bench import CALL_MICROCENTS, Bench, Caller, answer, fit, price, request_of
 
 
 async def test_every_cell_is_called_once_and_the_run_ends_with_its_verdict(bench: Bench) -> None:
@@ -225,3 +225,12 @@ async def test_a_resumed_run_calls_again_for_all_that_outages_left_out_before_it
     await bench.serve(run_id, caller)
     report = await service.report(bench.tenant_id, run_id)
     assert (report.run.status, report.counts.judged, report.counts.missing) == ("completed", 120, 0)
+
+
+async def test_an_end_whose_commit_nobody_heard_of_is_told(bench: Bench) -> None:
+    run_id, told = await bench.start(request_of(cases=1, models=1)), list[UUID]()
+    await bench.serve(run_id, Caller())
+    worker = engine.Engine(bench.database, Caller(), price, bench.make_judge, unfit=fit, ended=told.append)
+    async with worker:
+        await worker.run_batch(bench.tenant_id, run_id, 0, 0)
+    assert told == [run_id]

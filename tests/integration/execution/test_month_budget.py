@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from random import Random
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from steelyard.domain.calls import CallError, FailureKind, ModelRequest, ModelResponse, Usage
@@ -20,7 +22,8 @@ from steelyard.execution.till import Till
 from steelyard.pricing import Cost
 from steelyard.services.worker import work
 from steelyard.storage import spending
-from steelyard.storage.database import Connection
+from steelyard.storage.database import Connection, Database
+from steelyard.storage.server import Server
 from steelyard.storage.spending import MonthStanding
 from steelyard.storage.tenants import ensure_tenant
 from tests.integration.execution.bench import (
@@ -197,6 +200,44 @@ async def test_a_job_broken_off_as_it_settles_leaves_its_tenant_s_other_question
     async with asyncio.timeout(60):
         assert await asking is not None
     await till.aclose()
+
+
+class AwayOnce(Database):
+    """Once `armed`, its next transaction ends when `go` is set, and then by a lost line."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self.armed = False
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
+        if self.armed:
+            self.armed = False
+            self.reached.set()
+            await self.go.wait()
+            raise psycopg.OperationalError("the line was lost")
+        async with super().tenant(tenant_id) as connection:
+            yield connection
+
+
+async def test_a_question_that_comes_as_money_could_not_be_given_back_is_answered(bench: Bench, server: Server) -> None:
+    await allow(bench, 10)
+    request = ModelRequest(ModelRef("test", "m"), "", "Weigh it.", 10)
+    database = AwayOnce(server.dsn)
+    async with database:
+        till = Till(database, Caller(), price)
+        held = await till.leave(bench.tenant_id, request)
+        assert held is not None
+        database.armed = True
+        till.drop(bench.tenant_id, [held.id])
+        await database.reached.wait()
+        asking = asyncio.create_task(till.leave(bench.tenant_id, request))
+        await asyncio.sleep(0)
+        database.go.set()
+        async with asyncio.timeout(30):
+            assert await asking is not None
+        await till.aclose()
 
 
 async def test_calls_lost_with_their_worker_count_against_the_month_at_what_they_cost_at_most(bench: Bench) -> None:
